@@ -1,0 +1,51 @@
+import { z } from 'zod'
+
+/** What Tollgate's processes read from the environment: parsed once, here, and nowhere else. */
+const schema = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8787),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  TEMPORAL_ADDRESS: z.string().min(1).optional(),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  ADMIN_KEY: z.string().min(16, 'an operator key has at least 16 characters').optional(),
+  TOKEN_SECRET: z.string().min(32, 'a signing secret has at least 32 characters').optional(),
+  CATALOGUE: z.string().min(1).default('catalogue.yaml'),
+  PRACTICE_TOKENS_PER_SECOND: z.coerce.number().min(0).default(60),
+  DATA_DIR: z.string().min(1).default('.tollgate'),
+  REDIS_PORT: z.coerce.number().int().min(0).max(65_535).default(6390),
+  TEMPORAL_PORT: z.coerce.number().int().min(0).max(65_535).default(7233),
+  TEMPORAL_UI_PORT: z.coerce.number().int().min(0).max(65_535).default(8233),
+  LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+})
+
+export type Settings = z.infer<typeof schema>
+
+/** The settings, or a StartError that names every variable that is wrong and what it must be. */
+export function readSettings(environment: NodeJS.ProcessEnv): Settings {
+  // An empty variable is one that is not set: that is how compose files and CI pass "nothing".
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  throw new StartError(
+    'settings_invalid',
+    parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
+  )
+}
+
+/** The same settings where a variable must be there: separate processes have no embedded parts to fall back on. */
+export function required<Name extends keyof Settings>(settings: Settings, name: Name): NonNullable<Settings[Name]> {
+  const value = settings[name]
+  if (value === undefined || value === null) throw new StartError('settings_invalid', `${name}: must be set (see the table in README.md)`)
+  return value as NonNullable<Settings[Name]>
+}
+
+/** Why a process refuses to start, for the person who started it: printed without a stack. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
