@@ -25,10 +25,15 @@ export interface ActivityQuery extends EntryFilter {
 
 export type ActivityAnswer =
   /** `next` is null on the last page. */
-  { readonly ok: true; readonly entries: readonly JournalEntry[]; readonly next: string | null } | { readonly ok: false; readonly code: 'cursor_invalid' }
+  | { readonly ok: true; readonly entries: readonly JournalEntry[]; readonly next: string | null }
+  | { readonly ok: false; readonly code: 'cursor_invalid' }
 
 /** See Journal.activity. */
-export async function readActivity(database: Database, accountId: string, query: ActivityQuery): Promise<ActivityAnswer> {
+export async function readActivity(
+  database: Database,
+  accountId: string,
+  query: ActivityQuery,
+): Promise<ActivityAnswer> {
   const limit = bounded(query.limit, 200)
   const after = query.cursor === undefined ? undefined : parseCursor(query.cursor)
   if (after === null) return { ok: false, code: 'cursor_invalid' }
@@ -39,7 +44,8 @@ export async function readActivity(database: Database, accountId: string, query:
       .where(
         and(
           matching(accountId, query),
-          after && or(lt(entries.atMs, after.atMs), and(eq(entries.atMs, after.atMs), lt(entries.serial, after.serial))),
+          after &&
+            or(lt(entries.atMs, after.atMs), and(eq(entries.atMs, after.atMs), lt(entries.serial, after.serial))),
           // Says the same as the line above in the form that bounds the index scan.
           after && sql`${entries.atMs} <= ${after.atMs}`,
         ),

@@ -64,7 +64,11 @@ export function looksLikeSecret(text: string): boolean {
 }
 
 /** See Journal.createKey. */
-export async function createKey(database: Database, { clock, randomBytes }: KeyDeps, request: KeyRequest): Promise<NewKey> {
+export async function createKey(
+  database: Database,
+  { clock, randomBytes }: KeyDeps,
+  request: KeyRequest,
+): Promise<NewKey> {
   const id = randomBytes(6).toString('hex')
   const secret = `tg_live_${id}_${randomBytes(32).toString('base64url')}`
   const { employee, organization, message, purpose } = request.mayName
@@ -95,17 +99,32 @@ export async function createKey(database: Database, { clock, randomBytes }: KeyD
 /** See Journal.findKey. */
 export async function findKey(database: Database, secret: string): Promise<ApiKey | null> {
   if (!looksLikeSecret(secret)) return null
-  const [stored] = await database.query((statements) => statements.select().from(apiKeys).where(eq(apiKeys.secretHash, hashSecret(secret))))
+  const [stored] = await database.query((statements) =>
+    statements
+      .select()
+      .from(apiKeys)
+      .where(eq(apiKeys.secretHash, hashSecret(secret))),
+  )
   return stored === undefined ? null : toKey(stored)
 }
 
 /** See Journal.revokeKey. */
-export async function revokeKey(database: Database, { clock }: KeyDeps, accountId: string, id: string, by: string): Promise<ApiKey | null> {
+export async function revokeKey(
+  database: Database,
+  { clock }: KeyDeps,
+  accountId: string,
+  id: string,
+  by: string,
+): Promise<ApiKey | null> {
   const wanted = and(eq(apiKeys.accountId, storableText(accountId)), eq(apiKeys.id, storableText(id)))
   return changeKeys(database, async (statements, serial) => {
     const [stored] = await statements.select().from(apiKeys).where(wanted)
     if (stored === undefined || stored.revokedAtMs !== null) return stored === undefined ? null : toKey(stored)
-    const [revoked] = await statements.update(apiKeys).set({ revokedAtMs: clock(), revokedBy: storableText(by), serial }).where(wanted).returning()
+    const [revoked] = await statements
+      .update(apiKeys)
+      .set({ revokedAtMs: clock(), revokedBy: storableText(by), serial })
+      .where(wanted)
+      .returning()
     return toKey(revoked!)
   })
 }
@@ -145,11 +164,18 @@ function changeKeys<T>(database: Database, change: (statements: Statements, seri
 }
 
 async function newestSerial(statements: Statements): Promise<number> {
-  const [newest] = await statements.select({ serial: apiKeys.serial }).from(apiKeys).orderBy(desc(apiKeys.serial)).limit(1)
+  const [newest] = await statements
+    .select({ serial: apiKeys.serial })
+    .from(apiKeys)
+    .orderBy(desc(apiKeys.serial))
+    .limit(1)
   return newest?.serial ?? 0
 }
 
 function toKey(stored: InferSelectModel<typeof apiKeys>): ApiKey {
   const { namesEmployee, namesOrganization, namesMessage, namesPurpose, ...key } = stored
-  return { ...key, mayName: { employee: namesEmployee, organization: namesOrganization, message: namesMessage, purpose: namesPurpose } }
+  return {
+    ...key,
+    mayName: { employee: namesEmployee, organization: namesOrganization, message: namesMessage, purpose: namesPurpose },
+  }
 }

@@ -25,7 +25,13 @@ export async function settledAmong<T extends { readonly accountId: string; reado
 ): Promise<readonly T[]> {
   if (charges.length > 1_000) throw new RangeError(`more than 1,000 charges in one question: ${charges.length}`)
   if (charges.length === 0) return []
-  const asked = JSON.stringify(charges.map(({ accountId, id }, index) => ({ accountId: storableText(accountId), chargeId: storableText(id), index })))
+  const asked = JSON.stringify(
+    charges.map(({ accountId, id }, index) => ({
+      accountId: storableText(accountId),
+      chargeId: storableText(id),
+      index,
+    })),
+  )
   const rows = await database.query((statements) =>
     rowsOf(
       statements,

@@ -21,7 +21,10 @@ export function claimFolder(dataDir: string): () => void {
     const [pid, startedMs] = readClaim(claim)
     const ours = pid === process.pid
     if (ours ? startedMs === performance.timeOrigin : isAlive(pid)) {
-      throw new JournalNotOpened('journal_in_use', `the journal in ${folder} belongs to process ${pid}: stop it, or set DATABASE_URL to share a PostgreSQL`)
+      throw new JournalNotOpened(
+        'journal_in_use',
+        `the journal in ${folder} belongs to process ${pid}: stop it, or set DATABASE_URL to share a PostgreSQL`,
+      )
     }
     rmSync(claim, { force: true })
   }

@@ -26,14 +26,17 @@ export async function unlessUnavailable<T>(work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     const cause = rootOf(error)
-    if (isOutage(cause)) throw new JournalUnavailable(`the journal does not answer: ${messageOf(cause)}`, { cause: error })
+    if (isOutage(cause))
+      throw new JournalUnavailable(`the journal does not answer: ${messageOf(cause)}`, { cause: error })
     throw error
   }
 }
 
 /** drizzle wraps what the driver threw, with the whole statement and its values in the message. */
 function rootOf(error: unknown): unknown {
-  return error instanceof Error && error.name !== 'AggregateError' && error.cause instanceof Error ? rootOf(error.cause) : error
+  return error instanceof Error && error.name !== 'AggregateError' && error.cause instanceof Error
+    ? rootOf(error.cause)
+    : error
 }
 
 function isOutage(error: unknown): boolean {

@@ -23,7 +23,9 @@ export interface Journal {
   /** What is known of an id that Redis has forgotten: the settled fact, else the expired one, else null. */
   findCharge(accountId: string, id: ChargeId): Promise<FoundCharge | null>
   /** Which of these charges (1,000 at most) the journal has as settled: what an outbox may forget. */
-  settledAmong<T extends { readonly accountId: string; readonly id: ChargeId }>(charges: readonly T[]): Promise<readonly T[]>
+  settledAmong<T extends { readonly accountId: string; readonly id: ChargeId }>(
+    charges: readonly T[],
+  ): Promise<readonly T[]>
   /** Sums by epoch and row, and by budget window, read at one moment: all that a ledger needs to come back. `epochs` narrows the rows. */
   totals(accountId: string, only?: { readonly epochs: readonly number[] }): Promise<JournalTotals>
   /** The highest receipt number of one life of the account in Redis, receipts that changed nothing included; 0 for a life without any. */

@@ -23,7 +23,11 @@ const lockKey = 0x746f6c6c
 /** Brings a server's schema up to date. Several processes may start at once: they take turns. Throws JournalNotOpened `journal_newer`. */
 export async function migrateServer(url: string, connectTimeoutMs: number): Promise<void> {
   // A connection of its own: no statement timeout, since building an index may take its time, and the lock goes when it ends.
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: connectTimeoutMs, application_name: 'tollgate migrations' })
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectTimeoutMs,
+    application_name: 'tollgate migrations',
+  })
   client.on('error', () => {})
   try {
     await client.connect()
@@ -45,11 +49,17 @@ export async function migrateEmbedded(client: PGlite): Promise<void> {
 
 /** An older program would write entries without what the newer schema relies on. */
 async function refuseNewer(statements: Statements): Promise<void> {
-  const [table] = await rowsOf(statements, sql`select to_regclass('tollgate.migrations')::text as name`)
-  if (table?.['name'] == null) return
-  const [newest] = await rowsOf(statements, sql`select coalesce(max(created_at), 0) as applied from tollgate.migrations`)
+  const [first] = await rowsOf(statements, sql`select to_regclass('tollgate.migrations') is not null as migrated`)
+  if (first?.['migrated'] !== true) return
+  const [newest] = await rowsOf(
+    statements,
+    sql`select coalesce(max(created_at), 0) as applied from tollgate.migrations`,
+  )
   const known = readMigrationFiles(migrations).at(-1)?.folderMillis ?? 0
   if (wholeNumber(newest?.['applied']) > known) {
-    throw new JournalNotOpened('journal_newer', 'the journal was written by a newer Tollgate than this one: start that version, or restore a backup from before the upgrade')
+    throw new JournalNotOpened(
+      'journal_newer',
+      'the journal was written by a newer Tollgate than this one: start that version, or restore a backup from before the upgrade',
+    )
   }
 }

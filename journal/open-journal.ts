@@ -15,7 +15,10 @@ import { readUsage } from './usage.ts'
  * Opens a journal and brings its schema up to date; several processes may do so at once. Rejects with JournalUnavailable when the database
  * does not answer, and with JournalNotOpened: `journal_newer` (written by a newer program), `journal_in_use` (the folder has an owner).
  */
-export async function openJournal(location: JournalLocation, deps: KeyDeps = { clock: Date.now, randomBytes }): Promise<Journal> {
+export async function openJournal(
+  location: JournalLocation,
+  deps: KeyDeps = { clock: Date.now, randomBytes },
+): Promise<Journal> {
   const database = await openDatabase(location)
   return {
     storeReceipts: (receipts) => storeReceipts(database, receipts),

@@ -21,7 +21,11 @@ export async function findReceipt(database: Database, accountId: string, id: Cha
 }
 
 /** See Journal.receiptsOfMessage. */
-export async function receiptsOfMessage(database: Database, accountId: string, messageId: string): Promise<readonly JournalEntry[]> {
+export async function receiptsOfMessage(
+  database: Database,
+  accountId: string,
+  messageId: string,
+): Promise<readonly JournalEntry[]> {
   if (messageId === '') return []
   const message = storableText(messageId)
   const stored = await database.query((statements) =>
@@ -43,7 +47,12 @@ export async function receiptsOfMessage(database: Database, accountId: string, m
 }
 
 /** See Journal.receiptsAfter. */
-export async function receiptsAfter(database: Database, accountId: string, serial: number, limit: number): Promise<readonly JournalEntry[]> {
+export async function receiptsAfter(
+  database: Database,
+  accountId: string,
+  serial: number,
+  limit: number,
+): Promise<readonly JournalEntry[]> {
   const stored = await database.query((statements) =>
     statements
       .select()

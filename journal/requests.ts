@@ -15,7 +15,11 @@ export interface RequestRecord {
 }
 
 /** See Journal.rememberRequest. */
-export async function rememberRequest(database: Database, clock: () => number, request: RequestRecord): Promise<RequestRecord> {
+export async function rememberRequest(
+  database: Database,
+  clock: () => number,
+  request: RequestRecord,
+): Promise<RequestRecord> {
   await database.query((statements) =>
     statements
       .insert(idempotencyKeys)
@@ -32,12 +36,18 @@ export async function rememberRequest(database: Database, clock: () => number, r
 }
 
 /** See Journal.findRequest. */
-export async function findRequest(database: Database, accountId: string, idempotencyKey: string): Promise<RequestRecord | null> {
+export async function findRequest(
+  database: Database,
+  accountId: string,
+  idempotencyKey: string,
+): Promise<RequestRecord | null> {
   const [stored] = await database.query((statements) =>
     statements
       .select({ chargeId: idempotencyKeys.chargeId, requestHash: idempotencyKeys.requestHash })
       .from(idempotencyKeys)
-      .where(and(eq(idempotencyKeys.accountId, storableText(accountId)), eq(idempotencyKeys.keyHash, hash(idempotencyKey)))),
+      .where(
+        and(eq(idempotencyKeys.accountId, storableText(accountId)), eq(idempotencyKeys.keyHash, hash(idempotencyKey))),
+      ),
   )
   return stored === undefined ? null : { accountId, idempotencyKey, ...stored }
 }

@@ -58,7 +58,9 @@ export const entries = tollgate.table(
     uniqueIndex('entries_charge').on(entry.accountId, entry.id, entry.kind),
     index('entries_time').on(entry.accountId, entry.atMs, entry.serial),
     // Cut short, so that an overlong message id cannot outgrow the index and block the drain.
-    index('entries_message').on(entry.accountId, sql`left(${entry.messageId}, 100)`).where(sql`${entry.messageId} <> ''`),
+    index('entries_message')
+      .on(entry.accountId, sql`left(${entry.messageId}, 100)`)
+      .where(sql`${entry.messageId} <> ''`),
     check('entries_kind', sql`${entry.kind} in ('settled', 'expired')`),
   ],
 )

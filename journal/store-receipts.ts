@@ -85,7 +85,11 @@ async function knownCharges(statements: Statements, receipts: readonly Receipt[]
 }
 
 /** The rule of the journal: the first fact of a kind stands, and a settled one after an expired one adds only what differs. */
-function withoutKnown(receipts: readonly Receipt[], known: Map<string, KnownCharge>, serials: Map<string, number>): FreshEntry[] {
+function withoutKnown(
+  receipts: readonly Receipt[],
+  known: Map<string, KnownCharge>,
+  serials: Map<string, number>,
+): FreshEntry[] {
   const fresh: FreshEntry[] = []
   for (const receipt of receipts) {
     const key = chargeKey(receipt.accountId, receipt.id)
@@ -177,7 +181,8 @@ async function addToRows(statements: Statements, fresh: readonly FreshEntry[]): 
     const key = JSON.stringify([receipt.accountId, receipt.epoch, receipt.row])
     const amounts = { charged: added.charged, uncollected: added.uncollected, ...named('', added) }
     const sum = sums.get(key)
-    if (sum === undefined) sums.set(key, { account_id: receipt.accountId, epoch: receipt.epoch, row_key: receipt.row, ...amounts })
+    if (sum === undefined)
+      sums.set(key, { account_id: receipt.accountId, epoch: receipt.epoch, row_key: receipt.row, ...amounts })
     else for (const [name, amount] of Object.entries(amounts)) sum[name] = Number(sum[name]) + amount
   }
   await statements.execute(
@@ -194,7 +199,10 @@ async function addToRows(statements: Statements, fresh: readonly FreshEntry[]): 
 }
 
 async function addToWindows(statements: Statements, fresh: readonly FreshEntry[]): Promise<void> {
-  const sums = new Map<string, { account_id: string; level: string; window: string; spent: number; changed_serial: number }>()
+  const sums = new Map<
+    string,
+    { account_id: string; level: string; window: string; spent: number; changed_serial: number }
+  >()
   for (const { serial, receipt, added } of fresh) {
     for (const levelWindow of new Set(receipt.windows)) {
       const bar = levelWindow.lastIndexOf('|')

@@ -21,18 +21,28 @@ const mostRows = 50_000
 const mostWindows = 10_000
 
 /** See Journal.totals. */
-export function readTotals(database: Database, accountId: string, only?: { readonly epochs: readonly number[] }): Promise<JournalTotals> {
+export function readTotals(
+  database: Database,
+  accountId: string,
+  only?: { readonly epochs: readonly number[] },
+): Promise<JournalTotals> {
   const account = storableText(accountId)
   return database.transaction(
     async (statements) => {
       const rows = await statements
         .select()
         .from(rowTotals)
-        .where(and(eq(rowTotals.accountId, account), only === undefined ? undefined : inArray(rowTotals.epoch, [...only.epochs])))
+        .where(
+          and(
+            eq(rowTotals.accountId, account),
+            only === undefined ? undefined : inArray(rowTotals.epoch, [...only.epochs]),
+          ),
+        )
         .orderBy(rowTotals.epoch, rowTotals.row)
         .limit(mostRows + 1)
       // A sum that leaves some out would be spent twice.
-      if (rows.length > mostRows) throw new RangeError(`more than ${mostRows} usage rows of account ${accountId}: ask for the open epochs only`)
+      if (rows.length > mostRows)
+        throw new RangeError(`more than ${mostRows} usage rows of account ${accountId}: ask for the open epochs only`)
       const budgets = await statements
         .select({ level: windowTotals.level, window: windowTotals.window, spent: windowTotals.spent })
         .from(windowTotals)

@@ -36,15 +36,25 @@ export interface UsageAnswer {
 const mostSums = 20_000
 const mostSlots = 400
 /** As `rowKey` orders them. */
-const dimensions = ['category', 'tier', 'model', 'item', 'employee', 'organization'] as const satisfies readonly UsageDimension[]
+const dimensions = [
+  'category',
+  'tier',
+  'model',
+  'item',
+  'employee',
+  'organization',
+] as const satisfies readonly UsageDimension[]
 
 /** See Journal.usage. */
 export async function readUsage(database: Database, accountId: string, query: UsageQuery): Promise<UsageAnswer> {
   const groupBy = dimensions.filter((dimension) => query.groupBy.includes(dimension))
   const splits = query.splitAtMs ?? []
   if (splits.length > mostSlots) throw new RangeError(`more than ${mostSlots} slots: ${splits.length}`)
-  const wholeEpoch = query.epoch !== undefined && query.fromMs === undefined && query.toMs === undefined && splits.length === 0
-  const statement = wholeEpoch ? sumsOfEpoch(accountId, query, groupBy) : sumsOfEntries(accountId, query, groupBy, splits)
+  const wholeEpoch =
+    query.epoch !== undefined && query.fromMs === undefined && query.toMs === undefined && splits.length === 0
+  const statement = wholeEpoch
+    ? sumsOfEpoch(accountId, query, groupBy)
+    : sumsOfEntries(accountId, query, groupBy, splits)
   const rows = await database.transaction((statements) => rowsOf(statements, statement), { accessMode: 'read only' })
   const sums = rows.slice(0, mostSums).map((row) => ({
     key: Object.fromEntries(groupBy.map((dimension) => [dimension, String(row[dimension])])),
@@ -62,7 +72,8 @@ export async function readUsage(database: Database, accountId: string, query: Us
 
 /** From the running totals: a few hundred rows, however many charges there were. */
 function sumsOfEpoch(accountId: string, query: UsageQuery, groupBy: readonly UsageDimension[]): SQL {
-  const part = (dimension: UsageDimension) => sql`split_part(${rowTotals.row}, '|', ${sql.raw(String(dimensions.indexOf(dimension) + 1))})`
+  const part = (dimension: UsageDimension) =>
+    sql`split_part(${rowTotals.row}, '|', ${sql.raw(String(dimensions.indexOf(dimension) + 1))})`
   const filters = (['category', 'employee', 'organization'] as const).flatMap((name) => {
     const wanted = query[name]
     return wanted === undefined ? [] : [eq(part(name), storableText(wanted))]
@@ -77,10 +88,18 @@ function sumsOfEpoch(accountId: string, query: UsageQuery, groupBy: readonly Usa
 }
 
 /** From the entries: `added` is what each of them changed, so any part of them sums exactly. */
-function sumsOfEntries(accountId: string, query: UsageQuery, groupBy: readonly UsageDimension[], splits: readonly number[]): SQL {
+function sumsOfEntries(
+  accountId: string,
+  query: UsageQuery,
+  groupBy: readonly UsageDimension[],
+  splits: readonly number[],
+): SQL {
   return grouped({
     keys: groupBy.map((dimension) => ({ dimension, value: sql`${entries[dimension]}` })),
-    slot: splits.length === 0 ? sql`0` : sql`width_bucket(${entries.atMs}, ${`{${splits.map(wholeNumber).join(',')}}`}::bigint[])`,
+    slot:
+      splits.length === 0
+        ? sql`0`
+        : sql`width_bucket(${entries.atMs}, ${`{${splits.map(wholeNumber).join(',')}}`}::bigint[])`,
     prefix: 'added_',
     from: sql`${entries}`,
     where: and(matching(accountId, query), query.epoch === undefined ? undefined : eq(entries.epoch, query.epoch))!,
@@ -95,7 +114,15 @@ interface Grouping {
   readonly where: SQL
 }
 
-const amounts = ['charged', 'uncollected', 'units', 'input_tokens', 'cached_tokens', 'output_tokens', 'reasoning_tokens'] as const
+const amounts = [
+  'charged',
+  'uncollected',
+  'units',
+  'input_tokens',
+  'cached_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+] as const
 
 function grouped({ keys, slot, prefix, from, where }: Grouping): SQL {
   const columns = keys.map(({ dimension, value }) => sql`${value} as ${sql.identifier(dimension)}`)
