@@ -1,0 +1,17 @@
+import type { ActivityDeps } from './deps.ts'
+import { createDrainReceipts } from './drain-receipts.ts'
+import { createPutTerms } from './put-terms.ts'
+import { createReconcileAccounts } from './reconcile-accounts.ts'
+import { createSweepHolds } from './sweep-holds.ts'
+
+export type Activities = ReturnType<typeof createActivities>
+
+/** What Tollgate's own workflows call. */
+export function createActivities(deps: ActivityDeps) {
+  return {
+    putTerms: createPutTerms(deps),
+    drainReceipts: createDrainReceipts(deps),
+    sweepHolds: createSweepHolds(deps),
+    reconcileAccounts: createReconcileAccounts(deps),
+  }
+}

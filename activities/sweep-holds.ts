@@ -1,0 +1,47 @@
+import type { ActivityDeps } from './deps.ts'
+import { eachOf, inRound, type Round, shardsOf } from './round.ts'
+
+/** Leases are tens of seconds: a second more is not felt. */
+const restMs = 1_000
+const haltedRestMs = 5_000
+const perShard = 50
+const atOnce = 16
+/** Beyond this, one of the clocks is wrong, and expiring what is alive would charge for half a call. */
+const mostClockDifferenceMs = 5_000
+
+/** Ends holds whose deadline has passed: what was accrued is charged, the rest goes back. Redis itself decides what is due. */
+export function createSweepHolds({ ledger, clock, log, count }: ActivityDeps) {
+  return (round: Round): Promise<void> =>
+    inRound(round, clock, async (stopped) => {
+      const pending = await ledger.pending(shardsOf(round), { dirtyOlderThanMs: 0, perShard })
+      const due = pending.flatMap((shard) => shard.due)
+      if (due.length === 0) return { restMs }
+      const apartMs = await clockDifference(due.map((hold) => hold.accountId))
+      if (Math.abs(apartMs) > mostClockDifferenceMs) {
+        log.error({ apartMs }, 'no hold is expired while the clocks of Redis and of this machine differ so much')
+        count?.('clocks_apart', 1)
+        return { restMs: haltedRestMs }
+      }
+      await eachOf(due, atOnce, stopped, expire)
+      return { restMs: pending.some((shard) => shard.due.length === perShard) ? 0 : restMs }
+    })
+
+  /** Redis' time minus this machine's, as one of these accounts tells it; 0 when none of them is there to tell. */
+  async function clockDifference(accountIds: readonly string[]): Promise<number> {
+    for (const accountId of new Set(accountIds)) {
+      const reading = await ledger.read(accountId)
+      if (reading.status === 'loaded') return reading.nowMs - clock.now()
+    }
+    return 0
+  }
+
+  async function expire(hold: { readonly accountId: string; readonly id: string }): Promise<void> {
+    try {
+      const { status } = await ledger.expire(hold)
+      if (status === 'expired') count?.('holds_expired', 1)
+    } catch (error) {
+      log.error({ ...hold, err: error }, 'a hold could not be expired')
+      count?.('turn_failed', 1)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { toMicro, type Micro } from '../money.ts'
+import { moneyOf } from './money-of.ts'
+import { type AccountState, currentPeriod } from './state.ts'
+
+/** Periods whose alerts are remembered: those that pages still list. */
+const rememberedPeriods = 13
+
+/**
+ * Notes every threshold that `remaining` has reached, once per period, however often it is crossed again. A period without any
+ * money raises none: nothing was used up. A fall through several thresholds at once notes each of them at the same moment.
+ */
+export function raiseAlerts(state: AccountState, nowMs: number): AccountState {
+  const { remaining, total } = moneyOf(state)
+  if (total === 0) return state
+  const { epoch } = currentPeriod(state)
+  const raised = new Set(state.alerts.filter((alert) => alert.epoch === epoch).map((alert) => alert.threshold))
+  const lines = alertLines(state)
+  const crossed = state.policies.alerts.filter(
+    (threshold, index) => remaining <= lines[index]! && !raised.has(threshold),
+  )
+  if (crossed.length === 0) return state
+  const remembered = state.alerts.filter((alert) => alert.epoch > epoch - rememberedPeriods)
+  return { ...state, alerts: [...remembered, ...crossed.map((threshold) => ({ epoch, threshold, atMs: nowMs }))] }
+}
+
+/** Per threshold, the highest `remaining` at which it is reached. At 0 percent that is just below `depletedBelow`, where an account reads 0. */
+export function alertLines(state: AccountState): Micro[] {
+  const { total } = moneyOf(state)
+  return state.policies.alerts.map((percent) =>
+    percent === 0
+      ? toMicro(Math.max(0, state.policies.depletedBelow - 1))
+      : toMicro(Number((BigInt(total) * BigInt(percent)) / 100n)),
+  )
+}

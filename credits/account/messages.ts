@@ -1,0 +1,180 @@
+import type { Bonus, Plan } from '../catalogue.ts'
+import type { Micro } from '../money.ts'
+import type { EmployeeCard, GrantSource, Terms } from '../terms.ts'
+import type { RowKey, RowTotals } from '../usage-row.ts'
+
+/** Names and shapes of what the account workflow understands. Workflow id: `credits-account/<userId>`. */
+export const accountWorkflowId = (accountId: string): string => `credits-account/${accountId}`
+export const accountWorkflowType = 'account'
+
+export const updates = {
+  signUp: 'signUp',
+  grant: 'grant',
+  setPlan: 'setPlan',
+  saveEmployee: 'saveEmployee',
+  reconcile: 'reconcile',
+  nextLineage: 'nextLineage',
+  closeEpoch: 'closeEpoch',
+} as const
+export const queries = { view: 'view' } as const
+
+/** Why the workflow says no. A value for its callers; on the wire it is the `type` of an ApplicationFailure. */
+export type AccountRefusalCode =
+  | 'account_unknown'
+  /** The account exists with another e-mail address. */
+  | 'account_conflict'
+  /** The grant's id was used for another amount, source or kind of money. */
+  | 'grant_conflict'
+  /** Not positive, or more than the ledger can count. */
+  | 'amount_invalid'
+  | 'plan_unknown'
+  | 'time_zone_unknown'
+  | 'too_many_employees'
+  | 'epoch_unknown'
+  /** The current period cannot be closed. */
+  | 'epoch_open'
+export type AccountRefusal = { readonly ok: false; readonly code: AccountRefusalCode; readonly message: string }
+
+/**
+ * What the account needs to know of the catalogue. It travels with the commands and is kept in the account's state, so that
+ * a catalogue changed by a redeploy never changes how an old history replays.
+ */
+export type PlanFacts = Pick<Plan, 'id' | 'name' | 'allowance'>
+export interface AccountPolicies {
+  /** Percent remaining, highest first. */
+  readonly alerts: readonly number[]
+  readonly depletedBelow: Micro
+}
+
+export interface SignUp {
+  readonly accountId: string
+  readonly email: string
+  readonly timeZone: string
+}
+
+export type SignUpCommand = SignUp & {
+  readonly plan: PlanFacts
+  readonly welcome: Bonus
+  readonly policies: AccountPolicies
+}
+
+/** `created` is false when the account was there already. */
+export interface SignUpAnswer extends TermsAnswer {
+  readonly created: boolean
+}
+
+/** Every change answers with the terms after it. */
+export interface TermsAnswer {
+  readonly terms: Terms
+}
+
+/** Safe to repeat: the same `id` grants once; the same id with another amount is refused (`grant_conflict`). */
+export interface GrantCommand {
+  readonly id: string
+  readonly source: Exclude<GrantSource, 'plan'>
+  readonly amount: Micro
+  readonly resets: boolean
+  readonly detail: string
+  /** Who granted it, and why. */
+  readonly by: string
+}
+
+export interface PlanCommand {
+  readonly plan: string
+  readonly by: string
+}
+
+export type SetPlanCommand = Omit<PlanCommand, 'plan'> & { readonly plan: PlanFacts }
+
+/** `fromMs` is when the plan takes effect: now for an upgrade, the period's end for a downgrade. */
+export interface SetPlanAnswer extends TermsAnswer {
+  readonly fromMs: number
+}
+
+export type EmployeeCommand = EmployeeCard & {
+  /** `first_use`: created only if absent, never changed. */
+  readonly mode: 'save' | 'first_use'
+}
+
+/** Absolute rows of every epoch that Redis holds. */
+export interface RowsReport {
+  readonly lineage: number
+  readonly seq: number
+  readonly termsVersion: number
+  /** Held credits when the snapshot was taken, quarantine included. */
+  readonly held: Micro
+  readonly epochs: readonly { readonly epoch: number; readonly rows: Readonly<Record<RowKey, RowTotals>> }[]
+}
+
+export type ReconcileCommand = RowsReport & { readonly policies: AccountPolicies }
+
+export type ReconcileAnswer =
+  | { readonly status: 'ok'; readonly terms: Terms }
+  /** Another life of the account in Redis is the current one. */
+  | { readonly status: 'lineage'; readonly terms: Terms }
+  /** Not newer than what the workflow has. */
+  | { readonly status: 'behind'; readonly seq: number; readonly sameRows: boolean; readonly terms: Terms }
+
+export interface LineageAnswer {
+  readonly lineage: number
+  readonly terms: Terms
+  readonly held: Micro
+}
+
+/** The journal's totals of an epoch that has left Redis: the archive takes them, the epoch is closed. */
+export interface CloseEpoch {
+  readonly epoch: number
+  readonly rows: Readonly<Record<RowKey, RowTotals>>
+}
+
+export interface GrantView {
+  readonly id: string
+  readonly atMs: number
+  readonly source: GrantSource
+  readonly detail: string
+  readonly by: string
+  readonly amount: Micro
+  readonly left: Micro
+  readonly status: 'active' | 'used_up' | 'reset'
+  readonly resetsAtMs: number | null
+}
+
+export interface PeriodView {
+  readonly epoch: number
+  readonly startMs: number
+  readonly endMs: number
+  /** Money of this period alone, gone at its end: plan and packs. */
+  readonly granted: Micro
+  readonly spent: Micro
+  readonly rows: Readonly<Record<RowKey, RowTotals>>
+  readonly closed: boolean
+}
+
+export interface AlertView {
+  readonly id: string
+  readonly threshold: number
+  readonly epoch: number
+  readonly atMs: number
+}
+
+/** Everything the account workflow knows, for pages and operators. Rows are those of the last reconcile. */
+export interface AccountView {
+  readonly accountId: string
+  readonly email: string
+  readonly createdAtMs: number
+  readonly timeZone: string
+  readonly plan: string
+  readonly planName: string
+  /** A downgrade that waits for the end of the period. */
+  readonly pendingPlan: { readonly id: string; readonly name: string; readonly fromMs: number } | null
+  readonly lineage: number
+  readonly seq: number
+  /** Held credits at the last reconcile, for operators: the ledger knows better. */
+  readonly held: Micro
+  readonly terms: Terms
+  readonly grants: readonly GrantView[]
+  /** Newest first; the first is the current one. */
+  readonly periods: readonly PeriodView[]
+  readonly alerts: readonly AlertView[]
+  readonly employees: readonly EmployeeCard[]
+}

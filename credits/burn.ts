@@ -1,0 +1,26 @@
+import { less, type Micro } from './money.ts'
+
+/** What `spent` leaves of each amount, taking from the first as long as it lasts. What exceeds them all is not shown anywhere. */
+export function burn(amounts: readonly Micro[], spent: Micro): Micro[] {
+  let open: number = spent
+  return amounts.map((amount) => {
+    const taken = Math.min(amount, open)
+    open -= taken
+    return less(amount, taken)
+  })
+}
+
+/** Burn order: what resets first burns first, then the oldest. */
+export function inBurnOrder<G extends { readonly resets: boolean; readonly atMs: number }>(grants: readonly G[]): G[] {
+  // Array sort is stable: grants of one moment stay in the order in which they came.
+  return [...grants].sort((a, b) => Number(b.resets) - Number(a.resets) || a.atMs - b.atMs)
+}
+
+/** What `spent` of this period leaves of each grant on an account's card, which lists them in burn order. */
+export function leftOf<G extends { readonly counts: Micro }>(
+  grants: readonly G[],
+  spent: Micro,
+): { readonly grant: G; readonly left: Micro }[] {
+  const counts = grants.map((grant) => grant.counts)
+  return burn(counts, spent).map((left, index) => ({ grant: grants[index]!, left }))
+}

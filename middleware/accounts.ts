@@ -1,0 +1,207 @@
+import {
+  type ApplicationFailure,
+  type Client,
+  WithStartWorkflowOperation,
+  type Workflow,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client'
+import {
+  type AccountRefusal,
+  type AccountRefusalCode,
+  type AccountView,
+  accountWorkflowId,
+  accountWorkflowType,
+  type CloseEpoch,
+  type EmployeeCommand,
+  type GrantCommand,
+  type LineageAnswer,
+  type PlanCommand,
+  queries,
+  type ReconcileAnswer,
+  type ReconcileCommand,
+  type RowsReport,
+  type SetPlanAnswer,
+  type SetPlanCommand,
+  type SignUp,
+  type SignUpAnswer,
+  type SignUpCommand,
+  type TermsAnswer,
+  updates,
+} from '../credits/account/messages.ts'
+import type { Catalogue, Plan } from '../credits/catalogue.ts'
+import type { AccountStart } from '../credits/account/account-start.ts'
+
+export type AccountAnswer<Answer> = ({ readonly ok: true } & Answer) | AccountRefusal
+
+/**
+ * Every account, through its workflow. All commands may be repeated. Refusals are values; rejects with TemporalUnavailable when no
+ * answer came in time: then nothing is known, and the same command may be sent again.
+ */
+export interface Accounts {
+  signUp(request: SignUp): Promise<AccountAnswer<SignUpAnswer>>
+  grant(accountId: string, command: GrantCommand): Promise<AccountAnswer<TermsAnswer>>
+  setPlan(accountId: string, command: PlanCommand): Promise<AccountAnswer<SetPlanAnswer>>
+  saveEmployee(accountId: string, command: EmployeeCommand): Promise<AccountAnswer<TermsAnswer>>
+  view(accountId: string): Promise<AccountAnswer<{ readonly view: AccountView }>>
+  /** These three are the reconciler's and the loader's. */
+  reconcile(accountId: string, report: RowsReport): Promise<AccountAnswer<ReconcileAnswer>>
+  nextLineage(accountId: string): Promise<AccountAnswer<LineageAnswer>>
+  closeEpoch(accountId: string, command: CloseEpoch): Promise<AccountAnswer<TermsAnswer>>
+}
+
+export class TemporalUnavailable extends Error {
+  override readonly name = 'TemporalUnavailable'
+}
+
+export interface AccountsDeps {
+  readonly client: Client
+  readonly taskQueue: string
+  /** Its facts go along with the commands that need them; see PlanFacts. */
+  readonly catalogue: Pick<Catalogue, 'plans' | 'defaultPlan' | 'bonuses' | 'alerts' | 'policies'>
+  /** Of one attempt; there are two. */
+  readonly deadlineMs?: number
+  /** Updates after which an account's run hands over to the next: well below the server's 2,000. */
+  readonly updatesPerRun?: number
+}
+
+export function createAccounts({
+  client,
+  taskQueue,
+  catalogue,
+  deadlineMs = 5_000,
+  updatesPerRun = 500,
+}: AccountsDeps): Accounts {
+  const policies = { alerts: catalogue.alerts, depletedBelow: catalogue.policies.depletedBelow }
+
+  return {
+    signUp: (request) =>
+      answered<SignUpAnswer>(() => {
+        const plan = planOf(catalogue.defaultPlan)
+        if (plan === undefined)
+          throw new Error(`the catalogue's default plan is not one of its plans: ${catalogue.defaultPlan}`)
+        const command: SignUpCommand = { ...request, plan, welcome: catalogue.bonuses.welcome, policies }
+        const start: AccountStart = { state: null, pushedVersion: 0, updatesPerRun }
+        return client.workflow.executeUpdateWithStart<Workflow, SignUpAnswer, [SignUpCommand]>(updates.signUp, {
+          args: [command],
+          startWorkflowOperation: new WithStartWorkflowOperation(accountWorkflowType, {
+            workflowId: accountWorkflowId(request.accountId),
+            taskQueue,
+            args: [start],
+            workflowIdConflictPolicy: 'USE_EXISTING',
+          }),
+        })
+      }),
+    grant: (accountId, command) => update<GrantCommand, TermsAnswer>(accountId, updates.grant, command),
+    setPlan: async (accountId, { plan: id, by }) => {
+      const plan = planOf(id)
+      if (plan === undefined) return { ok: false, code: 'plan_unknown', message: `the catalogue has no plan ${id}` }
+      return update<SetPlanCommand, SetPlanAnswer>(accountId, updates.setPlan, { plan, by })
+    },
+    saveEmployee: (accountId, command) =>
+      update<EmployeeCommand, TermsAnswer>(accountId, updates.saveEmployee, command),
+    view: (accountId) =>
+      answered(async () => {
+        const view = await client.workflow
+          .getHandle(accountWorkflowId(accountId))
+          .query<AccountView | null>(queries.view)
+        return view === null ? unknownAccount(accountId) : { view }
+      }),
+    reconcile: (accountId, report) =>
+      update<ReconcileCommand, ReconcileAnswer>(accountId, updates.reconcile, { ...report, policies }),
+    nextLineage: (accountId) => update<null, LineageAnswer>(accountId, updates.nextLineage, null),
+    closeEpoch: (accountId, command) => update<CloseEpoch, TermsAnswer>(accountId, updates.closeEpoch, command),
+  }
+
+  function planOf(id: string): Pick<Plan, 'id' | 'name' | 'allowance'> | undefined {
+    const plan = catalogue.plans.find((each) => each.id === id)
+    return plan && { id: plan.id, name: plan.name, allowance: plan.allowance }
+  }
+
+  function update<Command, Answer extends object>(
+    accountId: string,
+    name: string,
+    command: Command,
+  ): Promise<AccountAnswer<Answer>> {
+    return answered(
+      () =>
+        client.workflow
+          .getHandle(accountWorkflowId(accountId))
+          .executeUpdate<Answer, [Command]>(name, { args: [command] }),
+      accountId,
+    )
+  }
+
+  async function answered<Answer extends object>(
+    ask: () => Promise<Answer | AccountRefusal>,
+    accountId = '',
+  ): Promise<AccountAnswer<Answer>> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const answer = await inTime(() => client.withDeadline(Date.now() + deadlineMs, ask), deadlineMs)
+        return isRefusal(answer) ? answer : { ok: true, ...answer }
+      } catch (error) {
+        const refusal = refusalIn(error, accountId)
+        if (refusal !== null) return refusal
+        if (isBug(error)) throw error
+        if (attempt === 2)
+          throw new TemporalUnavailable('the account workflow did not answer in time', { cause: error })
+      }
+    }
+  }
+}
+
+function isRefusal(answer: object): answer is AccountRefusal {
+  return 'ok' in answer && answer.ok === false
+}
+
+function unknownAccount(accountId: string): AccountRefusal {
+  return { ok: false, code: 'account_unknown', message: `no account ${accountId}` }
+}
+
+const refusalCodes = {
+  account_unknown: true,
+  account_conflict: true,
+  grant_conflict: true,
+  amount_invalid: true,
+  plan_unknown: true,
+  time_zone_unknown: true,
+  too_many_employees: true,
+  epoch_unknown: true,
+  epoch_open: true,
+} as const satisfies Record<AccountRefusalCode, true>
+
+function refusalIn(error: unknown, accountId: string): AccountRefusal | null {
+  if (error instanceof WorkflowNotFoundError) return unknownAccount(accountId)
+  const type = updateFailureType(error)
+  if (type === null || !(type in refusalCodes)) return null
+  return {
+    ok: false,
+    code: type as AccountRefusalCode,
+    message: (error as WorkflowUpdateFailedError).cause?.message ?? type,
+  }
+}
+
+/** A handler that broke, or arguments that the client could not send: waiting would not help. */
+function isBug(error: unknown): boolean {
+  return updateFailureType(error) === 'account_broken' || error instanceof TypeError || error instanceof RangeError
+}
+
+function updateFailureType(error: unknown): string | null {
+  // The type, not the class: several copies of the SDK may be loaded.
+  if (!(error instanceof WorkflowUpdateFailedError)) return null
+  return (error.cause as Partial<ApplicationFailure> | undefined)?.type ?? null
+}
+
+/** The client's own deadline covers its calls, not every wait between them. */
+async function inTime<T>(work: () => Promise<T>, deadlineMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs + 250)
+  })
+  try {
+    return await Promise.race([work(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,47 @@
+import type { Terms } from '../credits/terms.ts'
+import { type Ledger, LedgerUnavailable } from '../ledger/ledger.ts'
+import type { AccountAnswer, Accounts } from './accounts.ts'
+import type { AccountLoader } from './load-account.ts'
+
+export interface LiveAccountsDeps {
+  readonly accounts: Accounts
+  readonly ledger: Pick<Ledger, 'putTerms'>
+  readonly loader: AccountLoader
+}
+
+/**
+ * The same accounts, but what a command changed is in the ledger when its answer comes: a grant can be spent at once. With the
+ * ledger away the command still succeeds, since the account workflow goes on trying to bring it the terms.
+ */
+export function createLiveAccounts({ accounts, ledger, loader }: LiveAccountsDeps): Accounts {
+  return {
+    ...accounts,
+    signUp: async (request) => {
+      const answer = await accounts.signUp(request)
+      if (answer.ok) {
+        loader.forget(request.accountId)
+        // Whatever keeps the account from being loaded now will keep or not keep its first call, which loads it too.
+        await loader.load(request.accountId).catch(() => undefined)
+      }
+      return answer
+    },
+    grant: (accountId, command) => put(accountId, accounts.grant(accountId, command)),
+    setPlan: (accountId, command) => put(accountId, accounts.setPlan(accountId, command)),
+    saveEmployee: (accountId, command) => put(accountId, accounts.saveEmployee(accountId, command)),
+  }
+
+  async function put<Answer extends { readonly terms: Terms }>(
+    accountId: string,
+    asked: Promise<AccountAnswer<Answer>>,
+  ): Promise<AccountAnswer<Answer>> {
+    const answer = await asked
+    if (answer.ok) {
+      try {
+        await ledger.putTerms(accountId, answer.terms)
+      } catch (error) {
+        if (!(error instanceof LedgerUnavailable)) throw error
+      }
+    }
+    return answer
+  }
+}

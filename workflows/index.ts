@@ -1,0 +1,3 @@
+// What the worker bundles: every workflow that Tollgate itself runs.
+export { account } from './account.ts'
+export { reconcileShards } from './reconcile.ts'
