@@ -1,0 +1,172 @@
+import type { Micro } from '../credits/money.ts'
+import type { ReceiptDetail } from '../credits/receipt.ts'
+import type { Refusal } from '../credits/refusal.ts'
+import type { Quantities, UsageRow } from '../credits/usage-row.ts'
+import type { Denied, Evidence, ExtendAnswer, FoundCharge, Ledger, ReserveAnswer, ReserveRequest, SettleRequest, Settled } from '../ledger/ledger.ts'
+import type { Clock } from './clock.ts'
+import { settleUntilAnswered } from './settle-until-answered.ts'
+
+export interface GateDeps {
+  readonly ledger: Ledger
+  /** What the journal has of a charge; rejects when the journal does not answer. */
+  readonly findCharge: (accountId: string, id: string) => Promise<FoundCharge | null>
+  /** Brings an account into the ledger; `unknown` when there is no such account. Rejects when that cannot be known now. */
+  readonly loadAccount: (accountId: string) => Promise<'loaded' | 'unknown'>
+  readonly clock: Clock
+  /** A settlement that was given up: the account is unknown, or the process ends. */
+  readonly onLost?: (request: SettleRequest, reason: unknown) => void
+}
+
+export interface Extension {
+  /** What the work has cost so far: what a dead caller is charged. */
+  readonly accrued: Micro
+  readonly more: Micro
+}
+
+/** What is known when the work is over. */
+export interface Work {
+  readonly actual: Micro
+  readonly row: UsageRow
+  readonly quantities: Quantities
+  readonly detail: ReceiptDetail
+}
+
+export interface Settlement {
+  readonly charged: Micro
+  readonly uncollected: Micro
+  readonly epoch: number
+}
+
+/** Credits set aside for one piece of work. */
+export interface Hold {
+  readonly granted: Micro
+  readonly epoch: number
+  /** Asks for more and renews the deadline; `held` is what stands after the answer, also after a refusal. */
+  extend(extension: Extension): Promise<{ readonly ok: true; readonly held: Micro } | { readonly ok: false; readonly refusal: Refusal; readonly held: Micro }>
+  /** Ends the hold, once: a second call gets the first one's answer. Resolves when the ledger has answered, however long that takes. */
+  settle(work: Work): Promise<Settlement>
+}
+
+export interface Gate {
+  /** Reserve before work. Fails closed: without an answer from the ledger the refusal is `ledger_unavailable`. */
+  open(request: ReserveRequest): Promise<{ readonly ok: true; readonly hold: Hold } | { readonly ok: false; readonly refusal: Refusal }>
+  /** Waits for settlements on their way, at most `timeoutMs`, then gives them up. Answers how many those were. */
+  close(timeoutMs: number): Promise<number>
+}
+
+/** An id can meet `account_not_loaded` and `ask_journal` in turn, and again after an eviction; more turns than this mean that something is wrong. */
+const maxTurns = 6
+/** A reserve whose answer was lost may still arrive: its id gets a tombstone, if Redis comes back soon. Else the lease runs out by itself. */
+const releaseAttempts = 4
+
+/** reserve → work → settle: what every face of the gate goes through. */
+export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: GateDeps): Gate {
+  const underWay = new Set<Promise<unknown>>()
+  const closing = new AbortController()
+  const track = <T>(work: Promise<T>): Promise<T> => {
+    const tracked = work.then(
+      () => undefined,
+      () => undefined,
+    )
+    underWay.add(tracked)
+    void tracked.then(() => underWay.delete(tracked))
+    return work
+  }
+
+  async function reserve(request: ReserveRequest): Promise<Exclude<ReserveAnswer, { status: 'ask_journal' | 'account_not_loaded' }> | Refusal> {
+    let evidence: Evidence | undefined
+    for (let turn = 0; turn < maxTurns; turn++) {
+      const answer = await ledger.reserve(request, evidence)
+      if (answer.status === 'account_not_loaded') {
+        if ((await loadAccount(request.accountId)) === 'unknown') return { kind: 'account_unknown' }
+        evidence = undefined
+      } else if (answer.status === 'ask_journal') {
+        evidence = { lineage: answer.lineage, nowMs: answer.nowMs, found: await findCharge(request.accountId, request.id) }
+      } else {
+        return answer
+      }
+    }
+    return { kind: 'ledger_unavailable', reason: 'the account keeps leaving the ledger' }
+  }
+
+  async function releaseLate({ accountId, id }: ReserveRequest): Promise<void> {
+    for (let attempt = 0; attempt < releaseAttempts && !closing.signal.aborted; attempt++) {
+      try {
+        await ledger.release({ accountId, id })
+        return
+      } catch {
+        await clock.sleep(250 * 2 ** attempt)
+      }
+    }
+  }
+
+  function createHold(request: ReserveRequest, granted: Micro, epoch: number): Hold {
+    let settlement: Promise<Settlement> | undefined
+    const { accountId, id, ttlMs, levels } = request
+    return {
+      granted,
+      epoch,
+      async extend(extension) {
+        const answer = await ledger.extend({ accountId, id, ...extension, ttlMs }).catch((error: unknown) => ({ status: 'unavailable' as const, reason: String(error) }))
+        if (answer.status === 'extended') return { ok: true, held: answer.held }
+        if (answer.status === 'unavailable') return { ok: false, refusal: { kind: 'ledger_unavailable', reason: answer.reason }, held: granted }
+        return { ok: false, ...refusedExtension(answer, extension.more) }
+      },
+      settle(work) {
+        settlement ??= track(settleUntilAnswered({ ledger, findCharge, loadAccount, clock, signal: closing.signal }, { accountId, id, levels, ...work })).then(
+          toSettlement,
+          (reason: unknown) => {
+            onLost?.({ accountId, id, levels, ...work }, reason)
+            throw reason
+          },
+        )
+        return settlement
+      },
+    }
+  }
+
+  return {
+    async open(request) {
+      let answer
+      try {
+        answer = await reserve(request)
+      } catch (error) {
+        void track(releaseLate(request))
+        return { ok: false, refusal: { kind: 'ledger_unavailable', reason: error instanceof Error ? error.message : String(error) } }
+      }
+      if ('kind' in answer) return { ok: false, refusal: answer }
+      if (answer.status === 'created' || answer.status === 'exists') return { ok: true, hold: createHold(request, answer.held, answer.epoch) }
+      return { ok: false, refusal: refusalOf(answer, request.minimum) }
+    },
+    async close(timeoutMs) {
+      const all = Promise.all(underWay)
+      await Promise.race([all, clock.sleep(timeoutMs)])
+      const left = underWay.size
+      closing.abort(new Error('the process ends'))
+      return left
+    },
+  }
+}
+
+function refusalOf(answer: Exclude<ReserveAnswer, { status: 'created' | 'exists' | 'ask_journal' | 'account_not_loaded' }>, needed: Micro): Refusal {
+  if (answer.status === 'already_charged') return { kind: 'already_charged', charged: answer.charged }
+  if (answer.status === 'exists_with_different_amount') return { kind: 'id_conflict' }
+  if (answer.status === 'backlogged') return { kind: 'backlogged' }
+  return deniedRefusal(answer, needed)
+}
+
+function deniedRefusal(answer: Denied, needed: Micro): Refusal {
+  if (answer.status === 'credits_depleted') return { kind: 'credits_depleted' }
+  if (answer.status === 'budget_exhausted') return { kind: 'budget_exhausted', level: answer.level, left: answer.left }
+  return { kind: 'insufficient_credits', needed, available: answer.available }
+}
+
+/** A hold that Redis no longer has cannot grow: its settle will adjust what the sweeper or a new life of the account booked. */
+function refusedExtension(answer: Exclude<ExtendAnswer, { status: 'extended' }>, needed: Micro): { refusal: Refusal; held: Micro } {
+  if (answer.status === 'hold_not_found' || answer.status === 'account_not_loaded') {
+    return { refusal: { kind: 'ledger_unavailable', reason: `the hold is gone: ${answer.status}` }, held: 0 as Micro }
+  }
+  return { refusal: deniedRefusal(answer, needed), held: answer.held }
+}
+
+const toSettlement = ({ charged, uncollected, epoch }: Settled): Settlement => ({ charged, uncollected, epoch })
