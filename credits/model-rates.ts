@@ -1,6 +1,6 @@
 import { decimalText, fraction, leastCommonMultiple } from './fraction.ts'
 import type { Fraction } from './fraction.ts'
-import { compatible, contains, overlapOf, usageUnits } from './usage-units.ts'
+import { compatible, contains, overlapOf, usageKeys, usageUnits } from './usage-units.ts'
 import type { UsageKey, UsageUnit } from './usage-units.ts'
 
 /** Compiled prices of one model, markup included: every rate an integer over one denominator. */
@@ -23,6 +23,15 @@ export interface RateVariant {
   readonly small: number
   /** What a text token costs at most, by size of the input; empty when text has no price. */
   readonly text: readonly TextStep[]
+  /** The priced units that a reported quantity counts in, itself included. None: the quantity has no price. */
+  readonly countsIn: ReadonlyMap<string, readonly UsageKey[]>
+  /** Priced overlaps that must be reported when both units of a pair are. */
+  readonly overlaps: readonly Overlap[]
+}
+
+export interface Overlap {
+  readonly key: UsageKey
+  readonly pairs: readonly (readonly [UsageKey, UsageKey])[]
 }
 
 export type RateTime =
@@ -35,6 +44,8 @@ export type RateTime =
 export interface UnitRate {
   readonly key: UsageKey | 'requests'
   readonly unit: UsageUnit
+  /** Place of its line on a receipt. */
+  readonly place: number
   /** Positions of the rates whose quantities are parts of this one: they are taken out of it, and charged there. */
   readonly parts: readonly number[]
   /** By total input tokens: the last step that is exceeded prices the whole quantity. The first has `above` -1. */
@@ -95,6 +106,7 @@ export function compileVariant(when: RateTime, prices: readonly UnitPrice[]): Ra
     return {
       key,
       unit,
+      place: places.indexOf(key),
       parts: ordered.slice(0, position).flatMap((part, at) => (contains(unit, usageUnits[part.key]) ? [at] : [])),
       steps: steps.map(({ above, rate }) => {
         const scaled = rate.numerator * (denominator / rate.denominator)
@@ -102,7 +114,24 @@ export function compileVariant(when: RateTime, prices: readonly UnitPrice[]): Ra
       }),
     }
   })
-  return { when, rates, denominator, small: smallOf(denominator), text: textSteps(rates) }
+  const reported = rates.flatMap(({ key }) => (key === 'requests' ? [] : [key]))
+  return {
+    when,
+    rates,
+    denominator,
+    small: smallOf(denominator),
+    text: textSteps(rates),
+    countsIn: new Map(usageKeys.map((key) => [key, reported.filter((whole) => contains(usageUnits[whole], usageUnits[key]))])),
+    overlaps: reported.map((key) => ({ key, pairs: pairsOf(key) })).filter(({ pairs }) => pairs.length > 0),
+  }
+}
+
+/** Units that overlap in exactly this one. Neither contains the other, or their overlap would be one of them. */
+function pairsOf(key: UsageKey): readonly (readonly [UsageKey, UsageKey])[] {
+  const wholes = usageKeys.filter((whole) => whole !== key && contains(usageUnits[whole], usageUnits[key]))
+  return wholes.flatMap((one, at) =>
+    wholes.slice(at + 1).flatMap((other) => (overlapOf(usageUnits[one], usageUnits[other]) === usageUnits[key] ? [[one, other] as const] : [])),
+  )
 }
 
 /** The step that prices a request with this many input tokens. */
@@ -128,6 +157,19 @@ function applies(when: RateTime, atMs: number): boolean {
   const { startMs, endMs } = when
   return endMs < startMs ? ofDay >= startMs || ofDay < endMs : ofDay >= startMs && ofDay < endMs
 }
+
+/** The order of receipt lines: input, what was cached of it, what came with it, output, and all else. */
+const places: readonly string[] = [
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'cache_write_5m_tokens',
+  'cache_write_1h_tokens',
+  ...Object.keys(usageUnits).filter((key) => /^(input|cache)_(?!tokens|read_tokens|write_tokens|write_5m_tokens|write_1h_tokens)/.test(key)),
+  'output_tokens',
+  ...Object.keys(usageUnits).filter((key) => /^output_(?!tokens)/.test(key)),
+  ...Object.keys(usageUnits).filter((key) => !/^(input|cache|output)_/.test(key)),
+]
 
 const dayMs = 86_400_000
 

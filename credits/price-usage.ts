@@ -4,8 +4,7 @@ import type { ModelRates, RateStep, RateVariant, UnitRate } from './model-rates.
 import { toMicro, zero } from './money.ts'
 import type { Micro } from './money.ts'
 import type { ReceiptLine } from './receipt.ts'
-import { compatible, contains, overlapOf, usageUnits } from './usage-units.ts'
-import type { Usage, UsageKey, UsageUnit } from './usage-units.ts'
+import type { Usage, UsageKey } from './usage-units.ts'
 
 export type PriceAnswer =
   | { readonly ok: true; readonly total: Micro; readonly lines: readonly ReceiptLine[] }
@@ -72,7 +71,7 @@ function wholePrice(variant: RateVariant, usage: Usage): PriceAnswer | null {
     let quantity = rate.key === 'requests' ? 1 : (usage[rate.key] ?? 0)
     for (const part of rate.parts) quantity -= own[part]!
     if (!Number.isSafeInteger(quantity)) return null
-    if (quantity < 0) return { ok: false, notPriced: `the parts of ${rate.key} are more than ${rate.key}` }
+    if (quantity < 0) return { ok: false, notPriced: tooManyParts(rate) }
     own.push(quantity)
     if (quantity === 0) continue
     const step = stepFor(rate.steps, inputTokens)
@@ -107,7 +106,7 @@ function exactPrice({ rates, denominator }: RateVariant, usage: Usage): PriceAns
     for (const part of rate.parts) quantity -= own[part]!
     // 0.1 + 0.2 of 0.3: parts that were added as doubles may exceed their sum by a hair.
     if (quantity < 0n && -quantity * 2n ** 52n <= larger(scale, whole(rate.key)) * BigInt(rates.length + 1)) quantity = 0n
-    if (quantity < 0n) return { ok: false, notPriced: `the parts of ${rate.key} are more than ${rate.key}` }
+    if (quantity < 0n) return { ok: false, notPriced: tooManyParts(rate) }
     own.push(quantity)
     if (quantity === 0n) continue
     const step = stepFor(rate.steps, inputTokens)
@@ -127,6 +126,10 @@ function exactPrice({ rates, denominator }: RateVariant, usage: Usage): PriceAns
   }
 }
 
+function tooManyParts({ key }: UnitRate): string {
+  return `the parts of ${key} are more than ${key}`
+}
+
 interface LineEntry {
   readonly rate: UnitRate
   readonly step: RateStep
@@ -138,9 +141,9 @@ interface LineEntry {
 
 /** Largest remainder: the µcr that rounding down each line left over go to the lines that lost most. */
 function linesOf(entries: readonly LineEntry[], left: number): readonly ReceiptLine[] {
-  const luckiest =
-    left === 0 ? [] : entries.toSorted((one, other) => other.rest - one.rest).slice(0, left)
+  const luckiest = left === 0 ? [] : entries.toSorted((one, other) => other.rest - one.rest).slice(0, left)
   return entries
+    .toSorted((one, other) => one.rate.place - other.rate.place)
     .map((entry): ReceiptLine => ({
       kind: entry.rate.unit.kind,
       quantity: entry.quantity,
@@ -148,63 +151,35 @@ function linesOf(entries: readonly LineEntry[], left: number): readonly ReceiptL
       rate: entry.step.text,
       amount: toMicro(entry.floor + (luckiest.includes(entry) ? 1 : 0)),
     }))
-    .toReversed()
 }
 
-/** Why a usage has no price; '' when it has one. */
-function faultOf(usage: Usage, variant: RateVariant): string {
-  let positive: UsageKey[] | undefined
+/** Why a usage has no price; '' when it has one. What was not reported is zero only if nothing that was reported says otherwise. */
+function faultOf(usage: Usage, { countsIn, overlaps }: RateVariant): string {
   for (const key in usage) {
     const value = usage[key as UsageKey]
     if (value === undefined) continue
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) return `${key} is not a quantity: ${String(value)}`
+    if (typeof value !== 'number' || !(value >= 0) || value === Infinity) return `${key} is not a quantity: ${String(value)}`
     if (value === 0) continue
-    if (!(key in usageUnits) || key === 'requests') return `${key} is not a quantity that has prices`
-    if (!covered(variant, key as UsageKey)) return `${key} has no price`
-    ;(positive ??= []).push(key as UsageKey)
-  }
-  if (positive === undefined) return ''
-  for (const { key } of variant.rates) {
-    if (key === 'requests' || usage[key] !== undefined) continue
-    const fault = faultOfMissing(key, positive)
-    if (fault !== '') return fault
-  }
-  return ''
-}
-
-/** A quantity that was not reported is zero only if nothing that was reported says otherwise. */
-function faultOfMissing(key: UsageKey, positive: readonly UsageKey[]): string {
-  const unit: UsageUnit = usageUnits[key]
-  const part = positive.find((other) => contains(unit, usageUnits[other]))
-  if (part !== undefined) return `${part} is part of ${key}, which is missing`
-  for (const [at, one] of positive.entries()) {
-    for (const other of positive.slice(at + 1)) {
-      const [first, second]: readonly [UsageUnit, UsageUnit] = [usageUnits[one], usageUnits[other]]
-      if (contains(first, second) || contains(second, first) || !compatible(first, second)) continue
-      if (overlapOf(first, second) === unit) return `${one} and ${other} overlap in ${key}, which is missing`
+    const wholes = countsIn.get(key) ?? []
+    if (wholes.length === 0) return `${key} has no price`
+    for (const whole of wholes) {
+      if (usage[whole] === undefined) return `${key} is part of ${whole}, which is missing`
     }
   }
-  return ''
-}
-
-const coverage = new WeakMap<RateVariant, Map<UsageKey, boolean>>()
-
-/** Whether the quantity, or a whole that contains it, has a price. */
-function covered(variant: RateVariant, key: UsageKey): boolean {
-  let known = coverage.get(variant)
-  if (known === undefined) coverage.set(variant, (known = new Map()))
-  let answer = known.get(key)
-  if (answer === undefined) {
-    answer = variant.rates.some(({ unit }) => contains(unit, usageUnits[key]))
-    known.set(key, answer)
+  for (const { key, pairs } of overlaps) {
+    if (usage[key] !== undefined) continue
+    const pair = pairs.find(([one, other]) => (usage[one] ?? 0) > 0 && (usage[other] ?? 0) > 0)
+    if (pair !== undefined) return `${pair[0]} and ${pair[1]} overlap in ${key}, which is missing`
   }
-  return answer
+  return ''
 }
 
 /** Groq charges its transcriptions ten seconds at least; nothing said stays free. */
 function withMinimum(usage: Usage, seconds: number): Usage {
-  const said = usage.audio_seconds === 0 ? usage.input_audio_seconds : (usage.audio_seconds ?? usage.input_audio_seconds)
-  if (said === undefined || !(said > 0)) return usage
+  const { audio_seconds: all = 0, input_audio_seconds: input = 0 } = usage
+  const said = all === 0 ? input : all
+  // What is no quantity is left for `faultOf` to refuse.
+  if (!(said > 0 && input >= 0)) return usage
   const charged = Math.max(said, seconds)
   return { ...usage, audio_seconds: charged, input_audio_seconds: charged }
 }

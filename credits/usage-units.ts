@@ -80,6 +80,8 @@ export const usageUnits = {
 /** Names of quantities. `requests` is never reported: every priced usage is one. */
 export type UsageKey = Exclude<keyof typeof usageUnits, 'requests'>
 
+export const usageKeys = (Object.keys(usageUnits) as (UsageKey | 'requests')[]).filter((key) => key !== 'requests')
+
 /**
  * Quantities of one call, in the price library's words. `input_tokens` and `output_tokens` are totals: cached, cache-write,
  * audio, image and reasoning tokens are parts of them and are named beside them. Fractions are allowed (seconds).
