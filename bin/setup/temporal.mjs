@@ -1,0 +1,32 @@
+import { findProgram, run } from './run.mjs'
+import { downloadAsSdk } from './sdk-download.mjs'
+
+const version = '1.5.1'
+const source = `github.com/temporalio/cli/cmd/temporal@v${version}`
+
+export const temporal = {
+  name: 'Temporal dev server',
+  variable: 'TEMPORAL_CLI',
+  address: 'TEMPORAL_ADDRESS',
+  cachedAs: `temporal/${version}`,
+  program: 'temporal',
+  find: () => findProgram('temporal', ['/usr/local/bin', '/opt/homebrew/bin']),
+  ways: [
+    {
+      says: 'downloading it as the Temporal SDK does, about 20 s',
+      possible: () => true,
+      get: (folder) => downloadAsSdk({ artifact: 'cli', format: 'tar.gz', program: 'temporal', folder }),
+    },
+    {
+      says: 'brew install temporal, about a minute',
+      possible: () => findProgram('brew') !== undefined,
+      get: () => run('brew', ['install', 'temporal']),
+    },
+    {
+      says: 'building it with go, about 3 minutes',
+      possible: () => findProgram('go', ['/usr/local/go/bin']) !== undefined,
+      get: (folder) => run(findProgram('go', ['/usr/local/go/bin']), ['install', source], { env: { GOBIN: folder } }),
+    },
+  ],
+  help: `GOBIN="$HOME/.cache/tollgate/temporal/${version}" go install ${source}`,
+}
