@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { startRedis } from '../../bin/stack/redis.ts'
+import { startTemporal } from '../../bin/stack/temporal.ts'
+import { startPostgres } from './postgres.ts'
+import { bundleWorkflows } from './workflow-bundle.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    redisUrl: string
+    temporalAddress: string
+    databaseUrl: string
+    workflowBundlePath: string
+  }
+}
+
+/** One Redis, one Temporal and one PostgreSQL for the whole run; tests keep apart by unique ids. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-test-'))
+  const [redis, temporal, postgres, workflowBundlePath] = await Promise.all([
+    startRedis(),
+    startTemporal(),
+    startPostgres(),
+    bundleWorkflows(folder),
+  ])
+  project.provide('redisUrl', redis.url)
+  project.provide('temporalAddress', temporal.address)
+  project.provide('databaseUrl', postgres.url)
+  if (workflowBundlePath !== undefined) project.provide('workflowBundlePath', workflowBundlePath)
+  return async () => {
+    await Promise.all([redis.stop(), temporal.stop(), postgres.stop()])
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

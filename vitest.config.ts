@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Tests start processes and native Temporal workers: threads of one process would share their fate.
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    globalSetup: 'test/stack/global-setup.ts',
+    reporters: ['default', './test/stack/count-reporter.ts'],
+  },
+})
