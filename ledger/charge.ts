@@ -1,0 +1,58 @@
+import { birthOf } from '../credits/charge-id.ts'
+import { rowKey } from '../credits/usage-row.ts'
+import { checkAmount, packEvidence, packLevels, packQuantities } from './arguments.ts'
+import type { LedgerContext } from './context.ts'
+import { accountKeys } from './keys.ts'
+import type { ChargeAnswer, ChargeRequest, Evidence } from './ledger.ts'
+import { asReply, microOf, notLoaded, parseAskJournal, parseDenied, parseSettled, unknownAnswer } from './replies.ts'
+
+/** A one-shot debit: all of `actual` or a refusal. Repeated with the same id, the first result again. */
+export async function charge(
+  context: LedgerContext,
+  request: ChargeRequest,
+  evidence?: Evidence,
+): Promise<ChargeAnswer> {
+  const { accountId, id, actual, row, quantities, levels, detail, began, accepted } = request
+  checkAmount('actual', actual)
+  const keys = accountKeys(accountId)
+  const { depletedBelow, exposureCap, tombstoneMs, slackMs } = context
+  const reply = asReply(
+    await context.run(
+      'charge',
+      [keys.account, keys.hold(id), keys.rows, keys.budgets, keys.dirty, keys.receipts, keys.clock],
+      [
+        accountId,
+        id,
+        birthOf(id),
+        actual,
+        rowKey(row),
+        packQuantities(quantities),
+        packLevels(levels),
+        began?.epoch ?? '',
+        began?.windows.join('\n') ?? '',
+        JSON.stringify(detail),
+        depletedBelow,
+        tombstoneMs,
+        slackMs,
+        accepted ? 1 : 0,
+        exposureCap,
+        ...packEvidence(evidence),
+      ],
+    ),
+  )
+  switch (reply[0]) {
+    case 'settled':
+    case 'exists':
+      return parseSettled(reply[0], reply)
+    case 'exists_with_different_amount':
+      return { status: reply[0], charged: microOf(reply[1]) }
+    case 'backlogged':
+      return { status: reply[0] }
+    case 'account_not_loaded':
+      return notLoaded
+    case 'ask_journal':
+      return parseAskJournal(reply)
+    default:
+      return parseDenied(reply, 1) ?? unknownAnswer('charge', reply)
+  }
+}

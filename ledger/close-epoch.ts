@@ -1,0 +1,25 @@
+import type { LedgerContext } from './context.ts'
+import { accountKeys } from './keys.ts'
+import type { CloseEpochAnswer } from './ledger.ts'
+import { asReply, notLoaded, unknownAnswer } from './replies.ts'
+
+/** Lets an earlier epoch leave Redis once it has no holds and journal, workflow and terms know all of it; else `open`. */
+export async function closeEpoch(
+  context: LedgerContext,
+  accountId: string,
+  lineage: number,
+  epoch: number,
+): Promise<CloseEpochAnswer> {
+  const keys = accountKeys(accountId)
+  const reply = asReply(await context.run('close-epoch', [keys.account, keys.rows], [lineage, epoch]))
+  switch (reply[0]) {
+    case 'closed':
+    case 'open':
+    case 'absent':
+      return { status: reply[0] }
+    case 'account_not_loaded':
+      return notLoaded
+    default:
+      return unknownAnswer('closeEpoch', reply)
+  }
+}

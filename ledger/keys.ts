@@ -1,0 +1,102 @@
+import slotOf from 'cluster-key-slot'
+import type { ChargeId } from '../credits/charge-id.ts'
+
+/**
+ * Every key of the ledger. All that one charge touches lies in one shard: its keys share the tag `{sN}`, so that one script changes them
+ * atomically on one Redis or on a Cluster. Fixed tags instead of one per account: one stream and one deadline set per shard can be drained.
+ *
+ * | key | type | content |
+ * | --- | --- | --- |
+ * | `tg:{sN}:a:<account>` | hash | figures of the account; of an earlier epoch `spent:<e> held:<e> free:<e> counted:<e>` |
+ * | `tg:{sN}:r:<account>` | hash | `<epoch>\|<row>` → `charged,uncollected,seq,units,input,cached,output,reasoning` |
+ * | `tg:{sN}:b:<account>` | hash | `<level>\|limit` → `limit,window,atLimit`; `<level>\|<window>\|s` and `\|h` → spent, held |
+ * | `tg:{sN}:h:<account>:<id>` | hash | hold or tombstone |
+ * | `tg:{sN}:deadlines` | zset | `<id>\|<account>` → ms |
+ * | `tg:{sN}:dirty` | zset | account → ms since when its rows wait to be reconciled; 0 = at once |
+ * | `tg:{sN}:receipts` | stream | what the journal has not got yet |
+ * | `tg:{sN}:clock` | string | the latest time seen, ms |
+ * | `tg:{sN}:lock:<account>` | string | token of the one who hydrates |
+ *
+ * Laid out for what is to come: `tg:{sN}:waiters` (zset, parked runs), `tg:{sN}:m:<account>:<meter>` (hash, the union meter of `accrue`);
+ * repair, correct and evict need no key of their own.
+ */
+export const shardCount = 256
+const slotCount = 16_384
+
+/** For each shard the smallest number N whose tag `sN` falls into its slots: the shards spread evenly over a Cluster. */
+const tags = spreadTags()
+
+export function shardOf(accountId: string): number {
+  return Math.floor(slotOf(accountId) / (slotCount / shardCount))
+}
+
+export interface ShardKeys {
+  readonly deadlines: string
+  readonly dirty: string
+  readonly receipts: string
+  readonly clock: string
+}
+
+export interface AccountKeys extends ShardKeys {
+  readonly account: string
+  readonly rows: string
+  readonly budgets: string
+  readonly lock: string
+  readonly hold: (id: ChargeId) => string
+}
+
+const shards: readonly ShardKeys[] = tags.map((tag) => ({
+  deadlines: `tg:{${tag}}:deadlines`,
+  dirty: `tg:{${tag}}:dirty`,
+  receipts: `tg:{${tag}}:receipts`,
+  clock: `tg:{${tag}}:clock`,
+}))
+
+/** Throws RangeError for a shard that does not exist. */
+export function shardKeys(shard: number): ShardKeys {
+  const keys = shards[shard]
+  if (keys === undefined) throw new RangeError(`not a shard: ${shard}`)
+  return keys
+}
+
+/** Throws RangeError for an empty account id. */
+export function accountKeys(accountId: string): AccountKeys {
+  if (accountId === '') throw new RangeError('an account id may not be empty')
+  const shard = shardOf(accountId)
+  const prefix = `tg:{${tags[shard]}}:`
+  const { deadlines, dirty, receipts, clock } = shardKeys(shard)
+  return {
+    account: `${prefix}a:${accountId}`,
+    rows: `${prefix}r:${accountId}`,
+    budgets: `${prefix}b:${accountId}`,
+    lock: `${prefix}lock:${accountId}`,
+    hold: (id) => `${prefix}h:${accountId}:${id}`,
+    deadlines,
+    dirty,
+    receipts,
+    clock,
+  }
+}
+
+/** Member of the deadlines: all that the sweeper needs to name the hold. A charge id holds no '|'. */
+export function deadlineMember(accountId: string, id: ChargeId): string {
+  return `${id}|${accountId}`
+}
+
+export function parseDeadlineMember(member: string): { readonly accountId: string; readonly id: ChargeId } {
+  const bar = member.indexOf('|')
+  if (bar < 0) throw new RangeError(`not a deadline member: ${member}`)
+  return { id: member.slice(0, bar), accountId: member.slice(bar + 1) }
+}
+
+function spreadTags(): readonly string[] {
+  const found: string[] = []
+  let missing = shardCount
+  for (let number = 0; missing > 0; number += 1) {
+    const shard = shardOf(`s${number}`)
+    if (found[shard] !== undefined) continue
+    found[shard] = `s${number}`
+    missing -= 1
+  }
+  return found
+}

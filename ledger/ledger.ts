@@ -1,0 +1,281 @@
+import type { Cluster, Redis } from 'ioredis'
+import type { AccountFigures } from '../credits/balance.ts'
+import type { ChargeId } from '../credits/charge-id.ts'
+import type { FoundCharge } from '../credits/found-charge.ts'
+import type { Micro } from '../credits/money.ts'
+import type { Receipt, ReceiptDetail } from '../credits/receipt.ts'
+import type { AccountCard, Level, Terms } from '../credits/terms.ts'
+import type { Quantities, RowKey, RowTotals, UsageRow } from '../credits/usage-row.ts'
+import { ackReceipts } from './ack-receipts.ts'
+import { ackRows } from './ack-rows.ts'
+import { charge } from './charge.ts'
+import { closeEpoch } from './close-epoch.ts'
+import type { LedgerContext } from './context.ts'
+import { expire } from './expire.ts'
+import { extend } from './extend.ts'
+import { hydrate } from './hydrate.ts'
+import { lock } from './lock.ts'
+import { pending } from './pending.ts'
+import { putTerms } from './put-terms.ts'
+import { read } from './read.ts'
+import { receipts } from './receipts.ts'
+import { release } from './release.ts'
+import { reserve } from './reserve.ts'
+import { registerScripts } from './scripts.ts'
+import { settle } from './settle.ts'
+import { snapshot } from './snapshot.ts'
+
+export type { AccountFigures } from '../credits/balance.ts'
+export type { FoundCharge } from '../credits/found-charge.ts'
+export { LedgerUnavailable } from './unavailable.ts'
+
+export interface LedgerOptions {
+  /** `remaining` below this is depleted, µcr: the catalogue's policy. */
+  readonly depletedBelow: Micro
+  /** Most that an account may spend before the journal has it, µcr; null = no cap. */
+  readonly exposureCap?: Micro | null | undefined
+  /** How long a settled id is remembered once its receipt is in the journal. Default 10 min. */
+  readonly tombstoneMs?: number | undefined
+  /** How far clocks may differ. Default 60 s; less than `tombstoneMs / 2`. */
+  readonly slackMs?: number | undefined
+  /** How long the held credits of a lost ledger wait for their calls: two lease times. Default 2 min. */
+  readonly quarantineMs?: number | undefined
+  /** Lua source of `nowMs`, Redis' own time unless a test brings a clock. */
+  readonly clock?: string | undefined
+}
+
+/** The ledger on one Redis or on a Cluster. One connection carries many calls in flight; `connectRedis` opens one that fails fast. */
+export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Ledger {
+  const context: LedgerContext = {
+    run: registerScripts(redis, options.clock),
+    depletedBelow: options.depletedBelow,
+    exposureCap: options.exposureCap ?? '',
+    tombstoneMs: options.tombstoneMs ?? 600_000,
+    slackMs: options.slackMs ?? 60_000,
+    quarantineMs: options.quarantineMs ?? 120_000,
+  }
+  return {
+    putTerms: (accountId, terms) => putTerms(context, accountId, terms),
+    reserve: (request, evidence) => reserve(context, request, evidence),
+    extend: (request) => extend(context, request),
+    settle: (request, evidence) => settle(context, request, evidence),
+    charge: (request, evidence) => charge(context, request, evidence),
+    release: (name, evidence) => release(context, name, evidence),
+    expire: (name) => expire(context, name),
+    read: (accountId) => read(context, accountId),
+    snapshot: (accountId) => snapshot(context, accountId),
+    lock: (accountId, token, ttlMs) => lock(context, accountId, token, ttlMs),
+    hydrate: (hydration) => hydrate(context, hydration),
+    ackRows: (accountId, lineage, seq) => ackRows(context, accountId, lineage, seq),
+    closeEpoch: (accountId, lineage, epoch) => closeEpoch(context, accountId, lineage, epoch),
+    receipts: (shard, count) => receipts(redis, shard, count),
+    ackReceipts: (shard, entries) => ackReceipts(context, shard, entries),
+    pending: (shards, limits) => pending(context, shards, limits),
+    close: async () => {
+      await redis.quit()
+    },
+  }
+}
+
+/**
+ * Redis, and nothing but Redis. Every operation is one atomic script and may be repeated; each answers with a word.
+ * Rejects with LedgerUnavailable when Redis does not answer: then nothing is known, and the caller fails closed.
+ */
+export interface Ledger {
+  putTerms(accountId: string, terms: Terms): Promise<PutTermsAnswer>
+  reserve(request: ReserveRequest, evidence?: Evidence): Promise<ReserveAnswer>
+  extend(request: ExtendRequest): Promise<ExtendAnswer>
+  settle(request: SettleRequest, evidence?: Evidence): Promise<SettleAnswer>
+  charge(request: ChargeRequest, evidence?: Evidence): Promise<ChargeAnswer>
+  release(name: HoldName, evidence?: Evidence): Promise<ReleaseAnswer>
+  expire(name: HoldName): Promise<ExpireAnswer>
+  /** No writes. */
+  read(accountId: string): Promise<({ readonly status: 'loaded' } & AccountReading) | NotLoaded>
+  /** Reads all that reconciliation sends. The account stays dirty until `ackRows` of this seq: a reconciler may die in between. */
+  snapshot(accountId: string): Promise<({ readonly status: 'loaded' } & AccountSnapshot) | NotLoaded>
+  /** true if the lock is held under `token` now. */
+  lock(accountId: string, token: string, ttlMs: number): Promise<boolean>
+  hydrate(hydration: Hydration): Promise<HydrateAnswer>
+  /** The workflow has taken the rows of this seq. Other lineage: ignored. */
+  ackRows(accountId: string, lineage: number, seq: number): Promise<void>
+  /** Lets a settled earlier epoch leave Redis; `open` while anything of it moves. */
+  closeEpoch(accountId: string, lineage: number, epoch: number): Promise<CloseEpochAnswer>
+
+  /** The head of a shard's receipt stream. */
+  receipts(shard: number, count: number): Promise<readonly StreamedReceipt[]>
+  /** Trims them and marks them drained, only if the head of the stream still is exactly these. */
+  ackReceipts(shard: number, entries: readonly StreamedReceipt[]): Promise<'acked' | 'head_moved'>
+  /** For all shards at once: how many receipts wait, which accounts are dirty, which holds are past their deadline. */
+  pending(shards: readonly number[], limits: PendingLimits): Promise<readonly ShardPending[]>
+  close(): Promise<void>
+}
+
+/** What the journal says of an id that Redis does not know, and when it was asked: protocol.md section 2. */
+export interface Evidence {
+  readonly lineage: number
+  /** The `nowMs` of the `ask_journal` answer that led to the look-up. */
+  readonly nowMs: number
+  readonly found: FoundCharge | null
+}
+
+export interface AccountReading extends AccountFigures {
+  readonly lineage: number
+  /** Counts every change of the account: what a feed compares. */
+  readonly version: number
+  readonly termsVersion: number
+  readonly card: AccountCard
+  readonly nowMs: number
+}
+
+export interface EpochRows {
+  readonly epoch: number
+  readonly rows: Readonly<Record<RowKey, RowTotals>>
+}
+
+export interface BudgetFigures {
+  readonly level: Level
+  readonly window: string
+  readonly spent: Micro
+  readonly held: Micro
+}
+
+export interface AccountSnapshot extends AccountReading {
+  readonly seq: number
+  readonly n: number
+  readonly drained: number
+  readonly acked: number
+  readonly corrections: number
+  readonly epochs: readonly EpochRows[]
+  readonly budgets: readonly BudgetFigures[]
+}
+
+export interface ReserveRequest {
+  readonly accountId: string
+  readonly id: ChargeId
+  /** Wanted; what is granted lies between `minimum` and this. */
+  readonly amount: Micro
+  readonly minimum: Micro
+  readonly ttlMs: number
+  /** Booked here if the lease runs out before a settle. */
+  readonly row: UsageRow
+  /** Budget levels that it counts in; those without a limit count all the same. */
+  readonly levels: readonly Level[]
+}
+
+/** Where a call began, as `reserve` answered it. */
+export interface Began {
+  readonly epoch: number
+  /** `level|window` of each budget that it counts in. */
+  readonly windows: readonly string[]
+}
+
+export interface SettleRequest {
+  readonly accountId: string
+  readonly id: ChargeId
+  /** What the work cost in all; zero is the release that leaves a receipt. */
+  readonly actual: Micro
+  readonly row: UsageRow
+  readonly quantities: Quantities
+  readonly levels: readonly Level[]
+  readonly detail: ReceiptDetail
+  /** What an outbox kept: a call whose hold was lost with its ledger is booked in its own period. Without it, in the current one. */
+  readonly began?: Began | undefined
+}
+
+export interface ChargeRequest extends SettleRequest {
+  /** It was accepted before and then lost: never refused again, the shortfall is uncollected. */
+  readonly accepted: boolean
+}
+
+export interface HoldName {
+  readonly accountId: string
+  readonly id: ChargeId
+}
+
+export interface ExtendRequest extends HoldName {
+  /** What the work has cost so far, cumulative; only grows. */
+  readonly accrued: Micro
+  /** Wanted on top of what is held; 0 only records progress and renews the deadline. */
+  readonly more: Micro
+  readonly ttlMs: number
+}
+
+export type AskJournal = { readonly status: 'ask_journal'; readonly lineage: number; readonly nowMs: number }
+export type NotLoaded = { readonly status: 'account_not_loaded' }
+export type Denied =
+  | { readonly status: 'credits_depleted' }
+  | { readonly status: 'insufficient_credits'; readonly available: Micro }
+  | { readonly status: 'budget_exhausted'; readonly level: Level; readonly left: Micro }
+
+export type ReserveAnswer =
+  | ({ readonly status: 'created' | 'exists'; readonly held: Micro } & Began)
+  | { readonly status: 'exists_with_different_amount'; readonly held: Micro }
+  /** The id was settled, released or has expired: its work is over. */
+  | { readonly status: 'already_charged'; readonly charged: Micro }
+  | { readonly status: 'backlogged' }
+  | Denied
+  | NotLoaded
+  | AskJournal
+
+/** `held` is what the lease holds after the call, also when more was refused. */
+export type ExtendAnswer =
+  | { readonly status: 'extended'; readonly held: Micro }
+  | (Denied & { readonly held: Micro })
+  | { readonly status: 'hold_not_found' }
+  | NotLoaded
+
+export interface Settled {
+  readonly status: 'settled' | 'exists'
+  readonly charged: Micro
+  readonly uncollected: Micro
+  readonly epoch: number
+}
+export type PutTermsAnswer = { readonly status: 'put' | 'older' } | NotLoaded
+export type HydrateAnswer = { readonly status: 'hydrated' | 'present' | 'lock_lost' }
+export type CloseEpochAnswer = { readonly status: 'closed' | 'open' | 'absent' } | NotLoaded
+export type SettleAnswer = Settled | NotLoaded | AskJournal
+export type ChargeAnswer =
+  | Settled
+  | { readonly status: 'exists_with_different_amount'; readonly charged: Micro }
+  | { readonly status: 'backlogged' }
+  | Denied
+  | NotLoaded
+  | AskJournal
+export type ReleaseAnswer = { readonly status: 'released' | 'exists' } | NotLoaded | AskJournal
+export type ExpireAnswer =
+  | { readonly status: 'expired'; readonly charged: Micro }
+  | { readonly status: 'not_due' | 'hold_not_found' }
+  | NotLoaded
+
+export interface Hydration {
+  readonly accountId: string
+  /** Of the lock: a hydrate whose lock was lost writes nothing. */
+  readonly token: string
+  readonly lineage: number
+  readonly terms: Terms
+  /** From the journal alone, current and open earlier epochs. */
+  readonly epochs: readonly EpochRows[]
+  readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: Micro }[]
+  /** Last known held credits of the life that was lost: kept in quarantine. */
+  readonly held: Micro
+}
+
+/** One stream entry: its stream id and the receipt. */
+export interface StreamedReceipt {
+  readonly entryId: string
+  readonly receipt: Receipt
+}
+
+export interface PendingLimits {
+  readonly dirtyOlderThanMs: number
+  readonly perShard: number
+}
+
+export interface ShardPending {
+  readonly shard: number
+  /** Redis time: a sweeper whose own clock differs by more than 5 s halts. */
+  readonly nowMs: number
+  readonly receipts: number
+  readonly dirty: readonly string[]
+  readonly due: readonly HoldName[]
+}

@@ -1,0 +1,53 @@
+import { birthOf } from '../credits/charge-id.ts'
+import { rowKey } from '../credits/usage-row.ts'
+import { checkAmount, packEvidence, packLevels, packQuantities } from './arguments.ts'
+import type { LedgerContext } from './context.ts'
+import { accountKeys, deadlineMember } from './keys.ts'
+import type { Evidence, SettleAnswer, SettleRequest } from './ledger.ts'
+import { asReply, notLoaded, parseAskJournal, parseSettled, unknownAnswer } from './replies.ts'
+
+/** What the work under `id` cost in all, once; repeated, the first result again. Never refused: what is not there is `uncollected`. */
+export async function settle(
+  context: LedgerContext,
+  request: SettleRequest,
+  evidence?: Evidence,
+): Promise<SettleAnswer> {
+  const { accountId, id, actual, row, quantities, levels, detail, began } = request
+  checkAmount('actual', actual)
+  const keys = accountKeys(accountId)
+  const { depletedBelow, tombstoneMs, slackMs } = context
+  const reply = asReply(
+    await context.run(
+      'settle',
+      [keys.account, keys.hold(id), keys.rows, keys.budgets, keys.deadlines, keys.dirty, keys.receipts, keys.clock],
+      [
+        accountId,
+        id,
+        birthOf(id),
+        actual,
+        rowKey(row),
+        packQuantities(quantities),
+        packLevels(levels),
+        began?.epoch ?? '',
+        began?.windows.join('\n') ?? '',
+        JSON.stringify(detail),
+        depletedBelow,
+        tombstoneMs,
+        slackMs,
+        deadlineMember(accountId, id),
+        ...packEvidence(evidence),
+      ],
+    ),
+  )
+  switch (reply[0]) {
+    case 'settled':
+    case 'exists':
+      return parseSettled(reply[0], reply)
+    case 'account_not_loaded':
+      return notLoaded
+    case 'ask_journal':
+      return parseAskJournal(reply)
+    default:
+      return unknownAnswer('settle', reply)
+  }
+}
