@@ -23,12 +23,11 @@ export function raiseAlerts(state: AccountState, nowMs: number): AccountState {
   return { ...state, alerts: [...remembered, ...crossed.map((threshold) => ({ epoch, threshold, atMs: nowMs }))] }
 }
 
-/** Per threshold, the highest `remaining` at which it is reached. At 0 percent that is just below `depletedBelow`, where an account reads 0. */
+/** Per threshold, the highest `remaining` at which it is reached; below `depletedBelow` an account reads 0, so there all of them are. */
 export function alertLines(state: AccountState): Micro[] {
   const { total } = moneyOf(state)
+  const depleted = Math.max(0, state.policies.depletedBelow - 1)
   return state.policies.alerts.map((percent) =>
-    percent === 0
-      ? toMicro(Math.max(0, state.policies.depletedBelow - 1))
-      : toMicro(Number((BigInt(total) * BigInt(percent)) / 100n)),
+    toMicro(Math.max(depleted, Number((BigInt(total) * BigInt(percent)) / 100n))),
   )
 }
