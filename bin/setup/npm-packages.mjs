@@ -14,7 +14,7 @@ export function npmPackages(root) {
     isReady: () =>
       existsSync(join(root, 'node_modules/.bin/node')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted,
     async get(say) {
-      say('npm ci, about half a minute')
+      say('npm ci, about a minute')
       // Node 24 itself is a development dependency, so NODE_ENV=production must not leave those out.
       await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], { cwd: root })
       writeFileSync(stamp, wanted)

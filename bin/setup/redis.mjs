@@ -7,7 +7,7 @@ export const redis = {
   address: 'REDIS_URL',
   cachedAs: 'redis',
   program: 'bin/redis-server',
-  find: () => findProgram('redis-server', ['/usr/local/bin', '/opt/homebrew/bin']),
+  find: () => findProgram('redis-server'),
   ways: [
     {
       says: 'unpacking the Debian package, about 15 s',

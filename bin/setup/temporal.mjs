@@ -10,7 +10,7 @@ export const temporal = {
   address: 'TEMPORAL_ADDRESS',
   cachedAs: `temporal/${version}`,
   program: 'temporal',
-  find: () => findProgram('temporal', ['/usr/local/bin', '/opt/homebrew/bin']),
+  find: () => findProgram('temporal'),
   ways: [
     {
       says: 'downloading it as the Temporal SDK does, about 20 s',

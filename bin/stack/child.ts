@@ -5,9 +5,9 @@ import { freePort } from './free-port.ts'
 export interface Child {
   readonly pid: number
   /** Asks the process to end and waits until it has; after ten seconds it is killed. May be repeated. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
   /** Kills the process at once, as a crash would, and waits until it is gone. */
-  kill(): Promise<void>
+  readonly kill: () => Promise<void>
   /** Resolves when the process has ended, for whatever reason. */
   readonly ended: Promise<void>
 }
