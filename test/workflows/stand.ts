@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import { Client, Connection } from '@temporalio/client'
+import { NativeConnection, Worker } from '@temporalio/worker'
+import { inject } from 'vitest'
+import type { Activities } from '../../activities/index.ts'
+import { creditsToMicro, zero } from '../../credits/money.ts'
+import { type Accounts, type AccountsDeps, createAccounts } from '../../middleware/accounts.ts'
+
+export const credits = creditsToMicro
+
+/** What accounts need to know of a catalogue. */
+export const catalogue: AccountsDeps['catalogue'] = {
+  plans: [
+    { id: 'free', name: 'Free', allowance: zero, priceCents: 0 },
+    { id: 'pro', name: 'Pro', allowance: credits(10_000), priceCents: 9900 },
+  ],
+  defaultPlan: 'free',
+  bonuses: { welcome: { amount: credits(1000), keeps: true }, referral: { amount: credits(500), keeps: true } },
+  alerts: [25, 15, 0],
+  policies: { depletedBelow: credits('0.01'), exposureCap: null, fairShare: 8, unknownActivity: 'free' },
+}
+
+export interface Stand {
+  readonly client: Client
+  readonly taskQueue: string
+  readonly accounts: Accounts
+  startWorker(activities: Partial<Activities>): Promise<RunningWorker>
+  close(): Promise<void>
+}
+
+export interface RunningWorker {
+  stop(): Promise<void>
+}
+
+/** Clients and workers on the test run's Temporal server, on a task queue of their own. */
+export async function openStand(
+  options: Partial<Pick<AccountsDeps, 'updatesPerRun' | 'deadlineMs'>> = {},
+): Promise<Stand> {
+  const address = inject('temporalAddress')
+  const taskQueue = `tollgate-${randomUUID()}`
+  const connection = await Connection.connect({ address })
+  const native = await NativeConnection.connect({ address })
+  const client = new Client({ connection })
+  const workers: RunningWorker[] = []
+  return {
+    client,
+    taskQueue,
+    accounts: createAccounts({ client, taskQueue, catalogue, ...options }),
+    async startWorker(activities) {
+      const worker = await Worker.create({
+        connection: native,
+        taskQueue,
+        workflowBundle: { codePath: inject('workflowBundlePath') },
+        activities,
+      })
+      const run = worker.run()
+      let stopping: Promise<void> | undefined
+      const running: RunningWorker = {
+        stop: () =>
+          (stopping ??= (async () => {
+            worker.shutdown()
+            await run
+          })()),
+      }
+      workers.push(running)
+      return running
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.stop()))
+      await native.close()
+      await connection.close()
+    },
+  }
+}
+
+/** Polls until `look` finds something; fails after `withinMs`. */
+export async function until<T>(look: () => Promise<T | undefined | false>, withinMs = 10_000): Promise<T> {
+  const endMs = Date.now() + withinMs
+  for (;;) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found
+    if (Date.now() > endMs) throw new Error(`not within ${withinMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
+/** An account id that no other test has. */
+export function newAccountId(): string {
+  return `u-${randomUUID()}`
+}
+
+export function signUpOf(accountId: string) {
+  return { accountId, email: `${accountId}@example.com`, timeZone: 'UTC' }
+}
