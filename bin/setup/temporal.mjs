@@ -1,3 +1,4 @@
+import { cacheFolder } from './cache.mjs'
 import { findProgram, run } from './run.mjs'
 import { downloadAsSdk } from './sdk-download.mjs'
 
@@ -24,9 +25,20 @@ export const temporal = {
     },
     {
       says: 'building it with go, about 3 minutes',
-      possible: () => findProgram('go', ['/usr/local/go/bin']) !== undefined,
-      get: (folder) => run(findProgram('go', ['/usr/local/go/bin']), ['install', source], { env: { GOBIN: folder } }),
+      possible: hasGo,
+      get: (folder) => run(go(), ['install', source], { env: { GOBIN: folder } }),
     },
   ],
-  help: `GOBIN="$HOME/.cache/tollgate/temporal/${version}" go install ${source}`,
+  help: hasGo()
+    ? `GOBIN="${cacheFolder}/temporal/${version}" go install ${source}`
+    : 'install Go 1.24 or newer and run this again, or set TEMPORAL_CLI to the `temporal` program',
+}
+
+// Go's own installer leaves it off PATH.
+function go() {
+  return findProgram('go', ['/usr/local/go/bin'])
+}
+
+function hasGo() {
+  return go() !== undefined
 }
