@@ -16,8 +16,11 @@ const editorTypes = new WeakMap<z.ZodType, Readonly<Record<string, unknown>>>()
  * `jsonSchemaOfCatalogue` tells editors that they are numbers.
  */
 export const catalogueShape = map({
-  version: text('a name for this state of the catalogue, such as 2026-11-22').max(40, 'must have at most 40 characters'),
-  markup: decimal(6, 'a factor such as 1.2').refine((value) => value.numerator > 0n, 'must be more than 0: 1 means at cost'),
+  version: text('a name for this state of the catalogue, such as 2026-11-22').max(
+    40,
+    'must have at most 40 characters',
+  ),
+  markup: factor(),
   defaultPlan: text('the id of the plan of new accounts'),
   plans: named(map({ name: text('the name that users see'), allowance: credits(), price: dollars() })),
   packs: named(map({ name: text('the name that users see'), amount: positiveCredits(), price: dollars() })),
@@ -25,11 +28,13 @@ export const catalogueShape = map({
     welcome: map({ amount: credits(), keeps: flag() }),
     referral: map({ amount: credits(), keeps: flag(), rewardedSignUps: whole(0) }),
   }),
-  alerts: list(whole(0).refine((value) => value <= 100, 'must be a percentage, 0 to 100')),
+  alerts: list(whole(0, 100)),
   providers: named(
     map({
       kind: oneOf(['openai', 'ollama', 'practice']),
-      baseUrl: text('the address of the API, such as https://api.openai.com/v1').regex(/^https?:\/\/[^\s/]+/, 'must begin with http:// or https://').optional(),
+      baseUrl: text('the address of the API, such as https://api.openai.com/v1')
+        .regex(/^https?:\/\/[^\s/]+/, 'must begin with http:// or https://')
+        .optional(),
       baseUrlEnv: variable().optional(),
       keyEnv: variable().optional(),
       pricesFrom: text("the price list's name of the provider").optional(),
@@ -38,25 +43,35 @@ export const catalogueShape = map({
   ),
   tiers: map(
     Object.fromEntries(
-      tierIds.map((id) => [id, map({ name: text('the name that users see'), models: list(modelId()).min(1, 'must list one model at least') })]),
+      tierIds.map((id) => [
+        id,
+        map({ name: text('the name that users see'), models: list(modelId()).min(1, 'must list one model at least') }),
+      ]),
     ) as Record<(typeof tierIds)[number], ReturnType<typeof tierShape>>,
   ),
   models: named(map({ contextWindow: whole(1), maxOutputTokens: whole(1), hiddenReasoning: flag() }), modelPattern()),
-  prices: named(named(decimal(12, 'a number of credits per million, such as 250'), usageKey()), modelId()),
+  prices: named(named(rate(), usageKey()), modelId()),
   activities: named(
     map({
       free: flag().optional(),
       chargedBy: oneOf(['gateway']).optional(),
       category: oneOf(categories).optional(),
-      item: text('the line within the category').regex(/^[^|]*$/, "must not contain '|'").optional(),
+      item: text('the line within the category')
+        .regex(/^[^|]*$/, "must not contain '|'")
+        .optional(),
       price: credits().optional(),
       per: text('what is counted, such as minute').optional(),
     }),
-    text('an activity').regex(/^[A-Za-z][\w.-]*$/, 'an activity is named with letters, digits, dots, dashes and underscores, a letter first'),
+    text('an activity').regex(
+      /^[A-Za-z][\w.-]*$/,
+      'an activity is named with letters, digits, dots, dashes and underscores, a letter first',
+    ),
   ),
   policies: map({
     depletedBelow: credits(),
-    exposureCap: z.union([z.literal('none'), positiveCredits()], { error: "must be 'none' or an amount of credits above 0" }),
+    exposureCap: z.union([z.literal('none'), positiveCredits()], {
+      error: "must be 'none' or an amount of credits above 0",
+    }),
     fairShare: whole(1),
     unknownActivity: oneOf(['free', 'refuse']),
   }),
@@ -98,51 +113,80 @@ function map<Shape extends z.ZodRawShape>(shape: Shape) {
 }
 
 function named<Value extends z.ZodType>(value: Value, key: z.ZodType<string, string> = id()) {
-  return z.record(key, value, { error: ({ input }) => (input === undefined ? 'is missing: add a map, or {}' : 'must be a map from names to entries') })
+  return z.record(key, value, {
+    error: ({ input }) =>
+      input === undefined ? 'is missing: add a map, or {}' : 'must be a map from names to entries',
+  })
 }
 
 function list<Item extends z.ZodType>(item: Item) {
-  return z.array(item, { error: ({ input }) => (input === undefined ? 'is missing: add a list' : 'must be a list, such as [a, b]') })
+  return z.array(item, {
+    error: ({ input }) => (input === undefined ? 'is missing: add a list' : 'must be a list, such as [a, b]'),
+  })
 }
 
 function text(what: string) {
-  return z.string({ error: ({ input }) => `${input === undefined ? 'is missing: add' : 'must be'} ${what}` }).min(1, `must be ${what}`)
+  return z
+    .string({ error: ({ input }) => `${input === undefined ? 'is missing: add' : 'must be'} ${what}` })
+    .min(1, `must be ${what}`)
 }
 
 function id() {
-  return text('an id').regex(/^[a-z][a-z0-9_-]{0,39}$/, 'an id has lower-case letters, digits, dashes and underscores, a letter first, at most 40')
+  return text('an id').regex(
+    /^[a-z][a-z0-9_-]{0,39}$/,
+    'an id has lower-case letters, digits, dashes and underscores, a letter first, at most 40',
+  )
 }
 
 function modelId() {
-  return text('provider/model').regex(/^[a-z][a-z0-9_-]*\/[^\s|*]+$/, 'must be provider/model, such as openai/gpt-5.4-mini')
+  return text('provider/model').regex(
+    /^[a-z][a-z0-9_-]*\/[^\s|*]+$/,
+    'must be provider/model, such as openai/gpt-5.4-mini',
+  )
 }
 
 function modelPattern() {
-  return text('provider/model').regex(/^(?:\*|[a-z][a-z0-9_-]*\/[^\s|*]*\*?)$/, "must be provider/model, with '*' at the end of a pattern only")
+  return text('provider/model').regex(
+    /^(?:\*|[a-z][a-z0-9_-]*\/[^\s|*]*\*?)$/,
+    "must be provider/model, with '*' at the end of a pattern only",
+  )
 }
 
 function usageKey() {
-  return text('a quantity').refine((key) => Object.hasOwn(usageUnits, key), 'is not a quantity that has prices, such as input_tokens, cache_read_tokens or output_tokens')
+  return text('a quantity').refine(
+    (key) => Object.hasOwn(usageUnits, key),
+    'is not a quantity that has prices, such as input_tokens, cache_read_tokens or output_tokens',
+  )
 }
 
 function variable() {
-  return text('the name of an environment variable').regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an environment variable, such as OPENAI_API_KEY')
+  return text('the name of an environment variable').regex(
+    /^[A-Z][A-Z0-9_]*$/,
+    'must be the name of an environment variable, such as OPENAI_API_KEY',
+  )
 }
 
 function flag() {
-  return z.boolean({ error: ({ input }) => (input === undefined ? 'is missing: add true or false' : 'must be true or false') })
+  return z.boolean({
+    error: ({ input }) => (input === undefined ? 'is missing: add true or false' : 'must be true or false'),
+  })
 }
 
 function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
-  return z.enum(words, { error: ({ input }) => `${input === undefined ? 'is missing: add' : 'must be'} one of ${words.join(', ')}` })
+  return z.enum(words, {
+    error: ({ input }) => `${input === undefined ? 'is missing: add' : 'must be'} one of ${words.join(', ')}`,
+  })
 }
 
-function whole(least: number) {
-  const schema = text(`a whole number from ${least}`)
-    .regex(/^\d{1,15}$/, `must be a whole number from ${least}, without separators`)
+// What editors are told is tied to the last schema of a chain, so every condition comes before `forEditors`.
+
+function whole(least: number, most?: number) {
+  const range = most === undefined ? `from ${least}` : `from ${least} to ${most}`
+  const schema = text(`a whole number ${range}`)
+    .regex(/^\d{1,15}$/, `must be a whole number ${range}, without separators`)
     .transform(Number)
-    .refine((value) => value >= least, `must be at least ${least}`)
-  return forEditors(schema, { type: 'integer', minimum: least })
+    .refine((value) => value >= least && value <= (most ?? value), `must be a whole number ${range}`)
+  return forEditors(schema, { type: 'integer', minimum: least, ...(most === undefined ? {} : { maximum: most }) })
 }
 
 function credits() {
@@ -161,7 +205,11 @@ function amount() {
     try {
       return creditsToMicro(source)
     } catch {
-      context.addIssue({ code: 'custom', message: 'must be an amount of credits with at most six decimals, without minus sign or separators, at most 9007199254' })
+      context.addIssue({
+        code: 'custom',
+        message:
+          'must be an amount of credits with at most six decimals, without minus sign or separators, at most 9007199254',
+      })
       return z.NEVER
     }
   })
@@ -178,9 +226,21 @@ function dollars() {
   return forEditors(schema, { type: 'number', minimum: 0 })
 }
 
+/** Keeps the source text beside the exact value. */
+function rate() {
+  return forEditors(decimal(12, 'a number of credits per million, such as 250'), { type: 'number', minimum: 0 })
+}
+
+function factor() {
+  const schema = decimal(6, 'a factor such as 1.2').refine(
+    ({ numerator }) => numerator > 0n,
+    'must be more than 0: 1 means at cost',
+  )
+  return forEditors(schema, { type: 'number', exclusiveMinimum: 0 })
+}
+
 function decimal(decimals: number, what: string) {
-  const schema = text(what)
+  return text(what)
     .regex(new RegExp(`^\\d{1,9}(\\.\\d{1,${decimals}})?$`), `must be ${what}, with at most ${decimals} decimals`)
     .transform((source): Fraction & { readonly text: string } => ({ ...parseDecimal(source), text: source }))
-  return forEditors(schema, { type: 'number', minimum: 0 })
 }

@@ -68,7 +68,13 @@ export interface PriceOverride {
 export type Activity =
   | { readonly name: string; readonly free: true }
   | { readonly name: string; readonly chargedBy: 'gateway' }
-  | { readonly name: string; readonly category: Category; readonly item: string; readonly price: Micro; readonly per: string }
+  | {
+      readonly name: string
+      readonly category: Category
+      readonly item: string
+      readonly price: Micro
+      readonly per: string
+    }
 
 export interface Bonus {
   readonly amount: Micro

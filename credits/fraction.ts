@@ -5,7 +5,8 @@ export interface Fraction {
 }
 
 export function fraction(numerator: bigint, denominator: bigint): Fraction {
-  if (numerator < 0n || denominator <= 0n) throw new RangeError(`not a non-negative fraction: ${numerator}/${denominator}`)
+  if (numerator < 0n || denominator <= 0n)
+    throw new RangeError(`not a non-negative fraction: ${numerator}/${denominator}`)
   const divisor = greatestCommonDivisor(numerator, denominator)
   return { numerator: numerator / divisor, denominator: denominator / divisor }
 }

@@ -84,7 +84,8 @@ export function faultOfUnits(keys: readonly (UsageKey | 'requests')[]): string {
   for (const key of keys) {
     const unit: UsageUnit = usageUnits[key]
     for (const [name, other] of Object.entries<UsageUnit>(usageUnits)) {
-      if (name !== key && contains(other, unit) && !priced.has(name)) return `${key} has a price, so ${name} needs one too`
+      if (name !== key && contains(other, unit) && !priced.has(name))
+        return `${key} has a price, so ${name} needs one too`
     }
     for (const otherKey of keys) {
       const other: UsageUnit = usageUnits[otherKey]
@@ -121,7 +122,9 @@ export function compileVariant(when: RateTime, prices: readonly UnitPrice[]): Ra
     denominator,
     small: smallOf(denominator),
     text: textSteps(rates),
-    countsIn: new Map(usageKeys.map((key) => [key, reported.filter((whole) => contains(usageUnits[whole], usageUnits[key]))])),
+    countsIn: new Map(
+      usageKeys.map((key) => [key, reported.filter((whole) => contains(usageUnits[whole], usageUnits[key]))]),
+    ),
     overlaps: reported.map((key) => ({ key, pairs: pairsOf(key) })).filter(({ pairs }) => pairs.length > 0),
   }
 }
@@ -130,7 +133,11 @@ export function compileVariant(when: RateTime, prices: readonly UnitPrice[]): Ra
 function pairsOf(key: UsageKey): readonly (readonly [UsageKey, UsageKey])[] {
   const wholes = usageKeys.filter((whole) => whole !== key && contains(usageUnits[whole], usageUnits[key]))
   return wholes.flatMap((one, at) =>
-    wholes.slice(at + 1).flatMap((other) => (overlapOf(usageUnits[one], usageUnits[other]) === usageUnits[key] ? [[one, other] as const] : [])),
+    wholes
+      .slice(at + 1)
+      .flatMap((other) =>
+        overlapOf(usageUnits[one], usageUnits[other]) === usageUnits[key] ? [[one, other] as const] : [],
+      ),
   )
 }
 
@@ -165,7 +172,9 @@ const places: readonly string[] = [
   'cache_write_tokens',
   'cache_write_5m_tokens',
   'cache_write_1h_tokens',
-  ...Object.keys(usageUnits).filter((key) => /^(input|cache)_(?!tokens|read_tokens|write_tokens|write_5m_tokens|write_1h_tokens)/.test(key)),
+  ...Object.keys(usageUnits).filter((key) =>
+    /^(input|cache)_(?!tokens|read_tokens|write_tokens|write_5m_tokens|write_1h_tokens)/.test(key),
+  ),
   'output_tokens',
   ...Object.keys(usageUnits).filter((key) => /^output_(?!tokens)/.test(key)),
   ...Object.keys(usageUnits).filter((key) => !/^(input|cache|output)_/.test(key)),
@@ -218,7 +227,10 @@ export const zeroRates: ModelRates = {
   variants: [
     compileVariant(
       { kind: 'always' },
-      (['input_tokens', 'output_tokens'] as const).map((key) => ({ key, steps: [{ above: -1, rate: fraction(0n, 1n) }] })),
+      (['input_tokens', 'output_tokens'] as const).map((key) => ({
+        key,
+        steps: [{ above: -1, rate: fraction(0n, 1n) }],
+      })),
     ),
   ],
   minimumAudioSeconds: 0,

@@ -31,11 +31,19 @@ export function parseCatalogue(text: string): CatalogueAnswer {
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
   if (document.errors.length > 0) {
-    return { ok: false, errors: document.errors.map(({ pos, code, message }) => ({ ...place(pos[0]), path: '', message: wordsOf(code, message) })) }
+    return {
+      ok: false,
+      errors: document.errors.map(({ pos, code, message }) => ({
+        ...place(pos[0]),
+        path: pathText(pathAt(document.contents, pos[0])),
+        message: wordsOf(code, message),
+      })),
+    }
   }
   const faults: Fault[] = []
   const value = document.contents === null ? undefined : plain(document.contents, [], faults)
-  if (value === undefined) faults.push({ path: [], message: 'the catalogue is empty: start from the catalogue.yaml that comes with Tollgate' })
+  if (value === undefined)
+    faults.push({ path: [], message: 'the catalogue is empty: start from the catalogue.yaml that comes with Tollgate' })
   if (faults.length === 0) {
     const parsed = catalogueShape.safeParse(value)
     if (parsed.success) {
@@ -46,13 +54,21 @@ export function parseCatalogue(text: string): CatalogueAnswer {
       faults.push(...parsed.error.issues.flatMap(faultsOfIssue))
     }
   }
-  const errors = faults.map(({ path, message, at }) => ({ ...place(offsetOf(document, path, at)), path: pathText(path), message }))
+  const errors = faults.map(({ path, message, at }) => ({
+    ...place(offsetOf(document, path, at)),
+    path: pathText(path),
+    message,
+  }))
   return { ok: false, errors: errors.toSorted((one, other) => one.line - other.line || one.column - other.column) }
 }
 
 /** One line per error, as compilers print them: `catalogue.yaml:12:5 plans.pro.allowance: must be …`. */
 export function formatCatalogueErrors(errors: readonly CatalogueError[], fileName = 'catalogue.yaml'): string {
-  return errors.map(({ line, column, path, message }) => `${fileName}:${line}:${column} ${path === '' ? '' : `${path}: `}${message}`).join('\n')
+  return errors
+    .map(
+      ({ line, column, path, message }) => `${fileName}:${line}:${column} ${path === '' ? '' : `${path}: `}${message}`,
+    )
+    .join('\n')
 }
 
 type Path = readonly (string | number)[]
@@ -112,7 +128,10 @@ function catalogueOf(data: CatalogueText): Catalogue {
     }),
     bonuses: data.bonuses,
     alerts: data.alerts,
-    policies: { ...data.policies, exposureCap: data.policies.exposureCap === 'none' ? null : data.policies.exposureCap },
+    policies: {
+      ...data.policies,
+      exposureCap: data.policies.exposureCap === 'none' ? null : data.policies.exposureCap,
+    },
   }
 }
 
@@ -125,15 +144,19 @@ function faultsOf(catalogue: Catalogue, data: CatalogueText): Fault[] {
   const planIds = catalogue.plans.map(({ id }) => id)
   if (!planIds.includes(catalogue.defaultPlan)) fault(['defaultPlan'], `is not one of the plans: ${planIds.join(', ')}`)
   for (const [at, percent] of catalogue.alerts.entries()) {
-    if (at > 0 && percent >= catalogue.alerts[at - 1]!) fault(['alerts', at], 'must be less than the one before: alerts go from the highest to the lowest')
+    if (at > 0 && percent >= catalogue.alerts[at - 1]!)
+      fault(['alerts', at], 'must be less than the one before: alerts go from the highest to the lowest')
   }
   for (const [name, activity] of Object.entries(data.activities)) faults.push(...faultsOfActivity(name, activity))
   for (const provider of catalogue.providers) {
     const path = ['providers', provider.id]
-    if (provider.kind !== 'practice' && provider.baseUrl === '') fault(path, 'needs a baseUrl, such as https://api.openai.com/v1')
-    if (provider.kind === 'practice' && data.providers[provider.id]?.pricesFrom === undefined) fault(path, 'needs pricesFrom: the provider whose models it stands for, such as openai')
+    if (provider.kind !== 'practice' && provider.baseUrl === '')
+      fault(path, 'needs a baseUrl, such as https://api.openai.com/v1')
+    if (provider.kind === 'practice' && data.providers[provider.id]?.pricesFrom === undefined)
+      fault(path, 'needs pricesFrom: the provider whose models it stands for, such as openai')
   }
-  const providerOf = (id: string): Provider | undefined => catalogue.providers.find((provider) => provider.id === id.slice(0, id.indexOf('/')))
+  const providerOf = (id: string): Provider | undefined =>
+    catalogue.providers.find((provider) => provider.id === id.slice(0, id.indexOf('/')))
   const unknownProvider = `names a provider that does not exist; there are: ${catalogue.providers.map(({ id }) => id).join(', ')}`
   for (const { id, contextWindow, maxOutputTokens } of catalogue.models) {
     if (id !== '*' && providerOf(id) === undefined) fault(['models', id], unknownProvider, 'key')
@@ -144,7 +167,8 @@ function faultsOf(catalogue: Catalogue, data: CatalogueText): Fault[] {
     if (providerOf(model) === undefined) fault(['prices', model], unknownProvider, 'key')
     const units = faultOfUnits(Object.keys(creditsPerMillion) as (UsageKey | 'requests')[])
     if (units !== '') fault(['prices', model], units)
-    else if (Object.keys(creditsPerMillion).length === 0) fault(['prices', model], 'needs input_tokens and output_tokens')
+    else if (Object.keys(creditsPerMillion).length === 0)
+      fault(['prices', model], 'needs input_tokens and output_tokens')
   }
   if (faults.length > 0) return faults
 
@@ -156,14 +180,22 @@ function faultsOf(catalogue: Catalogue, data: CatalogueText): Fault[] {
       if (provider === undefined) fault(path, unknownProvider)
       else if (models.indexOf(id) < at) fault(path, 'is in this tier already')
       else if (!hasPrice(catalogue, prices, id, provider)) {
-        fault(path, `has no price in the price list of '${provider.pricesFrom}': correct the name, or add its price under prices`)
+        fault(
+          path,
+          `has no price in the price list of '${provider.pricesFrom}': correct the name, or add its price under prices`,
+        )
       }
     }
   }
   return faults
 }
 
-function hasPrice(catalogue: Catalogue, prices: ReturnType<typeof compilePrices>, id: string, { kind, pricesFrom }: Provider): boolean {
+function hasPrice(
+  catalogue: Catalogue,
+  prices: ReturnType<typeof compilePrices>,
+  id: string,
+  { kind, pricesFrom }: Provider,
+): boolean {
   const own = kind === 'ollama' || catalogue.prices.some(({ model }) => model === id)
   return prices.ratesOf(own ? id : `${pricesFrom}${id.slice(id.indexOf('/'))}`)?.pricesText === true
 }
@@ -172,15 +204,27 @@ function faultsOfActivity(name: string, activity: CatalogueText['activities'][st
   const path = ['activities', name]
   const kinds = (['free', 'chargedBy', 'price'] as const).filter((kind) => activity[kind] !== undefined)
   if (kinds.length > 1) return [{ path, message: `is ${kinds.join(' and ')} at once: keep one of them` }]
-  if (activity.free === false) return [{ path: [...path, 'free'], message: 'must be true, or be left out and replaced by category, price and per' }]
+  if (activity.free === false)
+    return [
+      { path: [...path, 'free'], message: 'must be true, or be left out and replaced by category, price and per' },
+    ]
   if (kinds.length === 0) return [{ path, message: 'needs free: true, chargedBy: gateway, or category, price and per' }]
   if (kinds[0] !== 'price') return []
-  return (['category', 'per'] as const).flatMap((key) => (activity[key] === undefined ? [{ path, message: `has a price, so it needs ${key} too` }] : []))
+  return (['category', 'per'] as const).flatMap((key) =>
+    activity[key] === undefined ? [{ path, message: `has a price, so it needs ${key} too` }] : [],
+  )
 }
 
-function faultsOfIssue(issue: { readonly code?: string; readonly path: readonly PropertyKey[]; readonly message: string; readonly keys?: readonly string[]; readonly issues?: readonly { readonly message: string }[] }): Fault[] {
+function faultsOfIssue(issue: {
+  readonly code?: string
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+  readonly keys?: readonly string[]
+  readonly issues?: readonly { readonly message: string }[]
+}): Fault[] {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
-  if (issue.code === 'unrecognized_keys') return (issue.keys ?? []).map((key) => ({ path: [...path, key], message: issue.message, at: 'key' }))
+  if (issue.code === 'unrecognized_keys')
+    return (issue.keys ?? []).map((key) => ({ path: [...path, key], message: issue.message, at: 'key' }))
   if (issue.code === 'invalid_key') return [{ path, message: issue.issues?.[0]?.message ?? issue.message, at: 'key' }]
   return [{ path, message: issue.message }]
 }
@@ -193,7 +237,7 @@ function wordsOf(code: string, message: string): string {
 
 /** Where the path leads in the text, or as near as the text goes: what is missing is reported at what should hold it. */
 function offsetOf(document: Document, path: Path, at?: 'key'): number {
-  let node = document.contents as Node | null
+  let node: Node | null = document.contents
   let offset = node?.range?.[0] ?? 0
   for (const [depth, part] of path.entries()) {
     if (isMap(node)) {
@@ -213,6 +257,24 @@ function offsetOf(document: Document, path: Path, at?: 'key'): number {
     }
   }
   return offset
+}
+
+/** The innermost entry in whose name or value the offset lies. */
+function pathAt(node: Node | null | undefined, offset: number): Path {
+  const covers = (part: unknown): part is Node => {
+    const range = (part as Node | null)?.range
+    return range !== null && range !== undefined && offset >= range[0] && offset < range[2]
+  }
+  if (isMap(node)) {
+    const pair = node.items.find(({ key, value }) => covers(key) || covers(value))
+    if (pair === undefined || !isScalar(pair.key)) return []
+    return [pair.key.source ?? String(pair.key.value), ...(covers(pair.value) ? pathAt(pair.value, offset) : [])]
+  }
+  if (isSeq(node)) {
+    const at = node.items.findIndex(covers)
+    return at < 0 ? [] : [at, ...pathAt(node.items[at] as Node, offset)]
+  }
+  return []
 }
 
 function pathText(path: Path): string {

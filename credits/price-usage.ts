@@ -91,7 +91,9 @@ function wholePrice(variant: RateVariant, usage: Usage): PriceAnswer | null {
 
 /** The same for seconds and other fractions, and for amounts beyond doubles. */
 function exactPrice({ rates, denominator }: RateVariant, usage: Usage): PriceAnswer {
-  const reported = new Map(rates.flatMap(({ key }) => (key === 'requests' ? [] : [[key as string, decimalOf(usage[key] ?? 0)] as const])))
+  const reported = new Map(
+    rates.flatMap(({ key }) => (key === 'requests' ? [] : [[key as string, decimalOf(usage[key] ?? 0)] as const])),
+  )
   const scale = leastCommonMultiple([...reported.values()].map((value) => value.denominator))
   const whole = (key: string): bigint => {
     if (key === 'requests') return scale
@@ -105,7 +107,8 @@ function exactPrice({ rates, denominator }: RateVariant, usage: Usage): PriceAns
     let quantity = whole(rate.key)
     for (const part of rate.parts) quantity -= own[part]!
     // 0.1 + 0.2 of 0.3: parts that were added as doubles may exceed their sum by a hair.
-    if (quantity < 0n && -quantity * 2n ** 52n <= larger(scale, whole(rate.key)) * BigInt(rates.length + 1)) quantity = 0n
+    if (quantity < 0n && -quantity * 2n ** 52n <= larger(scale, whole(rate.key)) * BigInt(rates.length + 1))
+      quantity = 0n
     if (quantity < 0n) return { ok: false, notPriced: tooManyParts(rate) }
     own.push(quantity)
     if (quantity === 0n) continue
@@ -158,7 +161,8 @@ function faultOf(usage: Usage, { countsIn, overlaps }: RateVariant): string {
   for (const key in usage) {
     const value = usage[key as UsageKey]
     if (value === undefined) continue
-    if (typeof value !== 'number' || !(value >= 0) || value === Infinity) return `${key} is not a quantity: ${String(value)}`
+    if (typeof value !== 'number' || !(value >= 0) || value === Infinity)
+      return `${key} is not a quantity: ${String(value)}`
     if (value === 0) continue
     const wholes = countsIn.get(key) ?? []
     if (wholes.length === 0) return `${key} has no price`

@@ -26,7 +26,12 @@ export interface PriceBook {
 /** Prices of the library and the catalogue's own, markup included. Models are compiled when they are first asked for. */
 export function compilePrices(catalogue: Pick<Catalogue, 'markup' | 'prices' | 'providers'>): PriceBook {
   const markup = fraction(catalogue.markup.numerator, catalogue.markup.denominator)
-  const overrides = new Map(catalogue.prices.map(({ model, creditsPerMillion }) => [model.toLowerCase(), ratesOfOverride(model, creditsPerMillion)]))
+  const overrides = new Map(
+    catalogue.prices.map(({ model, creditsPerMillion }) => [
+      model.toLowerCase(),
+      ratesOfOverride(model, creditsPerMillion),
+    ]),
+  )
   const zeroRated = new Set(catalogue.providers.filter(({ kind }) => kind === 'ollama').map(({ id }) => id))
   const found = new Map<string, Found>()
 
@@ -70,9 +75,12 @@ function fromLibrary(id: string, list: string, name: string, markup: Fraction): 
   }
   // It also guesses providers ('openai-eu' finds openai); a price list is named exactly.
   if (match === null || match.provider.id !== list) return { known: false, rates: undefined }
-  const prices: readonly ConditionalPrice[] = Array.isArray(match.model.prices) ? match.model.prices : [{ prices: match.model.prices }]
+  const prices: readonly ConditionalPrice[] = Array.isArray(match.model.prices)
+    ? match.model.prices
+    : [{ prices: match.model.prices }]
   const variants = prices.map((price) => variantOf(price, markup))
-  if (variants.length === 0 || variants.some((variant) => variant === undefined)) return { known: true, rates: undefined }
+  if (variants.length === 0 || variants.some((variant) => variant === undefined))
+    return { known: true, rates: undefined }
   const whisper = list === 'groq' && /^whisper-large-v3(-turbo)?$/.test(match.model.id)
   return { known: true, rates: modelRates(id, variants as RateVariant[], whisper ? 10 : 0) }
 }
@@ -83,7 +91,9 @@ function modelRates(id: string, variants: readonly RateVariant[], minimumAudioSe
 
 /** undefined: no price, or one that this code does not understand. An entry without prices is "unknown" in the library's data, not "free". */
 function variantOf({ constraint, prices }: ConditionalPrice, markup: Fraction): RateVariant | undefined {
-  const priced = Object.entries(prices).flatMap(([priceKey, price]) => (price === undefined ? [] : [{ priceKey, price }]))
+  const priced = Object.entries(prices).flatMap(([priceKey, price]) =>
+    price === undefined ? [] : [{ priceKey, price }],
+  )
   const units = priced.map(({ priceKey, price }) => unitPriceOf(priceKey, price, markup))
   if (units.length === 0 || units.some((unit) => unit === undefined)) return undefined
   const sound = units as UnitPrice[]
@@ -92,7 +102,11 @@ function variantOf({ constraint, prices }: ConditionalPrice, markup: Fraction): 
   return when === undefined ? undefined : compileVariant(when, sound)
 }
 
-function unitPriceOf(priceKey: string, price: NonNullable<ModelPrice[string]>, markup: Fraction): UnitPrice | undefined {
+function unitPriceOf(
+  priceKey: string,
+  price: NonNullable<ModelPrice[string]>,
+  markup: Fraction,
+): UnitPrice | undefined {
   const key = keyOfPrice.get(priceKey)
   if (key === undefined) return undefined
   const microPerUnit = (dollars: number): Fraction =>
@@ -103,7 +117,9 @@ function unitPriceOf(priceKey: string, price: NonNullable<ModelPrice[string]>, m
     key,
     steps: [
       { above: -1, rate: microPerUnit(base) },
-      ...tiers.toSorted((one, other) => one.start - other.start).map(({ start, price: rate }) => ({ above: start, rate: microPerUnit(rate) })),
+      ...tiers
+        .toSorted((one, other) => one.start - other.start)
+        .map(({ start, price: rate }) => ({ above: start, rate: microPerUnit(rate) })),
     ],
   }
 }
@@ -140,7 +156,10 @@ function ratesOfOverride(model: string, creditsPerMillion: Readonly<Record<strin
 
 function versionOf({ markup, prices }: Pick<Catalogue, 'markup' | 'prices'>): string {
   const overrides = prices
-    .map(({ model, creditsPerMillion }) => [model, Object.entries(creditsPerMillion).toSorted(([one], [other]) => (one < other ? -1 : 1))])
+    .map(({ model, creditsPerMillion }) => [
+      model,
+      Object.entries(creditsPerMillion).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+    ])
     .toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1))
   const { numerator, denominator } = fraction(markup.numerator, markup.denominator)
   return `${priceLibraryVersion}-${shortHash(JSON.stringify([priceLibraryVersion, `${numerator}/${denominator}`, overrides]))}`

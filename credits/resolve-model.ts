@@ -35,7 +35,12 @@ export interface ResolveContext {
  * What a model name means: a tier (`fast`), `employee`, `provider/model`, or a bare model name, which is looked for in the tiers,
  * then among the catalogue's models, then in the price lists of usable providers, in the catalogue's order.
  */
-export function resolveModel(catalogue: Catalogue, prices: PriceBook, name: string, context: ResolveContext): ModelAnswer {
+export function resolveModel(
+  catalogue: Catalogue,
+  prices: PriceBook,
+  name: string,
+  context: ResolveContext,
+): ModelAnswer {
   if (name === 'employee') {
     const { employee } = context
     if (employee === undefined) return { unknown: name }
@@ -71,13 +76,18 @@ export function listModels(catalogue: Catalogue, usable: (providerId: string) =>
     const provider = split(catalogue, id)?.provider
     return provider !== undefined && usable(provider.id) ? [{ id, ownedBy: provider.id }] : []
   })
-  const aliases = [...catalogue.tiers.map(({ id }) => id as string), 'employee'].map((id) => ({ id, ownedBy: 'tollgate' }))
+  const aliases = [...catalogue.tiers.map(({ id }) => id as string), 'employee'].map((id) => ({
+    id,
+    ownedBy: 'tollgate',
+  }))
   return [...aliases, ...served]
 }
 
 /** Facts of the longest entry that fits `provider/model`; the parser sees to it that `*` is there. */
 export function factsOf(catalogue: Pick<Catalogue, 'models'>, id: string): ModelFacts {
-  const fitting = catalogue.models.filter((facts) => (facts.id.endsWith('*') ? id.startsWith(facts.id.slice(0, -1)) : id === facts.id))
+  const fitting = catalogue.models.filter((facts) =>
+    facts.id.endsWith('*') ? id.startsWith(facts.id.slice(0, -1)) : id === facts.id,
+  )
   const [first, ...others] = fitting
   if (first === undefined) throw new RangeError(`the catalogue has no facts for ${id}`)
   return others.reduce((best, facts) => (weight(facts) > weight(best) ? facts : best), first)
@@ -90,14 +100,25 @@ function weight({ id }: ModelFacts): number {
 
 function candidatesOf(catalogue: Catalogue, prices: PriceBook, name: string): readonly string[] {
   if (split(catalogue, name) !== undefined) return [name]
-  const listed = [...catalogue.tiers.flatMap(({ models }) => models), ...catalogue.models.map(({ id }) => id), ...catalogue.prices.map(({ model }) => model)]
+  const listed = [
+    ...catalogue.tiers.flatMap(({ models }) => models),
+    ...catalogue.models.map(({ id }) => id),
+    ...catalogue.prices.map(({ model }) => model),
+  ]
   return [
     ...listed.filter((id) => split(catalogue, id)?.model === name),
-    ...catalogue.providers.filter(({ kind, pricesFrom }) => kind !== 'ollama' && prices.knows(`${pricesFrom}/${name}`)).map(({ id }) => `${id}/${name}`),
+    ...catalogue.providers
+      .filter(({ kind, pricesFrom }) => kind !== 'ollama' && prices.knows(`${pricesFrom}/${name}`))
+      .map(({ id }) => `${id}/${name}`),
   ]
 }
 
-function resolveId(catalogue: Catalogue, prices: PriceBook, id: string, { usable }: ResolveContext): Resolved | 'unknown' | 'not_priced' {
+function resolveId(
+  catalogue: Catalogue,
+  prices: PriceBook,
+  id: string,
+  { usable }: ResolveContext,
+): Resolved | 'unknown' | 'not_priced' {
   const parts = split(catalogue, id)
   if (parts === undefined || !usable(parts.provider.id)) return 'unknown'
   const { provider, model } = parts
@@ -123,7 +144,10 @@ function resolveId(catalogue: Catalogue, prices: PriceBook, id: string, { usable
 }
 
 /** Only the first slash separates: model names have slashes of their own (`groq/openai/gpt-oss-120b`). */
-function split(catalogue: Pick<Catalogue, 'providers'>, id: string): { readonly provider: Provider; readonly model: string } | undefined {
+function split(
+  catalogue: Pick<Catalogue, 'providers'>,
+  id: string,
+): { readonly provider: Provider; readonly model: string } | undefined {
   const slash = id.indexOf('/')
   const provider = slash < 0 ? undefined : catalogue.providers.find((candidate) => candidate.id === id.slice(0, slash))
   const model = id.slice(slash + 1)

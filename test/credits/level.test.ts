@@ -35,9 +35,13 @@ test('the label and the level never disagree', () => {
   const pair = fc.oneof(
     fc.tuple(amount, amount),
     // Around whole percentages, to the micro-credit.
-    fc.tuple(fc.integer({ min: 1, max: 90_000_000_000_000 }), fc.integer({ min: 0, max: 101 }), fc.integer({ min: -1, max: 1 })).map(
-      ([unit, percent, beside]) => [Math.max(0, unit * percent + beside), unit * 100] as const,
-    ),
+    fc
+      .tuple(
+        fc.integer({ min: 1, max: 90_000_000_000_000 }),
+        fc.integer({ min: 0, max: 101 }),
+        fc.integer({ min: -1, max: 1 }),
+      )
+      .map(([unit, percent, beside]) => [Math.max(0, unit * percent + beside), unit * 100] as const),
   )
   fc.assert(
     fc.property(pair, ([remaining, whole]) => {
@@ -48,9 +52,11 @@ test('the label and the level never disagree', () => {
       expect(number <= 25).toBe(level !== 'ok')
       expect(number <= 15).toBe(level === 'critical' || level === 'depleted')
       expect(number === 0).toBe(level === 'depleted')
-      if (total > 0) expect(number === 100).toBe(remaining >= total)
+      expect(number === 100).toBe(total > 0 && remaining >= total)
       const used = percentUsed(remaining, total)!
-      expect(label === '<1%' ? used : `${Number.parseInt(label, 10) + Number.parseInt(used, 10)}%`).toBe(label === '<1%' ? '>99%' : '100%')
+      expect(label === '<1%' ? used : `${Number.parseInt(label, 10) + Number.parseInt(used, 10)}%`).toBe(
+        label === '<1%' ? '>99%' : '100%',
+      )
     }),
     { numRuns: 100_000, seed: 20261122 },
   )
@@ -58,7 +64,14 @@ test('the label and the level never disagree', () => {
 
 test('less than the threshold is depleted and shows as nothing', () => {
   const policies = { depletedBelow: creditsToMicro('0.01') }
-  expect([-5, 0, 1, 9_999, 10_000, 10_001].map((remaining) => isDepleted(remaining, policies))).toEqual([true, true, true, true, false, false])
+  expect([-5, 0, 1, 9_999, 10_000, 10_001].map((remaining) => isDepleted(remaining, policies))).toEqual([
+    true,
+    true,
+    true,
+    true,
+    false,
+    false,
+  ])
   expect([-5, 9_999, 10_000].map((remaining) => shownRemaining(remaining, policies))).toEqual([0, 0, 10_000])
   expect(isDepleted(0, { depletedBelow: toMicro(0) })).toBe(true)
 })

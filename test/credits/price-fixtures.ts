@@ -1,12 +1,14 @@
-import { findProvider } from '@pydantic/genai-prices'
-import type { ModelInfo } from '@pydantic/genai-prices'
+import { calcPrice, findProvider } from '@pydantic/genai-prices'
+import type { ConditionalPrice, ModelInfo } from '@pydantic/genai-prices'
 
 import { compilePrices } from '../../credits/prices.ts'
 import type { PriceBook } from '../../credits/prices.ts'
 import providerIds from './priced-providers.json' with { type: 'json' }
 
 /** List prices, without overrides: what the library itself would say. */
-export function listPrices(markup: { numerator: bigint; denominator: bigint } = { numerator: 1n, denominator: 1n }): PriceBook {
+export function listPrices(
+  markup: { numerator: bigint; denominator: bigint } = { numerator: 1n, denominator: 1n },
+): PriceBook {
   return compilePrices({ markup, prices: [], providers: [] })
 }
 
@@ -16,14 +18,19 @@ export interface PricedModel {
   readonly info: ModelInfo
 }
 
-/** Every model of the library that has a price, under a name that the library finds it by. */
+/** Every model of the library that has a price, where the library finds it by its own id. */
 export function pricedModels(): readonly PricedModel[] {
   return providerIds.flatMap((provider) =>
-    findProvider({ providerId: provider })!.models.flatMap((info) => {
-      const conditions = Array.isArray(info.prices) ? info.prices : [{ prices: info.prices }]
-      return conditions.some(({ prices }) => Object.keys(prices).length > 0) ? [{ provider, name: info.id, info }] : []
+    findProvider({ providerId: provider })!.models.flatMap(({ id }) => {
+      const info = calcPrice({}, id, { providerId: provider })?.model
+      const priced = info !== undefined && variantsOf(info).every(({ prices }) => Object.keys(prices).length > 0)
+      return priced ? [{ provider, name: id, info }] : []
     }),
   )
+}
+
+export function variantsOf({ prices }: ModelInfo): readonly ConditionalPrice[] {
+  return Array.isArray(prices) ? prices : [{ prices }]
 }
 
 /** mulberry32: the same usages on every run, so that a failure can be looked at again. */
