@@ -65,8 +65,10 @@ function createPool(url: string, statementMs: number): pg.Pool {
     keepAlive: true,
     application_name: 'tollgate',
   })
-  // An idle connection that breaks is simply replaced; without a listener it would end the process.
+  // A connection that breaks is replaced, and whoever was using it hears of it by the statement that failed. Without a listener on the pool
+  // (for idle ones) and on each connection (between two statements of a transaction) it would end the process.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 
