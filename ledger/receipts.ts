@@ -24,7 +24,7 @@ export async function receipts(
   }
 }
 
-function parseReceipt(fields: ReadonlyMap<string, string>): Receipt {
+export function parseReceipt(fields: ReadonlyMap<string, string>): Receipt {
   const text = (name: string): string => {
     const value = fields.get(name)
     if (value === undefined) throw new TypeError(`a receipt without ${name}`)

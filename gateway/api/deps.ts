@@ -1,0 +1,55 @@
+import type { Catalogue } from '../../credits/catalogue.ts'
+import type { Micro } from '../../credits/money.ts'
+import type { EmployeeCard } from '../../credits/terms.ts'
+import type { Journal } from '../../journal/journal.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { LiveUsage } from '../../ledger/live-usage.ts'
+import type { UndrainedReceipts } from '../../ledger/undrained-receipts.ts'
+import type { Accounts } from '../../middleware/accounts.ts'
+import type { KeyRing } from '../../middleware/api-keys.ts'
+import type { Clock } from '../../middleware/clock.ts'
+import type { AccountLoader } from '../../middleware/load-account.ts'
+import type { UserTokens } from '../../middleware/user-tokens.ts'
+import type { Feeds } from '../feed/feeds.ts'
+
+export interface EstimateRequest {
+  readonly model: string
+  readonly employee: EmployeeCard | undefined
+  readonly inputTokens?: number | undefined
+  readonly inputBytes?: number | undefined
+}
+
+/** What a call like this one usually costs; null where too few calls were seen. */
+export interface CallEstimate {
+  readonly model: string
+  readonly tier: string
+  readonly pricedAs: string
+  readonly median: Micro | null
+  readonly p90: Micro | null
+  readonly samples: number
+}
+
+/** What the credits and admin API work with. `bin/` puts it together; nothing here opens a connection. */
+export interface ApiDeps {
+  readonly ledger: Pick<Ledger, 'read'>
+  readonly liveUsage: LiveUsage
+  readonly undrained: UndrainedReceipts
+  readonly journal: Journal
+  /** What they change is in the ledger when they answer (middleware/live-accounts.ts). */
+  readonly accounts: Accounts
+  readonly loader: AccountLoader
+  readonly keys: Pick<KeyRing, 'find'>
+  readonly tokens: UserTokens
+  readonly adminKey: string
+  readonly catalogue: Catalogue
+  readonly estimate: (
+    request: EstimateRequest,
+  ) => CallEstimate | { readonly unknown: string } | { readonly notPriced: string }
+  readonly feeds: Feeds
+  readonly clock: Clock
+  readonly log: { error(fields: object, message: string): void; warn(fields: object, message: string): void }
+  /** Asks every part whether it answers; the reason where it does not. */
+  readonly parts: Readonly<Record<'ledger' | 'temporal' | 'journal', () => Promise<void>>>
+  readonly links: { readonly temporalUi: string | null }
+  readonly version: string
+}

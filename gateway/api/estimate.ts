@@ -1,0 +1,57 @@
+import { z } from '@hono/zod-openapi'
+import { ApiError } from '../error.ts'
+import { type Api, body, Id, json, Micro, userRoute } from '../route.ts'
+import type { ApiDeps } from './deps.ts'
+import { readAccount } from './reading.ts'
+
+const EstimateRequest = z
+  .strictObject({
+    model: z
+      .string()
+      .min(1)
+      .max(200)
+      .openapi({ description: 'A model, or fast, standard, advanced, employee.', example: 'fast' }),
+    employee: Id.optional().openapi({ description: 'Whose tier `employee` means.' }),
+    inputTokens: z.int().min(0).max(10_000_000).optional(),
+    inputBytes: z
+      .int()
+      .min(0)
+      .max(100_000_000)
+      .optional()
+      .openapi({ description: 'Instead of tokens: length of the text, UTF-8.' }),
+  })
+  .openapi('EstimateRequest')
+
+const Estimate = z
+  .object({
+    model: z.string().openapi({ description: 'What would answer.' }),
+    tier: z.string(),
+    pricedAs: z.string(),
+    median: Micro.nullable().openapi({ description: 'null: too few calls were seen to say.' }),
+    p90: Micro.nullable(),
+    samples: z.int().openapi({ description: 'Settled calls that this was learned from.' }),
+  })
+  .openapi('Estimate')
+
+const route = userRoute({
+  method: 'post',
+  path: '/credits/v1/estimate',
+  summary: 'What a call would usually cost',
+  description: 'Median and 90th percentile, learned from settled calls of the model. Changes nothing.',
+  request: { body: body(EstimateRequest) },
+  responses: { 200: json(Estimate, 'An estimate, never a charge') },
+})
+
+export function estimateRoutes(app: Api, deps: ApiDeps): void {
+  app.openapi(route, async (c) => {
+    const { employee: employeeId, ...request } = c.req.valid('json')
+    const { card } = await readAccount(deps, c.get('user').accountId)
+    const employee = card.employees.find(({ id }) => id === employeeId)
+    if (employeeId !== undefined && employee === undefined)
+      throw new ApiError('employee_unknown', `this account has no employee ${employeeId}`)
+    const estimate = deps.estimate({ ...request, employee })
+    if ('unknown' in estimate) throw new ApiError('model_unknown', `no provider here serves ${estimate.unknown}`)
+    if ('notPriced' in estimate) throw new ApiError('model_not_priced', `there is no price for ${estimate.notPriced}`)
+    return c.json(estimate, 200)
+  })
+}

@@ -1,0 +1,45 @@
+import type { Receipt } from '../../credits/receipt.ts'
+import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
+import type { ApiDeps } from './deps.ts'
+
+type ReceiptDeps = Pick<ApiDeps, 'undrained' | 'journal'>
+
+/**
+ * The receipt of a charge, from the ledger's stream or from the journal: it is there as soon as the call has its answer.
+ * null: nobody knows the id. Rejects with JournalUnavailable when only the journal could tell.
+ */
+export async function knownReceipt(
+  { undrained, journal }: ReceiptDeps,
+  accountId: string,
+  id: string,
+): Promise<Receipt | null> {
+  // The stream first: a receipt that is drained in between is then found in the journal.
+  const waiting = await undrained(accountId, (receipt) => receipt.id === id)
+  const settled = waiting.find((receipt) => receipt.kind === 'settled')
+  if (settled !== undefined) return settled
+  try {
+    return (await journal.receipt(accountId, id)) ?? waiting[0] ?? null
+  } catch (error) {
+    if (error instanceof JournalUnavailable && waiting[0] !== undefined) return waiting[0]
+    throw error
+  }
+}
+
+/** All receipts of a message, one per charge, oldest first, those included that are not in the journal yet. */
+export async function messageReceipts(
+  { undrained, journal }: ReceiptDeps,
+  accountId: string,
+  messageId: string,
+): Promise<readonly Receipt[]> {
+  const waiting = await undrained(accountId, (receipt) => receipt.detail?.messageId === messageId)
+  return oncePerCharge([...(await journal.receiptsOfMessage(accountId, messageId)), ...waiting])
+}
+
+/** One receipt per charge: the settled one where there are two. */
+export function oncePerCharge(receipts: readonly Receipt[]): readonly Receipt[] {
+  const byId = new Map<string, Receipt>()
+  for (const receipt of receipts) {
+    if (byId.get(receipt.id)?.kind !== 'settled') byId.set(receipt.id, receipt)
+  }
+  return [...byId.values()].toSorted((one, other) => one.atMs - other.atMs)
+}

@@ -1,0 +1,157 @@
+import { z } from '@hono/zod-openapi'
+import { type Micro as Amount, sum } from '../../credits/money.ts'
+import type { Receipt } from '../../credits/receipt.ts'
+import { parseRowKey } from '../../credits/usage-row.ts'
+import { ApiError } from '../error.ts'
+import { type Api, Instant, instant, json, Micro, userRoute } from '../route.ts'
+import type { ApiDeps } from './deps.ts'
+import { messageReceipts } from './known-receipts.ts'
+import { linesOf } from './receipt-of.ts'
+import { itemLabel } from './usage-tree.ts'
+
+const MessageCost = z
+  .object({
+    messageId: z.string(),
+    state: z.enum(['streaming', 'settling', 'final', 'not_charged', 'partial']).openapi({
+      description: '`partial`: cut at zero, abandoned, failed or timed out, and charged for what was produced.',
+    }),
+    total: Micro,
+    tier: z.string(),
+    model: z.string(),
+    priceVersion: z.string(),
+    lines: z.array(
+      z.object({
+        kind: z.string(),
+        label: z.string(),
+        quantity: z.number(),
+        unit: z.string(),
+        rate: z.string(),
+        credits: z.int().openapi({ description: 'Micro-credits; below zero only on the line `uncollected`.' }),
+        free: z.boolean().optional(),
+      }),
+    ),
+    entryIds: z.array(z.string()),
+    startedAt: Instant,
+    durationMs: z.number(),
+  })
+  .openapi('MessageCost')
+type MessageCost = z.infer<typeof MessageCost>
+
+const route = userRoute({
+  method: 'get',
+  path: '/credits/v1/messages/{id}',
+  summary: 'What one chat message cost',
+  description:
+    'Everything that was done under one `x-tollgate-message`: model calls, tools, internal work, free items. 404 `message_unknown` until its first charge is settled.',
+  request: { params: z.object({ id: z.string().min(1).max(500) }) },
+  responses: { 200: json(MessageCost, 'The cost') },
+})
+
+export function messageRoutes(app: Api, deps: ApiDeps): void {
+  app.openapi(route, async (c) => {
+    const { id } = c.req.valid('param')
+    const receipts = await messageReceipts(deps, c.get('user').accountId, id)
+    if (receipts.length === 0)
+      throw new ApiError('message_unknown', 'nothing was charged for such a message in this account')
+    return c.json(messageCost(id, receipts), 200)
+  })
+}
+
+/** All receipts of a message as one cost; its lines sum exactly to its total, which is what was charged. */
+export function messageCost(messageId: string, receipts: readonly Receipt[]): MessageCost {
+  const main = receipts.find((receipt) => parseRowKey(receipt.row).category === 'ai_usage') ?? receipts[0]!
+  const { tier, model } = parseRowKey(main.row)
+  const total = sum(receipts.map((receipt) => receipt.charged))
+  const uncollected = sum(receipts.map((receipt) => receipt.uncollected))
+  const startedAtMs = Math.min(...receipts.map((receipt) => receipt.detail?.startedAtMs ?? receipt.atMs))
+  const endedAtMs = Math.max(
+    ...receipts.map((receipt) =>
+      receipt.detail === null ? receipt.atMs : receipt.detail.startedAtMs + receipt.detail.durationMs,
+    ),
+  )
+  const lines = mergedLines(receipts.flatMap(messageLines))
+  return {
+    messageId,
+    state: stateOf(receipts, total),
+    total,
+    tier,
+    model,
+    priceVersion: main.detail?.priceVersion ?? '',
+    lines: uncollected === 0 ? lines : [...lines, uncollectedLine(uncollected)],
+    entryIds: receipts.map((receipt) => receipt.id),
+    startedAt: instant(startedAtMs),
+    durationMs: Math.max(0, endedAtMs - startedAtMs),
+  }
+}
+
+function stateOf(receipts: readonly Receipt[], total: Amount): MessageCost['state'] {
+  const whole = receipts.every((receipt) => receipt.detail?.outcome === 'finished')
+  if (whole) return 'final'
+  return total === 0 ? 'not_charged' : 'partial'
+}
+
+type Line = MessageCost['lines'][number]
+
+const kindLabels: Readonly<Record<string, string>> = {
+  input: 'Input tokens',
+  cached_input: 'Cached input tokens',
+  cache_write: 'Cache write tokens',
+  output: 'Output tokens',
+  reasoning: 'Reasoning tokens',
+  accrued: 'Charged when the call timed out',
+}
+
+function messageLines(receipt: Receipt): readonly Line[] {
+  const { category, item } = parseRowKey(receipt.row)
+  if (category === 'ai_usage')
+    return linesOf(receipt).map(({ amount, ...line }) => ({
+      ...line,
+      label: kindLabels[line.kind] ?? line.kind.replaceAll('_', ' '),
+      credits: amount,
+    }))
+  const credits = receipt.charged + receipt.uncollected
+  const kind = {
+    internal: 'internal',
+    tool_calls: 'tool',
+    compute_runtime: 'runtime',
+    tasks_completed: 'task',
+    voice_calls: 'voice',
+  }[category]
+  const unit = {
+    internal: 'calls',
+    tool_calls: 'calls',
+    compute_runtime: 'ms',
+    tasks_completed: 'tasks',
+    voice_calls: 'ms',
+  }[category]
+  const quantity = category === 'internal' ? 1 : receipt.quantities.units
+  return [{ kind, label: itemLabel(item), quantity, unit, rate: '', credits, ...(credits === 0 ? { free: true } : {}) }]
+}
+
+/** Lines of several calls that say the same at the same rate become one. */
+function mergedLines(lines: readonly Line[]): Line[] {
+  const byKey = new Map<string, Line>()
+  for (const line of lines) {
+    const key = JSON.stringify([line.kind, line.label, line.unit, line.rate, line.free])
+    const before = byKey.get(key)
+    byKey.set(
+      key,
+      before === undefined
+        ? line
+        : { ...line, quantity: before.quantity + line.quantity, credits: before.credits + line.credits },
+    )
+  }
+  return [...byKey.values()]
+}
+
+/** What the lines come to beyond the charge: shown, so that they still sum to it. */
+function uncollectedLine(uncollected: Amount): Line {
+  return {
+    kind: 'uncollected',
+    label: 'Not charged: credits ran out',
+    quantity: 1,
+    unit: 'call',
+    rate: '',
+    credits: 0 - uncollected,
+  }
+}

@@ -1,0 +1,78 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Hono } from 'hono'
+import type { Registry } from 'prom-client'
+import { accountRoutes } from './admin/accounts.ts'
+import { grantCreditRoutes } from './admin/grants.ts'
+import { keyRoutes } from './admin/keys.ts'
+import { planChangeRoutes } from './admin/plan.ts'
+import { tokenRoutes } from './admin/tokens.ts'
+import { createAllowedMethods } from './allowed-methods.ts'
+import { activityRoutes } from './api/activity.ts'
+import { balanceRoutes } from './api/balance.ts'
+import type { ApiDeps } from './api/deps.ts'
+import { employeeRoutes } from './api/employees.ts'
+import { estimateRoutes } from './api/estimate.ts'
+import { feedRoutes } from './api/feed.ts'
+import { grantRoutes } from './api/grants.ts'
+import { historyRoutes } from './api/history.ts'
+import { messageRoutes } from './api/messages.ts'
+import { planRoutes } from './api/plans.ts'
+import { receiptRoutes } from './api/receipts.ts'
+import { usageRoutes } from './api/usage.ts'
+import { answerError, ApiError } from './error.ts'
+import { jsonBody } from './json-body.ts'
+import { describeModelRoutes, openApiDocument } from './openapi.ts'
+import { pageRoutes } from './pages.ts'
+import { requestId } from './request-id.ts'
+import { type Api, type ApiEnv, refuseInvalid } from './route.ts'
+import { createRegistry, serviceRoutes } from './service.ts'
+import { requireAdmin, requireUser } from './who.ts'
+
+export interface AppDeps extends ApiDeps {
+  /** The model routes, `/v1/…`. */
+  readonly chat: Hono
+  /** Metrics to serve; the process's own alone when left out. */
+  readonly registry?: Registry
+}
+
+/** The gateway as one app: model routes, credits and admin API, feed, description and health. Opens nothing by itself. */
+export function createApp(deps: AppDeps): Api {
+  const app: Api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
+  app.use(requestId())
+  app.route('/', deps.chat)
+  describeModelRoutes(app)
+
+  app.use('/credits/v1/*', requireUser(deps), jsonBody())
+  for (const mount of [
+    balanceRoutes,
+    usageRoutes,
+    historyRoutes,
+    grantRoutes,
+    receiptRoutes,
+    messageRoutes,
+    activityRoutes,
+  ])
+    mount(app, deps)
+  for (const mount of [employeeRoutes, planRoutes, estimateRoutes, feedRoutes]) mount(app, deps)
+
+  app.use('/admin/v1/*', requireAdmin(deps.adminKey), jsonBody())
+  for (const mount of [accountRoutes, keyRoutes, tokenRoutes, grantCreditRoutes, planChangeRoutes]) mount(app, deps)
+
+  serviceRoutes(app, { ...deps, registry: deps.registry ?? createRegistry() })
+  let document: object | undefined
+  pageRoutes(app, { ...deps, document: () => (document ??= openApiDocument(app, deps.version)) })
+
+  const allowedMethods = createAllowedMethods(app.routes)
+  app.notFound((c) => {
+    const allowed = allowedMethods(c.req.path)
+    const error =
+      allowed.length === 0
+        ? new ApiError('not_found', `there is nothing at ${c.req.path}; /docs lists what there is`)
+        : new ApiError('method_not_allowed', `${c.req.path} takes ${allowed.join(', ')}`, {
+            headers: { allow: allowed.join(', ') },
+          })
+    return answerError(error, c, deps.log)
+  })
+  app.onError((error, c) => answerError(error, c, deps.log))
+  return app
+}

@@ -1,0 +1,31 @@
+import type { MiddlewareHandler } from 'hono'
+import { ApiError } from './error.ts'
+import { readBody } from './read-body.ts'
+import type { ApiEnv } from './route.ts'
+
+/** No write of the credits or admin API needs more. */
+const maxBytes = 64 * 1024
+const mediaType = /^application\/([\w.-]+\+)?json$/i
+
+/**
+ * Reads a write's body once and refuses what is no JSON before anything else looks at it: 415 for another media type, 413 above 64 KiB,
+ * 400 `malformed_json` with line and column. What the content must be is the route's to say.
+ */
+export function jsonBody(): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    if (!['POST', 'PUT', 'PATCH'].includes(c.req.method)) return next()
+    const declared = (c.req.header('content-type') ?? '').split(';')[0]!.trim()
+    if (declared !== '' && !mediaType.test(declared)) throw unsupported(declared)
+    const read = await readBody(c.req.raw, maxBytes)
+    if (!read.ok)
+      throw new ApiError(read.error.code === 'body_too_large' ? 'body_too_large' : 'malformed_json', read.error.message)
+    if (declared === '') throw unsupported('a body without content-type')
+    // The validators read the body again, and a Request can be read only once.
+    c.req.bodyCache.text = Promise.resolve(read.bytes.toString()) as never
+    return next()
+  }
+}
+
+function unsupported(what: string): ApiError {
+  return new ApiError('unsupported_media_type', `send application/json, not ${what}`)
+}

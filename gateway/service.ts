@@ -1,0 +1,79 @@
+import { z } from '@hono/zod-openapi'
+import { Registry, collectDefaultMetrics } from 'prom-client'
+import { createRoute } from '@hono/zod-openapi'
+import type { ApiDeps } from './api/deps.ts'
+import type { Api } from './route.ts'
+import { json } from './route.ts'
+
+const Health = z.object({ status: z.literal('ok'), version: z.string() }).openapi('Health')
+const Readiness = z
+  .object({
+    status: z.enum(['ready', 'not_ready']),
+    parts: z
+      .record(z.string(), z.enum(['ok', 'unavailable']))
+      .openapi({ description: 'Model calls need the ledger; the others may be away for a while.' }),
+  })
+  .openapi('Readiness')
+
+const health = createRoute({
+  method: 'get',
+  path: '/healthz',
+  tags: ['Service'],
+  summary: 'The process lives',
+  responses: { 200: json(Health, 'It does') },
+})
+const ready = createRoute({
+  method: 'get',
+  path: '/readyz',
+  tags: ['Service'],
+  summary: 'The process can take calls',
+  description: 'Ready while the ledger answers: model calls go on without Temporal and without the journal.',
+  responses: { 200: json(Readiness, 'Ready'), 503: json(Readiness, 'The ledger does not answer') },
+})
+const metrics = createRoute({
+  method: 'get',
+  path: '/metrics',
+  tags: ['Service'],
+  summary: 'Metrics for Prometheus',
+  responses: { 200: { description: 'Prometheus text format', content: { 'text/plain': { schema: z.string() } } } },
+})
+
+/** A part that takes longer than this to say that it is well is not. */
+const patienceMs = 2_000
+
+export function serviceRoutes(
+  app: Api,
+  { parts, version, registry }: Pick<ApiDeps, 'parts' | 'version'> & { readonly registry: Registry },
+): void {
+  app.openapi(health, (c) => c.json({ status: 'ok' as const, version }, 200))
+  app.openapi(ready, async (c) => {
+    const states = await Promise.all(
+      Object.entries(parts).map(async ([part, ask]) => [part, await stateOf(ask)] as const),
+    )
+    const answer = { parts: Object.fromEntries(states) }
+    const ledgerIsOk = answer.parts['ledger'] === 'ok'
+    return ledgerIsOk
+      ? c.json({ status: 'ready' as const, ...answer }, 200)
+      : c.json({ status: 'not_ready' as const, ...answer }, 503)
+  })
+  app.openapi(metrics, async (c) => c.text(await registry.metrics(), 200, { 'content-type': registry.contentType }))
+}
+
+/** The process's own figures. One registry per app: tests make many. */
+export function createRegistry(): Registry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  return registry
+}
+
+async function stateOf(ask: () => Promise<void>): Promise<'ok' | 'unavailable'> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'unavailable'>((resolve) => {
+    timer = setTimeout(() => resolve('unavailable'), patienceMs)
+  })
+  const asked = ask().then(
+    () => 'ok' as const,
+    () => 'unavailable' as const,
+  )
+  return Promise.race([asked, late]).finally(() => clearTimeout(timer))
+}
