@@ -81,7 +81,8 @@ export function createAccountLoader({ ledger, accounts, journal, clock }: Accoun
       const { status } = await ledger.hydrate({ accountId, token, lineage, terms, epochs, budgets, held })
       return status === 'lock_lost' ? 'again' : 'loaded'
     } finally {
-      await ledger.unlock(accountId, token).catch(() => undefined)
+      // Taken again for an instant, the lock is given back: an account that was unknown can sign up and load at once.
+      await ledger.lock(accountId, token, 1).catch(() => undefined)
     }
   }
 }

@@ -2,17 +2,17 @@ import { toMicro } from '../money.ts'
 import { keptGranted } from './money-of.ts'
 import { type AccountState, currentPeriod, type GrantState } from './state.ts'
 
-/** Half of what Lua keeps exact, so that sums of money and spend stay exact too: some 4.5 billion credits. */
-const mostMoney = 2 ** 52
+/** 400 million credits, of money that resets and of kept money each: together still 15 digits, which the ledger's scripts count exactly. */
+const mostMoney = 400_000_000_000_000
 
-/** Whether so much money can be counted without losing a micro-credit. */
+/** Whether so much money of one kind can be counted without losing a micro-credit. */
 export function countable(amount: number): boolean {
   return Number.isSafeInteger(amount) && amount >= 0 && amount <= mostMoney
 }
 
 /** Whether the account can take so much more. */
-export function canTake(state: AccountState, amount: number): boolean {
-  return countable(amount) && countable(currentPeriod(state).free + keptGranted(state) + amount)
+export function canTake(state: AccountState, { amount, resets }: Pick<GrantState, 'amount' | 'resets'>): boolean {
+  return countable(amount) && countable(amount + (resets ? currentPeriod(state).free : keptGranted(state)))
 }
 
 /** Books money into the current period as a grant; nothing for an amount of zero. */

@@ -17,7 +17,7 @@ export function grant(state: AccountState, command: GrantCommand, nowMs: number)
     return { ok: true, state, answer: { terms: termsOf(state) } }
   }
   const current = rollOver(state, nowMs)
-  if (command.amount === 0 || !canTake(current, command.amount))
+  if (command.amount === 0 || !canTake(current, command))
     return refuse('amount_invalid', `not an amount to grant: ${command.amount}`)
   const next = changed(current, addMoney(current, command, nowMs), nowMs)
   return { ok: true, state: next, answer: { terms: termsOf(next) } }

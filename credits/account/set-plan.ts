@@ -1,4 +1,4 @@
-import { toMicro } from '../money.ts'
+import { less } from '../money.ts'
 import { addMoney, canTake } from './add-money.ts'
 import { changed } from './changed.ts'
 import type { SetPlanAnswer, SetPlanCommand } from './messages.ts'
@@ -19,15 +19,15 @@ export function setPlan(state: AccountState, { plan, by }: SetPlanCommand, nowMs
     const next = changed(current, { ...current, pendingPlan: plan }, nowMs)
     return { ok: true, state: next, answer: { terms: termsOf(next), fromMs: period.endMs } }
   }
-  const more = Math.max(0, plan.allowance - period.planMoney)
-  if (!canTake(current, more))
+  const more = less(plan.allowance, period.planMoney)
+  if (!canTake(current, { amount: more, resets: true }))
     return refuse('amount_invalid', `the allowance of plan ${plan.id} is more than can be counted`)
   const upgraded = addMoney(
     { ...current, plan, pendingPlan: null },
     {
       id: `plan:${period.epoch}:${period.planMoney}`,
       source: 'plan',
-      amount: toMicro(more),
+      amount: more,
       resets: true,
       detail: plan.name,
       by,

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { Client, Connection } from '@temporalio/client'
-import { NativeConnection, Worker } from '@temporalio/worker'
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { inject } from 'vitest'
 import type { Activities } from '../../activities/index.ts'
 import { creditsToMicro, zero } from '../../credits/money.ts'
 import { type Accounts, type AccountsDeps, createAccounts } from '../../middleware/accounts.ts'
 
 export const credits = creditsToMicro
+
+Runtime.install({ logger: new DefaultLogger('ERROR') })
 
 /** What accounts need to know of a catalogue. */
 export const catalogue: AccountsDeps['catalogue'] = {
@@ -15,7 +17,10 @@ export const catalogue: AccountsDeps['catalogue'] = {
     { id: 'pro', name: 'Pro', allowance: credits(10_000), priceCents: 9900 },
   ],
   defaultPlan: 'free',
-  bonuses: { welcome: { amount: credits(1000), keeps: true }, referral: { amount: credits(500), keeps: true } },
+  bonuses: {
+    welcome: { amount: credits(1000), keeps: true },
+    referral: { amount: credits(500), keeps: true, rewardedSignUps: 10 },
+  },
   alerts: [25, 15, 0],
   policies: { depletedBelow: credits('0.01'), exposureCap: null, fairShare: 8, unknownActivity: 'free' },
 }
