@@ -2,7 +2,17 @@ import type { Micro } from '../credits/money.ts'
 import type { ReceiptDetail } from '../credits/receipt.ts'
 import type { Refusal } from '../credits/refusal.ts'
 import type { Quantities, UsageRow } from '../credits/usage-row.ts'
-import type { Denied, Evidence, ExtendAnswer, FoundCharge, Ledger, ReserveAnswer, ReserveRequest, SettleRequest, Settled } from '../ledger/ledger.ts'
+import type {
+  Denied,
+  Evidence,
+  ExtendAnswer,
+  FoundCharge,
+  Ledger,
+  ReserveAnswer,
+  ReserveRequest,
+  SettleRequest,
+  Settled,
+} from '../ledger/ledger.ts'
 import type { Clock } from './clock.ts'
 import { settleUntilAnswered } from './settle-until-answered.ts'
 
@@ -42,14 +52,23 @@ export interface Hold {
   readonly granted: Micro
   readonly epoch: number
   /** Asks for more and renews the deadline; `held` is what stands after the answer, also after a refusal. */
-  extend(extension: Extension): Promise<{ readonly ok: true; readonly held: Micro } | { readonly ok: false; readonly refusal: Refusal; readonly held: Micro }>
+  extend(
+    extension: Extension,
+  ): Promise<
+    | { readonly ok: true; readonly held: Micro }
+    | { readonly ok: false; readonly refusal: Refusal; readonly held: Micro }
+  >
   /** Ends the hold, once: a second call gets the first one's answer. Resolves when the ledger has answered, however long that takes. */
   settle(work: Work): Promise<Settlement>
 }
 
 export interface Gate {
   /** Reserve before work. Fails closed: without an answer from the ledger the refusal is `ledger_unavailable`. */
-  open(request: ReserveRequest): Promise<{ readonly ok: true; readonly hold: Hold } | { readonly ok: false; readonly refusal: Refusal }>
+  open(
+    request: ReserveRequest,
+  ): Promise<{ readonly ok: true; readonly hold: Hold } | { readonly ok: false; readonly refusal: Refusal }>
+  /** Resolves when no settlement is on its way. */
+  settled(): Promise<void>
   /** Waits for settlements on their way, at most `timeoutMs`, then gives them up. Answers how many those were. */
   close(timeoutMs: number): Promise<number>
 }
@@ -73,7 +92,7 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
     return work
   }
 
-  async function reserve(request: ReserveRequest): Promise<Exclude<ReserveAnswer, { status: 'ask_journal' | 'account_not_loaded' }> | Refusal> {
+  async function reserve(request: ReserveRequest): Promise<Decided | Refusal> {
     let evidence: Evidence | undefined
     for (let turn = 0; turn < maxTurns; turn++) {
       const answer = await ledger.reserve(request, evidence)
@@ -81,7 +100,11 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
         if ((await loadAccount(request.accountId)) === 'unknown') return { kind: 'account_unknown' }
         evidence = undefined
       } else if (answer.status === 'ask_journal') {
-        evidence = { lineage: answer.lineage, nowMs: answer.nowMs, found: await findCharge(request.accountId, request.id) }
+        evidence = {
+          lineage: answer.lineage,
+          nowMs: answer.nowMs,
+          found: await findCharge(request.accountId, request.id),
+        }
       } else {
         return answer
       }
@@ -107,22 +130,31 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
       granted,
       epoch,
       async extend(extension) {
-        const answer = await ledger.extend({ accountId, id, ...extension, ttlMs }).catch((error: unknown) => ({ status: 'unavailable' as const, reason: String(error) }))
+        const answer = await ledger
+          .extend({ accountId, id, ...extension, ttlMs })
+          .catch((error: unknown) => ({ status: 'unavailable' as const, reason: String(error) }))
         if (answer.status === 'extended') return { ok: true, held: answer.held }
-        if (answer.status === 'unavailable') return { ok: false, refusal: { kind: 'ledger_unavailable', reason: answer.reason }, held: granted }
+        if (answer.status === 'unavailable')
+          return { ok: false, refusal: { kind: 'ledger_unavailable', reason: answer.reason }, held: granted }
         return { ok: false, ...refusedExtension(answer, extension.more) }
       },
       settle(work) {
-        settlement ??= track(settleUntilAnswered({ ledger, findCharge, loadAccount, clock, signal: closing.signal }, { accountId, id, levels, ...work })).then(
-          toSettlement,
-          (reason: unknown) => {
-            onLost?.({ accountId, id, levels, ...work }, reason)
-            throw reason
-          },
-        )
+        settlement ??= track(
+          settleUntilAnswered(
+            { ledger, findCharge, loadAccount, clock, signal: closing.signal },
+            { accountId, id, levels, ...work },
+          ),
+        ).then(toSettlement, (reason: unknown) => {
+          onLost?.({ accountId, id, levels, ...work }, reason)
+          throw reason
+        })
         return settlement
       },
     }
+  }
+
+  async function settled(): Promise<void> {
+    while (underWay.size > 0) await Promise.all(underWay)
   }
 
   return {
@@ -131,16 +163,21 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
       try {
         answer = await reserve(request)
       } catch (error) {
+        // A request that the ledger cannot even be sent is a bug, not an outage.
+        if (error instanceof RangeError || error instanceof TypeError) throw error
         void track(releaseLate(request))
-        return { ok: false, refusal: { kind: 'ledger_unavailable', reason: error instanceof Error ? error.message : String(error) } }
+        return {
+          ok: false,
+          refusal: { kind: 'ledger_unavailable', reason: error instanceof Error ? error.message : String(error) },
+        }
       }
       if ('kind' in answer) return { ok: false, refusal: answer }
-      if (answer.status === 'created' || answer.status === 'exists') return { ok: true, hold: createHold(request, answer.held, answer.epoch) }
+      if ('epoch' in answer) return { ok: true, hold: createHold(request, answer.held, answer.epoch) }
       return { ok: false, refusal: refusalOf(answer, request.minimum) }
     },
+    settled,
     async close(timeoutMs) {
-      const all = Promise.all(underWay)
-      await Promise.race([all, clock.sleep(timeoutMs)])
+      await Promise.race([settled(), clock.sleep(timeoutMs)])
       const left = underWay.size
       closing.abort(new Error('the process ends'))
       return left
@@ -148,7 +185,7 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
   }
 }
 
-function refusalOf(answer: Exclude<ReserveAnswer, { status: 'created' | 'exists' | 'ask_journal' | 'account_not_loaded' }>, needed: Micro): Refusal {
+function refusalOf(answer: Refused, needed: Micro): Refusal {
   if (answer.status === 'already_charged') return { kind: 'already_charged', charged: answer.charged }
   if (answer.status === 'exists_with_different_amount') return { kind: 'id_conflict' }
   if (answer.status === 'backlogged') return { kind: 'backlogged' }
@@ -162,11 +199,17 @@ function deniedRefusal(answer: Denied, needed: Micro): Refusal {
 }
 
 /** A hold that Redis no longer has cannot grow: its settle will adjust what the sweeper or a new life of the account booked. */
-function refusedExtension(answer: Exclude<ExtendAnswer, { status: 'extended' }>, needed: Micro): { refusal: Refusal; held: Micro } {
+function refusedExtension(
+  answer: Exclude<ExtendAnswer, { status: 'extended' }>,
+  needed: Micro,
+): { refusal: Refusal; held: Micro } {
   if (answer.status === 'hold_not_found' || answer.status === 'account_not_loaded') {
     return { refusal: { kind: 'ledger_unavailable', reason: `the hold is gone: ${answer.status}` }, held: 0 as Micro }
   }
   return { refusal: deniedRefusal(answer, needed), held: answer.held }
 }
+
+type Decided = Exclude<ReserveAnswer, { status: 'ask_journal' } | { status: 'account_not_loaded' }>
+type Refused = Exclude<Decided, { held: Micro; epoch: number }>
 
 const toSettlement = ({ charged, uncollected, epoch }: Settled): Settlement => ({ charged, uncollected, epoch })

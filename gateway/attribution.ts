@@ -1,0 +1,69 @@
+import type { UsageRow } from '../credits/usage-row.ts'
+import type { Level } from '../credits/terms.ts'
+import type { CallerKey } from './deps.ts'
+
+/** In whose name a call is booked. '' = nobody in particular. */
+export interface Attribution {
+  readonly accountId: string
+  readonly employee: string
+  readonly organization: string
+  readonly messageId: string
+  readonly purpose: '' | 'internal:safety' | 'internal:memory'
+}
+
+export const attributionHeaders = {
+  employee: 'x-tollgate-employee',
+  organization: 'x-tollgate-organization',
+  message: 'x-tollgate-message',
+  purpose: 'x-tollgate-purpose',
+} as const satisfies Record<keyof CallerKey['mayName'], string>
+
+const names = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/
+
+/** What the key and its headers say. A header that the key may not send is refused, never ignored: a call booked to the wrong name would be worse. */
+export function attribute(
+  key: CallerKey,
+  header: (name: string) => string | undefined,
+): { readonly ok: true; readonly who: Attribution } | { readonly ok: false; readonly message: string } {
+  const named: Record<keyof CallerKey['mayName'], string> = { employee: '', organization: '', message: '', purpose: '' }
+  const only = key.employees?.length === 1 ? key.employees[0]! : ''
+  for (const [kind, name] of Object.entries(attributionHeaders) as [keyof typeof named, string][]) {
+    const value = header(name)
+    if (value === undefined || value === '') continue
+    const spare = kind === 'employee' && value === only
+    if (!key.mayName[kind] && !spare) return { ok: false, message: `this key may not send ${name}` }
+    if (!names.test(value)) return { ok: false, message: `${name} has 1–128 characters: letters, digits and . _ : @ -` }
+    named[kind] = value
+  }
+  const employee = named.employee === '' ? only : named.employee
+  if (key.employees !== null && !key.employees.includes(employee)) {
+    const message =
+      employee === ''
+        ? `name one of this key's employees in ${attributionHeaders.employee}`
+        : `this key may not be used for employee ${employee}`
+    return { ok: false, message }
+  }
+  const purpose = named.purpose
+  if (purpose !== '' && purpose !== 'internal:safety' && purpose !== 'internal:memory') {
+    return { ok: false, message: `${attributionHeaders.purpose} is internal:safety or internal:memory` }
+  }
+  return {
+    ok: true,
+    who: { accountId: key.accountId, employee, organization: named.organization, messageId: named.message, purpose },
+  }
+}
+
+/** Where a model call is booked: behind-the-scenes work in its own category, with what it was for. */
+export function usageRowOf(who: Attribution, model: { readonly tier: string; readonly id: string }): UsageRow {
+  const place = { tier: model.tier, model: model.id, employee: who.employee, organization: who.organization }
+  if (who.purpose === '') return { category: 'ai_usage', item: '', ...place }
+  return { category: 'internal', item: who.purpose.slice('internal:'.length), ...place }
+}
+
+/** Budgets that the call counts in. */
+export function levelsOf(who: Attribution): readonly Level[] {
+  return [
+    ...(who.organization === '' ? [] : [`organization:${who.organization}`]),
+    ...(who.employee === '' ? [] : [`employee:${who.employee}`]),
+  ]
+}

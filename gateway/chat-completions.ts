@@ -1,0 +1,196 @@
+import { chargeId } from '../credits/charge-id.ts'
+import { less } from '../credits/money.ts'
+import type { EmployeeCard } from '../credits/terms.ts'
+import type { Hold } from '../middleware/gate.ts'
+import type { AccountReader } from './account-reader.ts'
+import { type CallPlan, planCall, tokensThatFit, upstreamRequest } from './admission.ts'
+import { callHeaders } from './answer-cost.ts'
+import { type Attribution, attribute, levelsOf, usageRowOf } from './attribution.ts'
+import { measureInput, parseChatRequest } from './chat-request.ts'
+import { type CallerKey, defaultLimits, type GatewayDeps } from './deps.ts'
+import { type Employees } from './employees.ts'
+import { claimKey } from './idempotency.ts'
+import { chooseModels } from './model-choice.ts'
+import { endCall, type ModelCall } from './model-call.ts'
+import { type CallError, errorResponse, refusalError } from './openai-error.ts'
+import { readBody } from './read-body.ts'
+import { streamAnswer } from './stream-answer.ts'
+import type { UpstreamAnswer } from './upstream.ts'
+import { unreachable, upstreamError } from './upstream-error.ts'
+import { nothingUsed } from './usage.ts'
+import { abandonWhole, wholeAnswer } from './whole-answer.ts'
+
+export interface ChatDeps extends GatewayDeps {
+  /** The same as `readAccount`, at most a second old. */
+  readonly recentAccount: AccountReader
+  readonly employees: Employees
+}
+
+/** POST /v1/chat/completions: reserve, pass the call on, settle. Never throws for what a caller may send. */
+export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): Promise<Response> {
+  const limits = { ...defaultLimits, ...deps.limits }
+  const startedAtMs = deps.clock.now()
+  const refuse = (error: CallError, headers?: Readonly<Record<string, string>>): Response => {
+    deps.onCall?.({
+      outcome: error.code,
+      tier: '',
+      model: '',
+      provider: '',
+      streamed: false,
+      estimated: false,
+      chargedMicro: 0,
+      uncollectedMicro: 0,
+      durationMs: deps.clock.now() - startedAtMs,
+    })
+    return errorResponse(error, headers)
+  }
+
+  const body = await readBody(raw, limits.bodyBytes)
+  if (!body.ok) return refuse(body.error)
+  const parsed = parseChatRequest(body.value)
+  if (!parsed.ok) return refuse({ code: 'invalid_request', message: parsed.message, param: parsed.param })
+  const { request } = parsed
+  const attributed = attribute(key, (name) => raw.headers.get(name) ?? undefined)
+  if (!attributed.ok) return refuse({ code: 'attribution_not_allowed', message: attributed.message })
+
+  const employee = await deps.employees.meet(key, attributed.who)
+  if (!employee.ok) return refuse(employee.error)
+  const who = withOrganization(attributed.who, employee.card)
+  const choice = chooseModels(deps, request.model, employee.card)
+  if (!choice.ok) return refuse(choice.error)
+
+  const receipt = chargeId(startedAtMs, deps.newId())
+  const claimed = await claimKey(deps, {
+    accountId: who.accountId,
+    key: raw.headers.get('idempotency-key') ?? undefined,
+    request: ['chat', who.employee, who.organization, who.messageId, who.purpose, body.bytes],
+    receipt,
+  })
+  if (!claimed.ok) return claimed.response
+  const { recording } = claimed
+
+  const size = measureInput(request, body.bytes.length)
+  const abort = new AbortController()
+  raw.signal.addEventListener('abort', () => abort.abort('the caller left'), { once: true })
+  let hold: Hold | undefined
+  for (const [index, model] of choice.models.entries()) {
+    const isLast = index === choice.models.length - 1
+    const plan = await planCall(deps, deps.recentAccount, who.accountId, { request, size, model, atMs: startedAtMs })
+    if (plan === 'account_unknown') {
+      recording.forget()
+      return refuse(refusalError({ kind: 'account_unknown' }))
+    }
+    const opened: Opened =
+      hold === undefined ? await open(deps, who, receipt, plan, limits.holdTtlMs) : await topUp(hold, plan)
+    if (!opened.ok) {
+      recording.forget()
+      const fits =
+        opened.refusal.kind === 'insufficient_credits'
+          ? tokensThatFit(plan, request, opened.refusal.available, startedAtMs)
+          : undefined
+      if (hold !== undefined)
+        endCall(callOf(hold, plan), { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
+      return refuse(refusalError(opened.refusal, fits))
+    }
+    hold = opened.hold
+    const call = callOf(hold, plan)
+    const headers = callHeaders(receipt, model)
+
+    let answer: UpstreamAnswer
+    try {
+      const provider = deps.providerOf(model.provider)
+      answer = await provider.chat({
+        model: model.model,
+        body: upstreamRequest(request, plan, provider.outputLimitField),
+        signal: abort.signal,
+        timeoutMs: limits.upstreamTimeoutMs,
+      })
+    } catch (error) {
+      if (raw.signal.aborted) {
+        await abandonWhole(call)
+        return new Response(null, { status: 499 })
+      }
+      deps.log.warn({ err: error, receipt, model: model.id }, 'a provider did not answer')
+      if (!isLast) continue
+      recording.forget()
+      endCall(call, { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
+      return errorResponse(unreachable(error), headers)
+    }
+    if (answer.status >= 400) {
+      if (!isLast && (answer.status >= 500 || answer.status === 429)) {
+        await answer.body[Symbol.asyncIterator]().return?.()
+        continue
+      }
+      recording.forget()
+      endCall(call, { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
+      return upstreamError(answer, headers)
+    }
+    if (answer.contentType.startsWith('text/event-stream')) return streamAnswer(call, answer, plan)
+    try {
+      return await wholeAnswer(call, answer)
+    } catch (error) {
+      if (raw.signal.aborted) {
+        await abandonWhole(call)
+        return new Response(null, { status: 499 })
+      }
+      deps.log.warn({ err: error, receipt, model: model.id }, 'an answer broke off')
+      recording.forget()
+      endCall(call, { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
+      return errorResponse(unreachable(error), headers)
+    }
+  }
+  throw new Error('no model was tried')
+
+  function callOf(held: Hold, { model, rates, inputTokens }: CallPlan): ModelCall {
+    return {
+      deps,
+      limits,
+      who,
+      request,
+      size,
+      receipt,
+      startedAtMs,
+      model,
+      rates,
+      inputTokens,
+      hold: held,
+      recording,
+      abort,
+    }
+  }
+}
+
+type Opened = Awaited<ReturnType<GatewayDeps['gate']['open']>>
+
+function open(
+  deps: GatewayDeps,
+  who: Attribution,
+  receipt: string,
+  { amount, minimum, model }: CallPlan,
+  ttlMs: number,
+): Promise<Opened> {
+  return deps.gate.open({
+    accountId: who.accountId,
+    id: receipt,
+    amount,
+    minimum,
+    ttlMs,
+    row: usageRowOf(who, model),
+    levels: levelsOf(who),
+  })
+}
+
+/** The substitute for a model that failed may be dearer: one hold, one charge, one receipt all the same. */
+async function topUp(hold: Hold, { minimum, amount }: CallPlan): Promise<Opened> {
+  if (hold.granted >= amount) return { ok: true, hold }
+  const more = await hold.extend({ accrued: less(0, 0), more: less(amount, hold.granted) })
+  if (more.held >= minimum) return { ok: true, hold: { ...hold, granted: more.held } }
+  return {
+    ok: false,
+    refusal: more.ok ? { kind: 'insufficient_credits', needed: minimum, available: more.held } : more.refusal,
+  }
+}
+
+function withOrganization(who: Attribution, card: EmployeeCard | undefined): Attribution {
+  return who.organization === '' && card !== undefined ? { ...who, organization: card.organization } : who
+}

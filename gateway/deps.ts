@@ -1,0 +1,72 @@
+import type { Catalogue } from '../credits/catalogue.ts'
+import type { PriceBook } from '../credits/prices.ts'
+import type { ApiKey } from '../journal/api-key.ts'
+import type { AccountReading } from '../ledger/ledger.ts'
+import type { RememberedAnswers } from '../ledger/remembered-answers.ts'
+import type { Clock } from '../middleware/clock.ts'
+import type { Gate } from '../middleware/gate.ts'
+import type { Learned } from './learn.ts'
+import type { UpstreamProvider } from './upstream.ts'
+
+/** An API key as far as a model call cares: who pays, and in whose name the call may be booked. */
+export type CallerKey = Pick<ApiKey, 'id' | 'accountId' | 'employees' | 'mayName' | 'createsEmployees'>
+
+/** One model call as metrics see it: no user, no id. */
+export interface CallObservation {
+  /** finished | stopped_at_zero | abandoned | failed | replayed, or the code of a refusal. */
+  readonly outcome: string
+  readonly tier: string
+  readonly model: string
+  readonly provider: string
+  readonly streamed: boolean
+  readonly estimated: boolean
+  readonly chargedMicro: number
+  readonly uncollectedMicro: number
+  readonly durationMs: number
+}
+
+export interface Log {
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** What a model call needs. `bin/` fills it in; tests pass plain objects. */
+export interface GatewayDeps {
+  readonly gate: Gate
+  readonly keyRing: { find(secret: string): Promise<CallerKey | 'unknown' | 'revoked' | 'unavailable'> }
+  readonly catalogue: Catalogue
+  readonly priceBook: PriceBook
+  /** Whether a provider has its key, or needs none. */
+  readonly usable: (providerId: string) => boolean
+  readonly providerOf: (providerId: string) => UpstreamProvider
+  /** Loads the account if need be. Rejects when the ledger does not answer. */
+  readonly readAccount: (accountId: string) => Promise<AccountReading | 'unknown'>
+  /** Creates the employee if it is not there. Nobody waits for it. */
+  readonly ensureEmployee: (
+    accountId: string,
+    employee: { readonly id: string; readonly organization: string },
+  ) => Promise<void>
+  /** Idempotency keys and the answers they got. */
+  readonly answers: RememberedAnswers
+  readonly learned: Learned
+  readonly clock: Clock
+  /** Unique, 1–64 characters from [A-Za-z0-9_-]. */
+  readonly newId: () => string
+  readonly log: Log
+  readonly onCall?: (call: CallObservation) => void
+  readonly limits?: Partial<GatewayLimits>
+}
+
+export interface GatewayLimits {
+  readonly bodyBytes: number
+  /** Until the upstream's headers; also the longest silence between two chunks. */
+  readonly upstreamTimeoutMs: number
+  /** Lease of a hold: what a killed gateway's credits stay locked for. */
+  readonly holdTtlMs: number
+}
+
+export const defaultLimits: GatewayLimits = {
+  bodyBytes: 10 * 1024 * 1024,
+  upstreamTimeoutMs: 120_000,
+  holdTtlMs: 60_000,
+}

@@ -1,0 +1,143 @@
+import type { ModelRates } from '../credits/model-rates.ts'
+import { type Micro, toMicro } from '../credits/money.ts'
+import type { Refusal } from '../credits/refusal.ts'
+import type { Clock } from '../middleware/clock.ts'
+import type { Hold } from '../middleware/gate.ts'
+import { countedUsage, priceCall } from './usage.ts'
+
+/** Output tokens that the first hold pays for: most answers end within it, so that they cost one reserve and one settle. */
+export const firstSliceTokens = 512
+/** Less than this is not worth starting a stream for. */
+export const leastTokens = 16
+const largestSliceTokens = 8_192
+/** How long a stream waits for a ledger that does not answer, once what it holds is used up. */
+const patienceMs = 10_000
+
+export interface LeaseDeps {
+  readonly hold: Hold
+  readonly rates: ModelRates
+  readonly atMs: number
+  /** On the safe side: what is held is made to last for at least this input. */
+  readonly inputTokens: number
+  readonly bytesPerToken: number
+  /** The most that the answer may have, all choices together; Infinity when nobody said. */
+  readonly limitTokens: number
+  readonly ttlMs: number
+  readonly clock: Clock
+}
+
+/** A stream's credits: held in slices that grow, extended while tokens flow. Text is measured in bytes of JSON, as the tap sees it. */
+export interface Lease {
+  /** How much text what is held pays for, in all. */
+  roomBytes(): number
+  /** So much text has gone by: asks for the next slice, in the background, when half of this one is used. */
+  progress(textBytes: number): void
+  /** Waits until `needBytes` are paid for, or refused. */
+  more(needBytes: number): Promise<'granted' | Refusal>
+  /** What was estimated is known: counted tokens so far and in the event that waits. Answers whether what is held pays for that event too. */
+  recount(exact: {
+    readonly inputTokens: number
+    readonly outputTokens: number
+    readonly pendingTokens: number
+    readonly needBytes: number
+  }): boolean
+  /** No timer and no extension after this. */
+  stop(): void
+}
+
+export function createLease({
+  hold,
+  rates,
+  atMs,
+  inputTokens,
+  bytesPerToken,
+  limitTokens,
+  ttlMs,
+  clock,
+}: LeaseDeps): Lease {
+  let held: number = hold.granted
+  let cost = linearCost(rates, inputTokens, atMs)
+  /** Counted tokens up to a byte; what follows is estimated. */
+  let known = { bytes: 0, tokens: 0 }
+  let ratio = bytesPerToken
+  let grantedBytes = 0
+  let seen = 0
+  let slice = firstSliceTokens
+  let refused = false
+  let asking: Promise<Refusal | undefined> | undefined
+  let stopped = false
+
+  const tokensAt = (bytes: number): number => known.tokens + Math.ceil(Math.max(0, bytes - known.bytes) / ratio)
+  const roomBytes = (): number => {
+    if (cost.perToken === 0) return Number.POSITIVE_INFINITY
+    const tokens = Math.floor((held - cost.base) / cost.perToken)
+    if (tokens >= limitTokens) return Number.POSITIVE_INFINITY
+    return Math.max(grantedBytes, known.bytes + Math.floor((tokens - known.tokens) * ratio))
+  }
+  const accrued = (): Micro =>
+    toMicro(Math.max(0, Math.min(held, Math.floor(cost.base + cost.perToken * tokensAt(seen)))))
+
+  function ask(tokens: number): Promise<Refusal | undefined> {
+    asking ??= hold
+      .extend({ accrued: accrued(), more: toMicro(Math.ceil(tokens * cost.perToken)) })
+      .then((answer) => {
+        refused = !answer.ok
+        if (answer.ok || answer.refusal.kind !== 'ledger_unavailable') held = Math.max(held, answer.held)
+        if (answer.ok) slice = Math.min(largestSliceTokens, slice * 2)
+        return answer.ok ? undefined : answer.refusal
+      })
+      .finally(() => (asking = undefined))
+    return asking
+  }
+
+  // An idle stream keeps its credits: the deadline is renewed long before it comes.
+  const stopRenewing = clock.every(Math.ceil(ttlMs / 3), () => {
+    if (!stopped && asking === undefined) void ask(0)
+  })
+
+  return {
+    roomBytes,
+    progress(textBytes) {
+      seen = textBytes
+      const room = roomBytes()
+      // After a refusal what is held is used up first: the next question comes when it is needed.
+      if (refused || stopped || asking !== undefined || room === Number.POSITIVE_INFINITY) return
+      if (room - textBytes < (slice / 2) * ratio) void ask(slice)
+    },
+    async more(needBytes) {
+      const giveUpMs = clock.now() + patienceMs
+      if (asking !== undefined) await asking
+      for (;;) {
+        if (roomBytes() >= needBytes) return 'granted'
+        const refusal = await ask(Math.max(slice, tokensAt(needBytes) - tokensAt(seen)))
+        if (refusal === undefined) continue
+        const passing = refusal.kind === 'ledger_unavailable' && clock.now() < giveUpMs
+        if (!passing) return roomBytes() >= needBytes ? 'granted' : refusal
+        await clock.sleep(250)
+      }
+    },
+    recount({ inputTokens: input, outputTokens, pendingTokens, needBytes }) {
+      cost = linearCost(rates, input, atMs)
+      if (seen > 0 && outputTokens > 0) ratio = Math.max(0.5, (seen / outputTokens) * 0.9)
+      known = { bytes: seen, tokens: outputTokens }
+      const fits = priceCall(rates, countedUsage(input, outputTokens + pendingTokens), atMs).total <= held
+      if (fits) grantedBytes = needBytes
+      return fits
+    },
+    stop() {
+      stopped = true
+      stopRenewing()
+    },
+  }
+}
+
+/** A call's cost as a line over its output tokens: the input decides which one. */
+function linearCost(
+  rates: ModelRates,
+  inputTokens: number,
+  atMs: number,
+): { readonly base: number; readonly perToken: number } {
+  const many = 1_000_000
+  const base = priceCall(rates, countedUsage(inputTokens, 0), atMs).total
+  return { base, perToken: (priceCall(rates, countedUsage(inputTokens, many), atMs).total - base) / many }
+}

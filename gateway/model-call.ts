@@ -1,0 +1,103 @@
+import type { ModelRates } from '../credits/model-rates.ts'
+import type { Micro } from '../credits/money.ts'
+import type { Resolved } from '../credits/resolve-model.ts'
+import type { Hold, Settlement } from '../middleware/gate.ts'
+import { type AnswerCost, answerCost } from './answer-cost.ts'
+import { type Attribution, usageRowOf } from './attribution.ts'
+import type { ChatRequest, InputSize } from './chat-request.ts'
+import { countInput, tokenCounter } from './count-tokens.ts'
+import type { GatewayDeps, GatewayLimits } from './deps.ts'
+import type { Recording } from './idempotency.ts'
+import { type Outcome, receiptDetail } from './receipt-detail.ts'
+import { type CallUsage, countedUsage, nothingUsed, priceCall } from './usage.ts'
+
+/** One model call between its admission and its end. */
+export interface ModelCall {
+  readonly deps: GatewayDeps
+  readonly limits: GatewayLimits
+  readonly who: Attribution
+  readonly request: ChatRequest
+  readonly size: InputSize
+  readonly receipt: string
+  readonly startedAtMs: number
+  readonly model: Resolved
+  readonly rates: ModelRates
+  /** Estimated, on the safe side. */
+  readonly inputTokens: number
+  readonly hold: Hold
+  readonly recording: Recording
+  /** Ends the upstream request. */
+  readonly abort: AbortController
+}
+
+export interface CallEnd {
+  readonly outcome: Outcome
+  readonly usage: CallUsage
+  /** Counted by Tollgate instead of reported by the provider. */
+  readonly estimated: boolean
+  /** Output text as the tap measured it; 0 when it was not seen as text. */
+  readonly outputBytes: number
+}
+
+export interface EndedCall {
+  readonly cost: AnswerCost
+  readonly total: Micro
+  /** Resolves when the ledger has it; nobody needs to wait. */
+  readonly settlement: Promise<Settlement>
+}
+
+/** Prices the call, settles its hold, learns from it, and tells the metrics: what every call comes to, once. */
+export function endCall(call: ModelCall, { outcome, usage, estimated, outputBytes }: CallEnd): EndedCall {
+  const { deps, who, model, rates, receipt, startedAtMs, hold, size } = call
+  const { total, lines } = priceCall(rates, usage, startedAtMs)
+  const endedAtMs = deps.clock.now()
+  const versions = { catalogue: deps.catalogue.version, prices: deps.priceBook.version }
+  const settlement = hold.settle({
+    actual: total,
+    row: usageRowOf(who, model),
+    quantities: usage.quantities,
+    detail: receiptDetail({ who, model, versions, startedAtMs, endedAtMs, outcome, estimated, lines }),
+  })
+  settlement.then(
+    ({ charged, uncollected }) =>
+      deps.onCall?.({
+        outcome,
+        tier: model.tier,
+        model: model.id,
+        provider: model.provider,
+        streamed: call.request.stream === true,
+        estimated,
+        chargedMicro: charged,
+        uncollectedMicro: uncollected,
+        durationMs: endedAtMs - startedAtMs,
+      }),
+    (error: unknown) => deps.log.error({ err: error, receipt }, 'a settlement was given up'),
+  )
+  if (!estimated && outcome === 'finished') {
+    const { inputTokens, outputTokens } = usage.quantities
+    // Pictures and files have no text whose bytes could teach anything.
+    const inputBytes = size.images + size.audioBytes + size.fileBytes === 0 ? size.textBytes : 0
+    deps.learned.learn(model.id, { inputBytes, inputTokens, outputBytes, outputTokens })
+  }
+  return { cost: answerCost(receipt, total, model, versions.prices, estimated), total, settlement }
+}
+
+/** What a caller who hung up owes: what the provider bills, by its policy. */
+export async function usageOfAbandoned(
+  call: ModelCall,
+  output: { readonly reported: CallUsage | undefined; readonly text: string },
+): Promise<{ usage: CallUsage; estimated: boolean }> {
+  const provider = call.deps.catalogue.providers.find(({ id }) => id === call.model.provider)
+  if (provider?.onHangUp === 'nothing') return { usage: nothingUsed, estimated: false }
+  return usageOfOutput(call, output)
+}
+
+/** The provider's report, or else a count. */
+export async function usageOfOutput(
+  { request }: ModelCall,
+  { reported, text }: { readonly reported: CallUsage | undefined; readonly text: string },
+): Promise<{ usage: CallUsage; estimated: boolean }> {
+  if (reported !== undefined) return { usage: reported, estimated: false }
+  const counter = await tokenCounter()
+  return { usage: countedUsage(countInput(counter, request), counter.count(text)), estimated: true }
+}

@@ -1,0 +1,59 @@
+import { type Dispatcher, request } from 'undici'
+import { type UpstreamProvider, UpstreamUnreachable } from '../upstream.ts'
+
+export interface OpenAiCompatible {
+  readonly id: string
+  /** With its version part: https://api.openai.com/v1 */
+  readonly baseUrl: string
+  /** '' when the provider needs none, as Ollama. */
+  readonly apiKey: string
+  readonly outputLimitField: UpstreamProvider['outputLimitField']
+  readonly dispatcher?: Dispatcher
+}
+
+/** Any provider that speaks OpenAI's chat completions, by URL and key. */
+export function createOpenAiCompatible({
+  id,
+  baseUrl,
+  apiKey,
+  outputLimitField,
+  dispatcher,
+}: OpenAiCompatible): UpstreamProvider {
+  const url = `${baseUrl.replace(/\/+$/, '')}/chat/completions`
+  const headers = {
+    'content-type': 'application/json',
+    // Compressed bytes could not be tapped, and a compressing proxy would hold chunks back.
+    'accept-encoding': 'identity',
+    ...(apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` }),
+  }
+  return {
+    id,
+    outputLimitField,
+    async chat({ model, body, signal, timeoutMs }) {
+      const options = {
+        method: 'POST' as const,
+        headers,
+        body: JSON.stringify({ ...body, model }),
+        signal,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      }
+      try {
+        const answer = await request(url, dispatcher === undefined ? options : { ...options, dispatcher })
+        return {
+          status: answer.statusCode,
+          contentType: text(answer.headers['content-type']),
+          retryAfter: text(answer.headers['retry-after']),
+          body: answer.body,
+        }
+      } catch (error) {
+        throw new UpstreamUnreachable(`${id}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        })
+      }
+    },
+  }
+}
+
+const text = (header: string | string[] | undefined): string =>
+  Array.isArray(header) ? (header[0] ?? '') : (header ?? '')

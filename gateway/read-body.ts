@@ -1,0 +1,51 @@
+import { type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
+import type { CallError } from './openai-error.ts'
+
+export type Body =
+  | { readonly ok: true; readonly value: unknown; readonly bytes: Buffer }
+  | { readonly ok: false; readonly error: CallError }
+
+/** Reads and parses a JSON body. One that is too long is refused while it arrives; one that is no JSON is refused with the place where it stops being so. */
+export async function readBody(request: Request, maxBytes: number): Promise<Body> {
+  const tooLarge: Body = {
+    ok: false,
+    error: { code: 'body_too_large', message: `a request may have at most ${maxBytes} bytes` },
+  }
+  const declared = Number(request.headers.get('content-length') ?? Number.NaN)
+  if (declared > maxBytes) return tooLarge
+  const bytes = declared <= maxBytes ? Buffer.from(await request.arrayBuffer()) : await readBounded(request, maxBytes)
+  if (bytes === undefined) return tooLarge
+  const text = bytes.toString()
+  try {
+    return { ok: true, value: JSON.parse(text), bytes }
+  } catch {
+    return { ok: false, error: { code: 'malformed_json', message: `the request is no JSON: ${whereBroken(text)}` } }
+  }
+}
+
+/** A chunked body declares no length: counted while it arrives. */
+async function readBounded(request: Request, maxBytes: number): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength
+    if (size > maxBytes) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** JSON.parse decides; its messages often name no position, so a second parser says where. */
+function whereBroken(text: string): string {
+  const errors: ParseError[] = []
+  parseTree(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false })
+  const [first] = errors
+  const lines = text.slice(0, first?.offset ?? text.length).split('\n')
+  const reason =
+    first === undefined
+      ? 'not JSON'
+      : printParseErrorCode(first.error)
+          .replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter}`)
+          .toLowerCase()
+  return `${reason} at line ${lines.length}, column ${lines.at(-1)!.length + 1}`
+}

@@ -1,0 +1,168 @@
+import type { Refusal } from '../credits/refusal.ts'
+import { callHeaders, openAiUsage } from './answer-cost.ts'
+import { wantsUsage } from './chat-request.ts'
+import { countInput, tokenCounter } from './count-tokens.ts'
+import { createLease } from './lease.ts'
+import { type CallEnd, endCall, type ModelCall, usageOfAbandoned, usageOfOutput } from './model-call.ts'
+import { type CallError, errorLine, refusalError } from './openai-error.ts'
+import type { UpstreamAnswer } from './upstream.ts'
+import { nothingUsed } from './usage.ts'
+import { createUsageTap, type TapState } from './usage-tap.ts'
+
+export interface StreamPlan {
+  readonly cuttable: boolean
+  readonly limitTokens: number
+}
+
+/** How long after the upstream is through a caller may leave the rest unread before it counts as gone. */
+type Ending = Pick<CallEnd, 'outcome'> & { readonly error?: CallError }
+
+/**
+ * The upstream's stream, passed on as it is read: a slow reader slows the upstream down, and one that leaves ends it. Every way in which it can end
+ * settles the call once; every end but a good one is a line with an error, never silence.
+ */
+export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable, limitTokens }: StreamPlan): Response {
+  const { deps, request, abort, recording, rates, startedAtMs, hold } = call
+  const tap = createUsageTap({ usageAsked: wantsUsage(request) })
+  const lease = createLease({
+    hold,
+    rates,
+    atMs: startedAtMs,
+    inputTokens: call.inputTokens,
+    bytesPerToken: deps.learned.outputBytesPerToken(call.model.id),
+    // What cannot be cut was reserved whole: its lease is only renewed.
+    limitTokens: cuttable ? limitTokens : 0,
+    ttlMs: call.limits.holdTtlMs,
+    clock: deps.clock,
+  })
+  const chunks = answer.body[Symbol.asyncIterator]()
+  const headers = {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+    ...callHeaders(call.receipt, call.model),
+  }
+  let state: TapState = { kind: 'drained' }
+  let over = false
+
+  /** Once: whoever comes first ends the call. */
+  function takeEnd(): boolean {
+    if (over) return false
+    over = true
+    lease.stop()
+    return true
+  }
+
+  async function finish(): Promise<Buffer> {
+    if (!takeEnd()) return nothing
+    const { usage, estimated } = await usageOfOutput(call, {
+      reported: tap.usage(),
+      text: tap.usage() === undefined ? tap.text() : '',
+    })
+    const { cost } = endCall(call, { outcome: 'finished', usage, estimated, outputBytes: tap.textBytes() })
+    const last = tap.last(cost, openAiUsage(usage))
+    recording.add(last)
+    recording.finish(200, headers)
+    return last
+  }
+
+  /** Charged for what came; the reader is told why no more does. */
+  async function stop({ outcome, error }: Required<Ending>): Promise<Buffer> {
+    if (!takeEnd()) return nothing
+    abort.abort(error.code)
+    recording.forget()
+    const produced = tap.textBytes() > 0 || tap.usage() !== undefined
+    const text = tap.usage() === undefined ? tap.text() : ''
+    const { usage, estimated } = produced
+      ? await usageOfOutput(call, { reported: tap.usage(), text })
+      : { usage: nothingUsed, estimated: false }
+    const { cost } = endCall(call, { outcome, usage, estimated, outputBytes: 0 })
+    // The receipt travels inside the error: clients read no further.
+    return errorLine({ ...error, extra: { ...error.extra, tollgate: cost } })
+  }
+
+  async function abandon(): Promise<void> {
+    if (!takeEnd()) return
+    abort.abort('the caller left')
+    recording.forget()
+    const { usage, estimated } = await usageOfAbandoned(call, { reported: tap.usage(), text: tap.text() })
+    endCall(call, { outcome: 'abandoned', usage, estimated, outputBytes: 0 })
+  }
+
+  /** The estimate says that the hold is used up, and no more is granted: a count decides, so that nothing that is paid for is withheld. */
+  async function paidFor(needBytes: number): Promise<boolean> {
+    const counter = await tokenCounter()
+    return lease.recount({
+      inputTokens: countInput(counter, request),
+      outputTokens: counter.count(tap.text()),
+      pendingTokens: counter.count(tap.pendingText()),
+      needBytes,
+    })
+  }
+
+  async function read(): Promise<'more' | 'end'> {
+    const { done, value } = await chunks.next()
+    if (done === true) return 'end'
+    tap.push(value)
+    return 'more'
+  }
+
+  async function next(): Promise<Buffer> {
+    for (;;) {
+      if (over) return nothing
+      if (state.kind === 'ended') return finish()
+      if (state.kind === 'failed')
+        return stop({
+          outcome: 'failed',
+          error: { code: 'upstream_failed', message: `the provider failed during its answer: ${state.message}` },
+        })
+      if (state.kind === 'budget') {
+        const granted = await lease.more(state.needBytes)
+        if (granted !== 'granted' && !(await paidFor(state.needBytes))) return stop(stoppedBy(granted))
+      }
+      if (state.kind === 'drained' && (await read()) === 'end') {
+        if (tap.finished()) return finish()
+        return stop({
+          outcome: 'failed',
+          error: { code: 'upstream_cut', message: 'the provider ended its answer before it was complete' },
+        })
+      }
+      const step = tap.next(lease.roomBytes())
+      state = step.state
+      lease.progress(tap.textBytes())
+      if (step.out !== undefined) {
+        recording.add(step.out)
+        return step.out
+      }
+    }
+  }
+
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        let out: Buffer
+        try {
+          out = await next()
+        } catch (error) {
+          if (!over) deps.log.warn({ err: error, receipt: call.receipt }, 'a stream broke')
+          out = await stop({
+            outcome: 'failed',
+            error: { code: 'upstream_cut', message: 'the connection to the provider broke' },
+          })
+        }
+        if (out.length > 0) controller.enqueue(out)
+        if (over) controller.close()
+      },
+      cancel: abandon,
+    },
+    { highWaterMark: 0 },
+  )
+  return new Response(body, { status: 200, headers })
+}
+
+const nothing = Buffer.alloc(0)
+
+function stoppedBy(refusal: Refusal): Required<Ending> {
+  const outcome = refusal.kind === 'ledger_unavailable' || refusal.kind === 'backlogged' ? 'failed' : 'stopped_at_zero'
+  return { outcome, error: refusalError(refusal) }
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import type { ModelRates } from '../credits/model-rates.ts'
+import type { Micro } from '../credits/money.ts'
+import { priceUsage, upperBound } from '../credits/price-usage.ts'
+import type { ReceiptLine } from '../credits/receipt.ts'
+import type { Usage } from '../credits/usage-units.ts'
+import type { Quantities } from '../credits/usage-row.ts'
+
+const count = z.number().min(0).nullish().catch(undefined)
+
+/** OpenAI's usage object and its dialects. A field that is no count is as good as missing. */
+const ReportedUsage = z.object({
+  prompt_tokens: z.number().min(0),
+  completion_tokens: z.number().min(0),
+  total_tokens: count,
+  prompt_tokens_details: z
+    .object({ cached_tokens: count, cache_write_tokens: count, audio_tokens: count })
+    .nullish()
+    .catch(undefined),
+  completion_tokens_details: z.object({ reasoning_tokens: count, audio_tokens: count }).nullish().catch(undefined),
+  // DeepSeek's name for cached input.
+  prompt_cache_hit_tokens: count,
+})
+
+/** What a call consumed, in the price library's words and in the ledger's. */
+export interface CallUsage {
+  readonly usage: Usage
+  readonly quantities: Quantities
+}
+
+/** A provider's report; undefined when it is none. Input includes cached tokens, output includes reasoning, also where the provider counts it beside. */
+export function parseUsage(value: unknown): CallUsage | undefined {
+  const parsed = ReportedUsage.safeParse(value)
+  if (!parsed.success) return undefined
+  const {
+    prompt_tokens: input,
+    completion_tokens: completion,
+    total_tokens: total,
+    prompt_tokens_details: inputParts,
+    completion_tokens_details: outputParts,
+  } = parsed.data
+  const reasoning = outputParts?.reasoning_tokens ?? 0
+  // Some providers leave reasoning out of the completion; their total gives it away.
+  const output = reasoning > 0 && total === input + completion + reasoning ? completion + reasoning : completion
+  const cached = inputParts?.cached_tokens ?? parsed.data.prompt_cache_hit_tokens ?? 0
+  const usage: Usage = {
+    input_tokens: input,
+    output_tokens: output,
+    ...some('cache_read_tokens', Math.min(cached, input)),
+    ...some('cache_write_tokens', inputParts?.cache_write_tokens),
+    ...some('input_audio_tokens', inputParts?.audio_tokens),
+    ...some('output_reasoning_tokens', Math.min(reasoning, output)),
+    ...some('output_audio_tokens', outputParts?.audio_tokens),
+  }
+  return {
+    usage,
+    quantities: {
+      units: 1,
+      inputTokens: input,
+      cachedTokens: cached,
+      outputTokens: output,
+      reasoningTokens: reasoning,
+    },
+  }
+}
+
+function some<Key extends keyof Usage>(key: Key, quantity: number | null | undefined): Usage {
+  return quantity === undefined || quantity === null || quantity === 0 ? {} : { [key]: quantity }
+}
+
+/** Counted by Tollgate, not reported. */
+export function countedUsage(inputTokens: number, outputTokens: number): CallUsage {
+  return {
+    usage: { input_tokens: inputTokens, output_tokens: outputTokens },
+    quantities: { units: 1, inputTokens, cachedTokens: 0, outputTokens, reasoningTokens: 0 },
+  }
+}
+
+export const nothingUsed: CallUsage = {
+  usage: {},
+  quantities: { units: 0, inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 },
+}
+
+export interface Priced {
+  readonly total: Micro
+  readonly lines: readonly ReceiptLine[]
+}
+
+/** The price of a usage. What contradicts itself in its details is priced by its totals: work that was done is never free. */
+export function priceCall(rates: ModelRates, { usage }: CallUsage, atMs: number): Priced {
+  const exact = priceUsage(rates, usage, atMs)
+  if (exact.ok) return exact
+  const totals: Usage = { input_tokens: whole(usage.input_tokens), output_tokens: whole(usage.output_tokens) }
+  const plain = priceUsage(rates, totals, atMs)
+  if (plain.ok) return plain
+  return { total: upperBound(rates, totals, atMs), lines: [] }
+}
+
+const whole = (quantity: number | undefined): number => Math.ceil(quantity ?? 0)

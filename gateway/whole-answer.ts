@@ -1,0 +1,80 @@
+import { callHeaders } from './answer-cost.ts'
+import { endCall, type ModelCall, usageOfAbandoned, usageOfOutput } from './model-call.ts'
+import { errorResponse } from './openai-error.ts'
+import { readWhole, type UpstreamAnswer } from './upstream.ts'
+import { nothingUsed, parseUsage } from './usage.ts'
+import { withMember } from './usage-tap.ts'
+
+/** Longer is no chat answer. */
+const maxBytes = 64 * 1024 * 1024
+
+/** A whole answer, untouched but for the cost that is written into it. */
+export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Promise<Response> {
+  const { deps, limits, hold, recording, receipt, model } = call
+  // The credits of a long answer stay held while it is being written.
+  const stopRenewing = deps.clock.every(
+    Math.ceil(limits.holdTtlMs / 3),
+    () => void hold.extend({ accrued: 0 as never, more: 0 as never }),
+  )
+  const bytes = await readWhole(answer.body, maxBytes).finally(stopRenewing)
+  const parsed = bytes === undefined ? undefined : parseObject(bytes)
+  if (bytes === undefined || parsed === undefined) {
+    recording.forget()
+    endCall(call, { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
+    return errorResponse(
+      { code: 'upstream_failed', message: 'the provider answered with something that is no completion' },
+      callHeaders(receipt, model),
+    )
+  }
+  const text = textOf(parsed)
+  const { usage, estimated } = await usageOfOutput(call, { reported: parseUsage(parsed['usage']), text })
+  const { cost } = endCall(call, { outcome: 'finished', usage, estimated, outputBytes: Buffer.byteLength(text) })
+  const body = withMember(bytes, 'tollgate', cost)
+  const headers = {
+    'content-type': 'application/json',
+    'x-tollgate-credits': cost.credits,
+    ...callHeaders(receipt, model),
+  }
+  recording.add(body)
+  recording.finish(200, headers)
+  return new Response(new Uint8Array(body.buffer as ArrayBuffer, body.byteOffset, body.byteLength), {
+    status: 200,
+    headers,
+  })
+}
+
+/** The caller left before the answer came. */
+export async function abandonWhole(call: ModelCall): Promise<void> {
+  call.recording.forget()
+  const { usage, estimated } = await usageOfAbandoned(call, { reported: undefined, text: '' })
+  endCall(call, { outcome: 'abandoned', usage, estimated, outputBytes: 0 })
+}
+
+function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes.toString())
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** All that the model wrote: content, refusals and tool arguments of every choice. */
+function textOf(answer: Record<string, unknown>): string {
+  const texts: string[] = []
+  const collect = (value: unknown, key: string): void => {
+    if (typeof value === 'string') {
+      if (textKeys.has(key)) texts.push(value)
+    } else if (Array.isArray(value)) {
+      for (const item of value) collect(item, key)
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, item] of Object.entries(value)) if (name !== 'logprobs') collect(item, name)
+    }
+  }
+  collect(answer['choices'], '')
+  return texts.join('\n')
+}
+
+const textKeys = new Set(['content', 'reasoning_content', 'reasoning', 'refusal', 'arguments'])

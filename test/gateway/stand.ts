@@ -1,0 +1,291 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { type ServerType, serve } from '@hono/node-server'
+import type { Redis } from 'ioredis'
+import OpenAI from 'openai'
+import { inject } from 'vitest'
+import { availableOf, remainingOf } from '../../credits/balance.ts'
+import type { Catalogue } from '../../credits/catalogue.ts'
+import { type Micro, toMicro } from '../../credits/money.ts'
+import { parseCatalogue } from '../../credits/parse-catalogue.ts'
+import { compilePrices } from '../../credits/prices.ts'
+import type { Receipt } from '../../credits/receipt.ts'
+import type { BudgetTerms, EmployeeCard, Terms } from '../../credits/terms.ts'
+import { chatRoutes } from '../../gateway/chat-routes.ts'
+import type { CallerKey, CallObservation, GatewayDeps } from '../../gateway/deps.ts'
+import { createLearned } from '../../gateway/learn.ts'
+import { createOpenAiCompatible } from '../../gateway/providers/openai-compatible.ts'
+import { createPractice } from '../../gateway/providers/practice.ts'
+import type { UpstreamProvider } from '../../gateway/upstream.ts'
+import { connectRedis } from '../../ledger/connect.ts'
+import { shardOf } from '../../ledger/keys.ts'
+import { createLedger, type Ledger } from '../../ledger/ledger.ts'
+import { createRememberedAnswers } from '../../ledger/remembered-answers.ts'
+import { systemClock } from '../../middleware/clock.ts'
+import { createGate, type Gate } from '../../middleware/gate.ts'
+import { type MockUpstream, startMockUpstream } from './mock-upstream.ts'
+
+/** µcr per token of every model of the mock upstream. */
+export const prices = { input: 100, output: 1_000 }
+
+const parsed = parseCatalogue(readFileSync(new URL('../../catalogue.yaml', import.meta.url), 'utf8'))
+if (!parsed.ok) throw new Error('the catalogue of the repository is broken')
+
+const price = (model: string, factor = 1) => ({
+  model,
+  creditsPerMillion: { input_tokens: String(prices.input * factor), output_tokens: String(prices.output * factor) },
+})
+const provider = (
+  id: string,
+  kind: 'openai' | 'ollama' | 'practice',
+  onHangUp: 'produced' | 'nothing' = 'produced',
+) => ({ id, kind, baseUrl: '', baseUrlEnv: '', keyEnv: '', pricesFrom: kind === 'practice' ? 'mock' : id, onHangUp })
+const facts = (id: string, hiddenReasoning = false) => ({
+  id,
+  contextWindow: 100_000,
+  maxOutputTokens: 16_000,
+  hiddenReasoning,
+})
+
+export const catalogue: Catalogue = {
+  ...parsed.catalogue,
+  providers: [
+    provider('mock', 'openai'),
+    provider('second', 'openai'),
+    provider('lenient', 'openai', 'nothing'),
+    provider('down', 'openai'),
+    provider('ollama', 'ollama', 'nothing'),
+    provider('practice', 'practice'),
+  ],
+  tiers: [
+    { id: 'fast', name: 'Fast', models: ['mock/plain', 'practice/plain'] },
+    { id: 'standard', name: 'Standard', models: ['down/gone', 'second/dear', 'practice/plain'] },
+    { id: 'advanced', name: 'Advanced', models: ['practice/plain'] },
+  ],
+  models: [facts('mock/hidden', true), facts('ollama/*'), facts('*')],
+  prices: [
+    price('mock/plain'),
+    price('mock/hidden'),
+    price('second/dear', 3),
+    price('lenient/plain'),
+    price('down/gone'),
+    price('practice/plain'),
+  ],
+}
+
+export interface Stand {
+  readonly url: string
+  readonly upstream: MockUpstream
+  readonly ledger: Ledger
+  readonly gate: Gate
+  readonly redis: Redis
+  readonly deps: GatewayDeps
+  readonly observed: CallObservation[]
+  readonly createdEmployees: { readonly id: string; readonly organization: string }[]
+  account(options: {
+    readonly credits: number
+    readonly budgets?: readonly BudgetTerms[]
+    readonly employees?: readonly EmployeeCard[]
+    readonly key?: Partial<CallerKey>
+  }): Promise<Account>
+  /** Every receipt of an account, once all its holds are settled. */
+  receipts(account: Account): Promise<readonly Receipt[]>
+  close(): Promise<void>
+}
+
+export interface Account {
+  readonly id: string
+  readonly secret: string
+  readonly client: OpenAI
+  figures(): Promise<{
+    readonly remaining: Micro
+    readonly available: Micro
+    readonly held: Micro
+    readonly spent: Micro
+  }>
+  /** More money, at once. */
+  grant(credits: number): Promise<void>
+  fetch(path: string, init?: RequestInit): Promise<Response>
+}
+
+export interface StandOptions {
+  readonly change?: Partial<GatewayDeps>
+  readonly wrapLedger?: (ledger: Ledger) => Ledger
+}
+
+/** The model routes on a real port, before a real Redis and a mock upstream. */
+export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }: StandOptions = {}): Promise<Stand> {
+  const redis = await connectRedis(inject('redisUrl'), { commandTimeoutMs: 10_000 })
+  const ledger = wrapLedger(createLedger(redis, { depletedBelow: catalogue.policies.depletedBelow }))
+  const upstream = await startMockUpstream()
+  const keys = new Map<string, CallerKey | 'revoked'>([['sk-revoked', 'revoked']])
+  const observed: CallObservation[] = []
+  const createdEmployees: { id: string; organization: string }[] = []
+  const gate = createGate({
+    ledger,
+    findCharge: () => Promise.resolve(null),
+    loadAccount: () => Promise.resolve('unknown'),
+    clock: systemClock,
+  })
+  const mock = (id: string): UpstreamProvider =>
+    createOpenAiCompatible({ id, baseUrl: upstream.url, apiKey: `key-of-${id}`, outputLimitField: 'max_tokens' })
+  const providers: Record<string, UpstreamProvider> = {
+    mock: mock('mock'),
+    second: mock('second'),
+    lenient: mock('lenient'),
+    ollama: mock('ollama'),
+    down: createOpenAiCompatible({
+      id: 'down',
+      baseUrl: 'http://127.0.0.1:1/v1',
+      apiKey: '',
+      outputLimitField: 'max_tokens',
+    }),
+    practice: createPractice({ id: 'practice', tokensPerSecond: 0, clock: systemClock }),
+  }
+  const deps: GatewayDeps = {
+    gate,
+    keyRing: { find: (secret) => Promise.resolve(keys.get(secret) ?? 'unknown') },
+    catalogue,
+    priceBook: compilePrices(catalogue),
+    usable: () => true,
+    providerOf: (id) => providers[id]!,
+    readAccount: async (accountId) => {
+      const answer = await ledger.read(accountId)
+      return answer.status === 'loaded' ? answer : 'unknown'
+    },
+    ensureEmployee: (_, employee) => Promise.resolve(void createdEmployees.push(employee)),
+    answers: createRememberedAnswers(redis),
+    learned: createLearned(),
+    clock: systemClock,
+    newId: randomUUID,
+    log: { warn: () => undefined, error: () => undefined },
+    onCall: (call) => observed.push(call),
+    ...change,
+  }
+  const app = chatRoutes(deps)
+  const server = await new Promise<ServerType>((resolve) => {
+    const started = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(started))
+  })
+  const address = server.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+
+  return {
+    url,
+    upstream,
+    ledger,
+    gate,
+    redis,
+    deps,
+    observed,
+    createdEmployees,
+    async account({ credits, budgets = [], employees = [], key = {} }) {
+      const id = `acct-${randomUUID()}`
+      const secret = `sk-${randomUUID()}`
+      keys.set(secret, {
+        id: 'key',
+        accountId: id,
+        employees: null,
+        createsEmployees: false,
+        mayName: { employee: true, organization: true, message: true, purpose: true },
+        ...key,
+      })
+      const first = terms(id, { version: 1, credits, budgets, employees })
+      const token = randomUUID()
+      await ledger.lock(id, token, 5_000)
+      await ledger.hydrate({
+        accountId: id,
+        token,
+        lineage: 1,
+        terms: first,
+        epochs: [],
+        budgets: [],
+        held: toMicro(0),
+      })
+      let version = 1
+      let granted = credits
+      return {
+        id,
+        secret,
+        client: new OpenAI({ apiKey: secret, baseURL: `${url}/v1`, maxRetries: 0 }),
+        async figures() {
+          const answer = await ledger.read(id)
+          if (answer.status !== 'loaded') throw new Error(`account ${id} is not loaded`)
+          return {
+            remaining: remainingOf(answer),
+            available: availableOf(answer),
+            held: answer.held,
+            spent: answer.spent,
+          }
+        },
+        async grant(more) {
+          version += 1
+          granted += more
+          await ledger.putTerms(id, terms(id, { version, credits: granted, budgets, employees }))
+        },
+        fetch: (path, init = {}) =>
+          fetch(`${url}${path}`, {
+            ...init,
+            headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...init.headers },
+          }),
+      }
+    },
+    async receipts(account) {
+      await gate.settled()
+      const entries = await ledger.receipts(shardOf(account.id), 10_000)
+      return entries.map(({ receipt }) => receipt).filter(({ accountId }) => accountId === account.id)
+    },
+    async close() {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        if ('closeAllConnections' in server) server.closeAllConnections()
+      })
+      await upstream.close()
+      await gate.close(5_000)
+      await ledger.close().catch(() => undefined)
+      redis.disconnect()
+    },
+  }
+}
+
+function terms(
+  accountId: string,
+  {
+    version,
+    credits,
+    budgets,
+    employees,
+  }: { version: number; credits: number; budgets: readonly BudgetTerms[]; employees: readonly EmployeeCard[] },
+): Terms {
+  const granted = toMicro(Math.round(credits * 1_000_000))
+  return {
+    version,
+    epoch: 1,
+    granted,
+    used: toMicro(0),
+    earlier: [],
+    budgets,
+    utcOffsetMs: 0,
+    alertsAt: [],
+    card: {
+      accountId,
+      plan: 'free',
+      planName: 'Free',
+      allowance: granted,
+      periodStartMs: 0,
+      periodEndMs: 4e12,
+      timeZone: 'UTC',
+      total: granted,
+      grants: [],
+      employees,
+    },
+  }
+}
+
+/** A prompt that tells the mock upstream what to do. */
+export const says = (script: object) => [{ role: 'user' as const, content: JSON.stringify(script) }]
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
