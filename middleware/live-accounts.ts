@@ -7,13 +7,15 @@ export interface LiveAccountsDeps {
   readonly accounts: Accounts
   readonly ledger: Pick<Ledger, 'putTerms'>
   readonly loader: AccountLoader
+  /** The account could not be brought into the ledger now; the command has succeeded all the same. */
+  readonly onNotLive?: (accountId: string, error: unknown) => void
 }
 
 /**
  * The same accounts, but what a command changed is in the ledger when its answer comes: a grant can be spent at once. With the
  * ledger away the command still succeeds, since the account workflow goes on trying to bring it the terms.
  */
-export function createLiveAccounts({ accounts, ledger, loader }: LiveAccountsDeps): Accounts {
+export function createLiveAccounts({ accounts, ledger, loader, onNotLive }: LiveAccountsDeps): Accounts {
   return {
     ...accounts,
     signUp: async (request) => {
@@ -21,7 +23,7 @@ export function createLiveAccounts({ accounts, ledger, loader }: LiveAccountsDep
       if (answer.ok) {
         loader.forget(request.accountId)
         // Whatever keeps the account from being loaded now will keep or not keep its first call, which loads it too.
-        await loader.load(request.accountId).catch(() => undefined)
+        await loader.load(request.accountId).catch((error: unknown) => onNotLive?.(request.accountId, error))
       }
       return answer
     },
@@ -40,6 +42,7 @@ export function createLiveAccounts({ accounts, ledger, loader }: LiveAccountsDep
         await ledger.putTerms(accountId, answer.terms)
       } catch (error) {
         if (!(error instanceof LedgerUnavailable)) throw error
+        onNotLive?.(accountId, error)
       }
     }
     return answer

@@ -42,7 +42,17 @@ export async function openLedgerStand(): Promise<LedgerStand> {
     journal,
     live(accounts) {
       const loader = createAccountLoader({ ledger, accounts, journal, clock: systemClock })
-      return { loader, accounts: createLiveAccounts({ accounts, ledger, loader }) }
+      return {
+        loader,
+        accounts: createLiveAccounts({
+          accounts,
+          ledger,
+          loader,
+          onNotLive: (_, error) => {
+            console.error(error)
+          },
+        }),
+      }
     },
     activities: (accounts, change = {}) =>
       createActivities({ ledger, journal, accounts, clock: systemClock, log: silent, ...change }),

@@ -19,7 +19,7 @@ beforeAll(async () => {
   ;[stand, parts] = await Promise.all([openStand(), openLedgerStand()])
   const live = parts.live(stand.accounts)
   accounts = live.accounts
-  load = live.loader.load
+  load = (accountId) => live.loader.load(accountId)
   worker = await stand.startWorker(parts.activities(stand.accounts))
 })
 afterAll(async () => {
@@ -76,7 +76,7 @@ describe('what an account is granted', () => {
       detail: '',
       by: 'test',
     })
-    await until(async () => (await remaining(accountId)) === credits(1005))
+    expect(await until(async () => (await remaining(accountId)) === credits(1005))).toBe(true)
   })
 })
 
