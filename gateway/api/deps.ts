@@ -1,6 +1,4 @@
 import type { Catalogue } from '../../credits/catalogue.ts'
-import type { Micro } from '../../credits/money.ts'
-import type { EmployeeCard } from '../../credits/terms.ts'
 import type { Journal } from '../../journal/journal.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { LiveUsage } from '../../ledger/live-usage.ts'
@@ -10,24 +8,8 @@ import type { KeyRing } from '../../middleware/api-keys.ts'
 import type { Clock } from '../../middleware/clock.ts'
 import type { AccountLoader } from '../../middleware/load-account.ts'
 import type { UserTokens } from '../../middleware/user-tokens.ts'
+import type { CallEstimate, EstimateRequest } from '../estimate.ts'
 import type { Feeds } from '../feed/feeds.ts'
-
-export interface EstimateRequest {
-  readonly model: string
-  readonly employee: EmployeeCard | undefined
-  readonly inputTokens?: number | undefined
-  readonly inputBytes?: number | undefined
-}
-
-/** What a call like this one usually costs; null where too few calls were seen. */
-export interface CallEstimate {
-  readonly model: string
-  readonly tier: string
-  readonly pricedAs: string
-  readonly median: Micro | null
-  readonly p90: Micro | null
-  readonly samples: number
-}
 
 /** What the credits and admin API work with. `bin/` puts it together; nothing here opens a connection. */
 export interface ApiDeps {

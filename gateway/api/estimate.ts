@@ -27,9 +27,12 @@ const Estimate = z
     model: z.string().openapi({ description: 'What would answer.' }),
     tier: z.string(),
     pricedAs: z.string(),
-    median: Micro.nullable().openapi({ description: 'null: too few calls were seen to say.' }),
-    p90: Micro.nullable(),
+    median: Micro,
+    p90: Micro.openapi({ description: 'Nine of ten such calls cost at most this.' }),
     samples: z.int().openapi({ description: 'Settled calls that this was learned from.' }),
+    basis: z.enum(['learned', 'assumed']).openapi({ description: '`assumed`: too few calls were seen; the lengths are those of common chats.' }),
+    inputTokens: z.int(),
+    outputTokens: z.object({ median: z.number(), p90: z.number() }),
   })
   .openapi('Estimate')
 

@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Redis } from 'ioredis'
+import { Hono } from 'hono'
+import { type ChargeId, chargeId } from '../../credits/charge-id.ts'
+import type { Catalogue } from '../../credits/catalogue.ts'
+import { type Micro, toMicro, zero } from '../../credits/money.ts'
+import { parseCatalogue } from '../../credits/parse-catalogue.ts'
+import type { ReceiptDetail } from '../../credits/receipt.ts'
+import { noQuantities, type Quantities, type UsageRow } from '../../credits/usage-row.ts'
+import type { AppDeps } from '../../gateway/app.ts'
+import { createApp } from '../../gateway/app.ts'
+import { readAccount } from '../../gateway/api/reading.ts'
+import { createFeeds } from '../../gateway/feed/feeds.ts'
+import { createReceiptWatch } from '../../gateway/feed/receipt-watch.ts'
+import type { Api } from '../../gateway/route.ts'
+import { connectRedis } from '../../ledger/connect.ts'
+import { shardOf } from '../../ledger/keys.ts'
+import { createLiveUsage } from '../../ledger/live-usage.ts'
+import { createUndrainedReceipts } from '../../ledger/undrained-receipts.ts'
+import { createReceiptTail } from '../../ledger/watch-receipts.ts'
+import { createKeyRing } from '../../middleware/api-keys.ts'
+import { systemClock } from '../../middleware/clock.ts'
+import { createTokens } from '../../middleware/user-tokens.ts'
+import { type LedgerStand, openLedgerStand } from '../workflows/ledger-stand.ts'
+import { newAccountId, openStand, type Stand } from '../workflows/stand.ts'
+
+export const adminKey = 'admin-key-of-the-tests'
+
+/** A whole gateway but for the model routes, on a Redis of its own; nothing drains or reconciles unless the test does. */
+export interface ApiStand {
+  readonly app: Api
+  readonly deps: AppDeps
+  readonly temporal: Stand
+  readonly stores: LedgerStand
+  readonly redis: Redis
+  /** Another gateway over the same stores, with parts replaced. */
+  another(change: Partial<AppDeps>): Api
+  /** A request as JSON; `as` is the bearer secret. */
+  ask(method: string, path: string, options?: Asked): Promise<Answer>
+  /** A user with an account and a key that may do everything. */
+  user(): Promise<TestUser>
+  /** A settled model call. */
+  charge(accountId: string, call?: Partial<Call>): Promise<ChargeId>
+  /** What the worker's drain does: stream to journal. */
+  drain(accountId: string): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Asked {
+  readonly as?: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly app?: Api
+}
+
+export interface Answer {
+  readonly status: number
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
+  readonly body: any
+  readonly headers: Headers
+}
+
+export interface TestUser {
+  readonly accountId: string
+  readonly key: string
+  readonly keyId: string
+}
+
+export interface Call {
+  readonly amount: Micro
+  readonly row: Partial<UsageRow>
+  readonly quantities: Partial<Quantities>
+  readonly detail: Partial<ReceiptDetail>
+}
+
+export const catalogue: Catalogue = (() => {
+  const parsed = parseCatalogue(readFileSync(new URL('../../catalogue.yaml', import.meta.url), 'utf8'))
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors))
+  return parsed.catalogue
+})()
+
+const silent = { error: () => {}, warn: () => {} }
+
+export async function openApiStand(): Promise<ApiStand> {
+  const [temporal, stores] = await Promise.all([openStand(), openLedgerStand()])
+  const redis = await connectRedis(stores.redis.url)
+  const { accounts, loader } = stores.live(temporal.accounts)
+  await temporal.startWorker(stores.activities(temporal.accounts))
+  const { ledger, journal } = stores
+  const keys = createKeyRing({ journal, pollMs: 100, clock: systemClock })
+  const undrained = createUndrainedReceipts(redis)
+  const watch = createReceiptWatch({
+    tail: createReceiptTail(redis, () => connectRedis(stores.redis.url, { commandTimeoutMs: 20_000 })),
+    shardOf,
+    log: silent,
+  })
+  const feeds = createFeeds({
+    journal,
+    undrained,
+    watch,
+    read: (accountId) => readAccount({ ledger, loader }, accountId),
+    view: async (accountId) => {
+      const answer = await accounts.view(accountId)
+      return answer.ok ? answer.view : undefined
+    },
+    catalogue,
+    now: Date.now,
+    log: silent,
+  })
+  const deps: AppDeps = {
+    chat: new Hono(),
+    ledger,
+    liveUsage: createLiveUsage(redis),
+    undrained,
+    journal,
+    accounts,
+    loader,
+    keys,
+    tokens: createTokens({ secret: 's'.repeat(32), audience: 'test', issuer: 'test', clock: systemClock }),
+    adminKey,
+    catalogue,
+    estimate: ({ model }) => ({ unknown: model }),
+    feeds,
+    clock: systemClock,
+    log: silent,
+    parts: {
+      ledger: async () => void (await redis.ping()),
+      temporal: () => Promise.resolve(),
+      journal: () => journal.ping(),
+    },
+    links: { temporalUi: null },
+    version: '0.0.0-test',
+  }
+  const app = createApp(deps)
+
+  const ask: ApiStand['ask'] = async (method, path, { as, body, headers = {}, app: asked = app } = {}) => {
+    const response = await asked.request(path, {
+      method,
+      headers: {
+        ...(as === undefined ? {} : { authorization: `Bearer ${as}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, body: isJson(response) ? JSON.parse(text) : text, headers: response.headers }
+  }
+
+  return {
+    app,
+    deps,
+    temporal,
+    stores,
+    redis,
+    another: (change) => createApp({ ...deps, ...change }),
+    ask,
+    async user() {
+      const accountId = newAccountId()
+      const signedUp = await ask('POST', '/admin/v1/accounts', {
+        as: adminKey,
+        body: { userId: accountId, email: `${accountId}@example.com`, timeZone: 'UTC' },
+      })
+      if (signedUp.status !== 201) throw new Error(JSON.stringify(signedUp.body))
+      const made = await ask('POST', `/admin/v1/accounts/${accountId}/keys`, { as: adminKey, body: { createsEmployees: true } })
+      if (made.status !== 201) throw new Error(JSON.stringify(made.body))
+      return { accountId, key: made.body.secret, keyId: made.body.id }
+    },
+    async charge(accountId, { amount = toMicro(250_000), row = {}, quantities = {}, detail = {} } = {}) {
+      const id = chargeId(Date.now(), randomUUID())
+      const request = {
+        accountId,
+        id,
+        actual: amount,
+        row: { ...modelRow, ...row },
+        quantities: { ...noQuantities, units: 1, inputTokens: 1_000, outputTokens: 200, ...quantities },
+        levels: [],
+        detail: { ...modelDetail, lines: [{ kind: 'input', quantity: 1_000, unit: 'token', rate: '', amount }], ...detail },
+      }
+      const first = await ledger.settle(request)
+      // A just loaded account asks the journal about young ids: it has nothing of this one.
+      const answer = first.status === 'ask_journal' ? await ledger.settle(request, { ...first, found: null }) : first
+      if (answer.status !== 'settled') throw new Error(answer.status)
+      return id
+    },
+    async drain(accountId) {
+      const entries = await ledger.receipts(shardOf(accountId), 1_000)
+      await journal.storeReceipts(entries.map(({ receipt }) => receipt))
+      await ledger.ackReceipts(shardOf(accountId), entries)
+    },
+    async close() {
+      await feeds.close()
+      await keys.close()
+      redis.disconnect()
+      await temporal.close()
+      await stores.close()
+    },
+  }
+}
+
+const modelRow: UsageRow = { category: 'ai_usage', tier: 'fast', model: 'openai/gpt-5-nano', item: '', employee: '', organization: '' }
+const modelDetail: ReceiptDetail = {
+  messageId: '',
+  task: '',
+  purpose: '',
+  provider: 'practice',
+  pricedAs: 'openai/gpt-5-nano',
+  catalogueVersion: 'c1',
+  priceVersion: 'p1',
+  startedAtMs: Date.UTC(2026, 10, 14),
+  durationMs: 900,
+  outcome: 'finished',
+  estimated: false,
+  lines: [],
+}
+
+export const nothing = zero
+
+function isJson(response: Response): boolean {
+  return /json/.test(response.headers.get('content-type') ?? '')
+}
