@@ -1,0 +1,65 @@
+import { zero } from '../../credits/money.ts'
+import type { Receipt } from '../../credits/receipt.ts'
+import { type Quantities, type RowTotals, noQuantities, quantityNames } from '../../credits/usage-row.ts'
+import type { EpochRows, FoundCharge } from '../../ledger/ledger.ts'
+
+/** What PostgreSQL keeps, in memory: the first `settled` of an id wins, one after an `expired` adds the difference. */
+export interface JournalDouble {
+  store(receipts: readonly Receipt[]): void
+  find(accountId: string, id: string): FoundCharge | null
+  epochs(accountId: string): readonly EpochRows[]
+  budgets(accountId: string): readonly { level: string; window: string; spent: number }[]
+  copy(): JournalDouble
+}
+
+export function createJournalDouble(entries: readonly Receipt[] = []): JournalDouble {
+  const last = new Map<string, Receipt>()
+  const rows = new Map<string, Map<number, Map<string, RowTotals>>>()
+  const windows = new Map<string, Map<string, number>>()
+  const kept: Receipt[] = []
+
+  function store(receipts: readonly Receipt[]): void {
+    for (const receipt of receipts) {
+      const key = `${receipt.accountId} ${receipt.id}`
+      const known = last.get(key)
+      if (known?.kind === 'settled' || known?.kind === receipt.kind) continue
+      kept.push(receipt)
+      last.set(key, receipt)
+      const before = known ?? { charged: zero, uncollected: zero, quantities: noQuantities }
+      const epochs = into(rows, receipt.accountId, () => new Map<number, Map<string, RowTotals>>())
+      const epoch = into(epochs, receipt.epoch, () => new Map<string, RowTotals>())
+      const old = epoch.get(receipt.row) ?? { charged: zero, uncollected: zero, ...noQuantities }
+      epoch.set(receipt.row, {
+        ...(Object.fromEntries(
+          quantityNames.map((name) => [name, old[name] + receipt.quantities[name] - before.quantities[name]]),
+        ) as unknown as Quantities),
+        charged: (old.charged + receipt.charged - before.charged) as RowTotals['charged'],
+        uncollected: (old.uncollected + receipt.uncollected - before.uncollected) as RowTotals['uncollected'],
+      })
+      const budgets = into(windows, receipt.accountId, () => new Map<string, number>())
+      for (const name of receipt.windows) budgets.set(name, (budgets.get(name) ?? 0) + receipt.charged - before.charged)
+    }
+  }
+
+  store(entries)
+  return {
+    store,
+    find: (accountId, id) => last.get(`${accountId} ${id}`) ?? null,
+    epochs: (accountId) =>
+      [...(rows.get(accountId) ?? [])].map(([epoch, held]) => ({ epoch, rows: Object.fromEntries(held) })),
+    budgets: (accountId) =>
+      [...(windows.get(accountId) ?? [])].map(([name, spent]) => {
+        const [level, window] = name.split('|') as [string, string]
+        return { level, window, spent: Math.max(0, spent) }
+      }),
+    copy: () => createJournalDouble(kept),
+  }
+}
+
+function into<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
+}
