@@ -36,8 +36,9 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
 /** The same settings where a variable must be there: separate processes have no embedded parts to fall back on. */
 export function required<Name extends keyof Settings>(settings: Settings, name: Name): NonNullable<Settings[Name]> {
   const value = settings[name]
-  if (value === undefined || value === null) throw new StartError('settings_invalid', `${name}: must be set (see the table in README.md)`)
-  return value as NonNullable<Settings[Name]>
+  if (value === undefined || value === null)
+    throw new StartError('settings_invalid', `${name}: must be set (see the table in README.md)`)
+  return value
 }
 
 /** Why a process refuses to start, for the person who started it: printed without a stack. */

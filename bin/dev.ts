@@ -1,0 +1,184 @@
+// `npm start`: the whole stack on this machine. Redis and the Temporal dev server as children, gateway, worker and journal in this process.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { claimFolder } from '../journal/folder-owner.ts'
+import { createDemoAccount } from './demo-account.ts'
+import { readDevSecrets, writeDevSecrets } from './dev-secrets.ts'
+import { createLog } from './log.ts'
+import { openParts, openStore } from './open-parts.ts'
+import { type Running, run } from './run.ts'
+import { readSettings, StartError, type Settings } from './settings.ts'
+import { freePort } from './stack/free-port.ts'
+import { startRedis } from './stack/redis.ts'
+import { startTemporal } from './stack/temporal.ts'
+import { startGateway } from './start-gateway.ts'
+import { bundleWorkflows, startWorker } from './start-worker.ts'
+
+const beganMs = performance.now()
+
+await run(async () => {
+  const settings = readSettings({ LOG_LEVEL: 'warn', ...process.env })
+  const dataDir = resolve(settings.DATA_DIR)
+  const log = createLog(settings.LOG_LEVEL)
+  const closers: (() => unknown)[] = [claimStack(dataDir)]
+  const close = async () => {
+    process.stdout.write('\nstopping: calls on their way end first\n')
+    for (const closer of closers.toReversed()) await closer()
+  }
+  try {
+    return await start(settings, dataDir)
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  async function start(settings: Settings, dataDir: string): Promise<Running> {
+    const secrets = readDevSecrets(dataDir)
+    const embedded = settings.DATABASE_URL === undefined
+    // These two take the longest: they begin at once, and whoever waits for them hears of their failure.
+    const journal = openStore(
+      settings.DATABASE_URL === undefined ? { dataDir: join(dataDir, 'journal') } : { url: settings.DATABASE_URL },
+    )
+    const workflowBundle = bundleWorkflows(log)
+    for (const early of [journal, workflowBundle]) early.catch(() => {})
+    // Should a part between here and `openParts` fail, a folder that is being filled is not left half full. Closing twice does no harm.
+    closers.push(() => journal.then((open) => open.close()).catch(() => {}))
+    const [redis, temporal] = await Promise.all([devRedis(settings, dataDir), devTemporal(settings, dataDir)])
+    closers.push(() => Promise.all([redis.stop(), temporal.stop()]))
+
+    const parts = await openParts({
+      redisUrl: redis.url,
+      temporal: { address: temporal.address, namespace: settings.TEMPORAL_NAMESPACE },
+      journal,
+      cataloguePath: settings.CATALOGUE,
+      environment: process.env,
+      log,
+    })
+    closers.push(() => parts.close())
+    say(embedded ? 'journal   PGlite in this process' : 'journal   by DATABASE_URL')
+
+    const adminKey = settings.ADMIN_KEY ?? secrets.adminKey
+    const [worker, gateway] = await Promise.all([
+      startWorker(parts, workflowBundle),
+      freePort(settings.PORT).then((port) =>
+        startGateway(parts, {
+          host: settings.HOST,
+          port,
+          adminKey,
+          tokenSecret: settings.TOKEN_SECRET ?? secrets.tokenSecret,
+          practiceTokensPerSecond: settings.PRACTICE_TOKENS_PER_SECOND,
+          temporalUiUrl: temporal.uiUrl,
+        }),
+      ),
+    ])
+    closers.push(() => worker.close())
+    closers.push(() => gateway.close())
+
+    const demo = await createDemoAccount({ parts, gateway, knownKey: secrets.demoKey })
+    writeDevSecrets(dataDir, { ...secrets, demoKey: demo.apiKey })
+    const file = join(dataDir, 'dev.json')
+    const facts = {
+      gatewayUrl: gateway.url,
+      webUrl: gateway.url,
+      temporalUiUrl: temporal.uiUrl,
+      temporalAddress: temporal.address,
+      redisUrl: redis.url,
+      adminKey,
+      demo,
+    }
+    writeFileSync(file, `${JSON.stringify(facts, null, 2)}\n`, { mode: 0o600 })
+    closers.push(() => rmSync(file, { force: true }))
+    process.stdout.write(greeting(facts))
+    return { ended: Promise.race([redis.ended, temporal.ended, worker.ended]), close }
+  }
+})
+
+/** One stack a folder: a second Redis on the same append-only file would destroy it. */
+function claimStack(dataDir: string): () => void {
+  mkdirSync(dataDir, { recursive: true })
+  try {
+    return claimFolder(join(dataDir, 'stack'))
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'JournalNotOpened')) throw error
+    throw new StartError(
+      'already_running',
+      `a stack is running on ${dataDir}: stop it, or set DATA_DIR to another folder`,
+    )
+  }
+}
+
+interface StackPart {
+  readonly ended: Promise<void>
+  stop(): Promise<void>
+}
+/** A part that somebody else runs never ends by us, nor we by it. */
+const notOurs: StackPart = { ended: new Promise(() => {}), stop: async () => {} }
+
+async function devRedis(settings: Settings, dataDir: string): Promise<StackPart & { readonly url: string }> {
+  if (settings.REDIS_URL !== undefined) {
+    say('Redis     by REDIS_URL')
+    return { ...notOurs, url: settings.REDIS_URL }
+  }
+  const redis = await startRedis({
+    port: await freePort(settings.REDIS_PORT),
+    dir: join(dataDir, 'redis'),
+    appendonly: 'everysec',
+  })
+  say(`Redis     ${redis.url}`)
+  return redis
+}
+
+async function devTemporal(
+  settings: Settings,
+  dataDir: string,
+): Promise<StackPart & { readonly address: string; readonly uiUrl: string | null }> {
+  if (settings.TEMPORAL_ADDRESS !== undefined) {
+    say('Temporal  by TEMPORAL_ADDRESS')
+    return { ...notOurs, address: settings.TEMPORAL_ADDRESS, uiUrl: null }
+  }
+  const port = await freePort(settings.TEMPORAL_PORT)
+  const uiPort = await freePort(settings.TEMPORAL_UI_PORT)
+  const temporal = await startTemporal({
+    port,
+    uiPort,
+    dbFilename: join(dataDir, 'temporal.sqlite'),
+    namespace: settings.TEMPORAL_NAMESPACE,
+  })
+  say(`Temporal  ${temporal.address}`)
+  return { ...temporal, uiUrl: temporal.uiUrl ?? null }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${((performance.now() - beganMs) / 1_000).toFixed(1).padStart(5)} s  ${line}\n`)
+}
+
+function greeting({
+  gatewayUrl,
+  temporalUiUrl,
+  demo,
+}: {
+  gatewayUrl: string
+  temporalUiUrl: string | null
+  demo: { apiKey: string }
+}): string {
+  const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1)
+  return `
+Tollgate is ready after ${seconds} s.
+
+  gateway      ${gatewayUrl}/v1   (base URL for any OpenAI client)
+  API          ${gatewayUrl}/docs
+${temporalUiUrl === null ? '' : `  Temporal UI  ${temporalUiUrl}\n`}  demo key     ${demo.apiKey}
+
+Your first charged call:
+
+  curl -s ${gatewayUrl}/v1/chat/completions \\
+    -H 'authorization: Bearer ${demo.apiKey}' -H 'content-type: application/json' \\
+    -d '{"model": "fast", "messages": [{"role": "user", "content": "Say hello in five words."}]}'
+
+What it left of the welcome bonus:
+
+  curl -s ${gatewayUrl}/credits/v1/balance -H 'authorization: Bearer ${demo.apiKey}'
+
+Ctrl-C stops everything. The data stays, and so does the key.
+`
+}

@@ -1,0 +1,34 @@
+// The gateway as a process of its own: REDIS_URL, TEMPORAL_ADDRESS, DATABASE_URL, ADMIN_KEY and TOKEN_SECRET must be set.
+import { createLog } from './log.ts'
+import { openParts, openStore } from './open-parts.ts'
+import { run } from './run.ts'
+import { readSettings, required } from './settings.ts'
+import { startGateway } from './start-gateway.ts'
+
+await run(async () => {
+  const settings = readSettings(process.env)
+  const log = createLog(settings.LOG_LEVEL)
+  const parts = await openParts({
+    redisUrl: required(settings, 'REDIS_URL'),
+    temporal: { address: required(settings, 'TEMPORAL_ADDRESS'), namespace: settings.TEMPORAL_NAMESPACE },
+    journal: openStore({ url: required(settings, 'DATABASE_URL') }),
+    cataloguePath: settings.CATALOGUE,
+    environment: process.env,
+    log,
+  })
+  const gateway = await startGateway(parts, {
+    host: settings.HOST,
+    port: settings.PORT,
+    adminKey: required(settings, 'ADMIN_KEY'),
+    tokenSecret: required(settings, 'TOKEN_SECRET'),
+    practiceTokensPerSecond: settings.PRACTICE_TOKENS_PER_SECOND,
+    temporalUiUrl: null,
+  })
+  log.info({ url: gateway.url }, 'gateway is ready')
+  return {
+    async close() {
+      await gateway.close()
+      await parts.close()
+    },
+  }
+})

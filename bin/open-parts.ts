@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises'
+import { Client, Connection } from '@temporalio/client'
+import type { Redis } from 'ioredis'
+import type { Catalogue } from '../credits/catalogue.ts'
+import { formatCatalogueErrors, parseCatalogue } from '../credits/parse-catalogue.ts'
+import { compilePrices, type PriceBook } from '../credits/prices.ts'
+import type { JournalLocation } from '../journal/database.ts'
+import type { Journal } from '../journal/journal.ts'
+import { openJournal } from '../journal/open-journal.ts'
+import { connectRedis } from '../ledger/connect.ts'
+import { createLedger, type Ledger } from '../ledger/ledger.ts'
+import { type Accounts, createAccounts } from '../middleware/accounts.ts'
+import { systemClock } from '../middleware/clock.ts'
+import { type AccountLoader, createAccountLoader } from '../middleware/load-account.ts'
+import type { Log } from './log.ts'
+import { StartError } from './settings.ts'
+
+export const taskQueue = 'tollgate'
+
+export interface PartsOptions {
+  readonly redisUrl: string
+  readonly temporal: { readonly address: string; readonly namespace: string }
+  /** Being opened: it takes the longest, so it may begin before the others are there. */
+  readonly journal: Promise<Journal>
+  readonly cataloguePath: string
+  /** Where providers' keys and addresses are looked up, by the names in the catalogue. */
+  readonly environment: NodeJS.ProcessEnv
+  readonly log: Log
+}
+
+/** What gateway and worker share: the three stores, the catalogue, and the way to accounts. */
+export interface Parts extends Omit<PartsOptions, 'journal'> {
+  readonly catalogue: Catalogue
+  readonly priceBook: PriceBook
+  readonly redis: Redis
+  readonly ledger: Ledger
+  readonly journal: Journal
+  readonly client: Client
+  readonly accounts: Accounts
+  readonly loader: AccountLoader
+  close(): Promise<void>
+}
+
+/**
+ * Opens the stores. Redis and PostgreSQL must answer at the start; Temporal need not, since calls go on without it.
+ * Throws StartError: `catalogue_unreadable`, `catalogue_invalid` (with line and path), `ledger_unavailable`, `journal_unavailable`.
+ */
+export async function openParts(options: PartsOptions): Promise<Parts> {
+  const [catalogue, redis, journal] = await allOrClose(
+    readCatalogue(options.cataloguePath),
+    openRedis(options.redisUrl, options.log),
+    options.journal,
+  )
+  const { address, namespace } = options.temporal
+  const connection = Connection.lazy({ address, connectTimeout: '5s' })
+  const client = new Client({ connection, namespace })
+  const ledger = createLedger(redis, catalogue.policies)
+  const accounts = createAccounts({ client, taskQueue, catalogue })
+  const loader = createAccountLoader({ ledger, accounts, journal, clock: systemClock })
+  return {
+    ...options,
+    catalogue,
+    priceBook: compilePrices(catalogue),
+    redis,
+    ledger,
+    journal,
+    client,
+    accounts,
+    loader,
+    async close() {
+      await connection.close()
+      await journal.close()
+      redis.disconnect()
+    },
+  }
+}
+
+/** Opens a journal; StartError `journal_unavailable` when its database does not answer. */
+export async function openStore(location: JournalLocation): Promise<Journal> {
+  return openJournal(location).catch((error: unknown) => {
+    if (error instanceof Error && error.name === 'JournalNotOpened') throw error
+    throw new StartError('journal_unavailable', `the journal does not answer: ${reasonOf(error)}`)
+  })
+}
+
+async function openRedis(url: string, log: Log): Promise<Redis> {
+  return connectRedis(url, {
+    onError: (error) => log.warn({ err: error }, 'the connection to Redis failed; trying again'),
+  }).catch((error: unknown) => {
+    throw new StartError('ledger_unavailable', `Redis does not answer at ${withoutPassword(url)}: ${reasonOf(error)}`)
+  })
+}
+
+/** What is open already is closed again when another part cannot be: an embedded journal must give its folder back. */
+async function allOrClose(
+  catalogue: Promise<Catalogue>,
+  redis: Promise<Redis>,
+  journal: Promise<Journal>,
+): Promise<[Catalogue, Redis, Journal]> {
+  try {
+    return await Promise.all([catalogue, redis, journal])
+  } catch (error) {
+    await Promise.allSettled([catalogue, redis.then((open) => open.disconnect()), journal.then((open) => open.close())])
+    throw error
+  }
+}
+
+async function readCatalogue(path: string): Promise<Catalogue> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new StartError('catalogue_unreadable', `${path}: ${reasonOf(error)}`)
+  })
+  const parsed = parseCatalogue(text)
+  if (!parsed.ok) throw new StartError('catalogue_invalid', formatCatalogueErrors(parsed.errors, path))
+  return parsed.catalogue
+}
+
+function withoutPassword(url: string): string {
+  const shown = new URL(url)
+  shown.password = ''
+  return shown.href
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return cause instanceof Error ? cause.message : String(cause)
+}

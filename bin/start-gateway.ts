@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { createApp } from '../gateway/app.ts'
+import { loaded, readAccount } from '../gateway/api/reading.ts'
+import { chatRoutes } from '../gateway/chat-routes.ts'
+import { estimateCall } from '../gateway/estimate.ts'
+import { createFeeds } from '../gateway/feed/feeds.ts'
+import { createReceiptWatch } from '../gateway/feed/receipt-watch.ts'
+import { createLearned } from '../gateway/learn.ts'
+import { connectRedis } from '../ledger/connect.ts'
+import { shardOf } from '../ledger/keys.ts'
+import { createLiveUsage } from '../ledger/live-usage.ts'
+import { createRememberedAnswers } from '../ledger/remembered-answers.ts'
+import { createUndrainedReceipts } from '../ledger/undrained-receipts.ts'
+import { createReceiptTail } from '../ledger/watch-receipts.ts'
+import { createKeyRing } from '../middleware/api-keys.ts'
+import { systemClock as clock } from '../middleware/clock.ts'
+import { createGate } from '../middleware/gate.ts'
+import { createLiveAccounts } from '../middleware/live-accounts.ts'
+import { createTokens, type UserTokens } from '../middleware/user-tokens.ts'
+import type { Parts } from './open-parts.ts'
+import { createProviders } from './providers.ts'
+import { StartError } from './settings.ts'
+
+export interface GatewayOptions {
+  readonly host: string
+  readonly port: number
+  readonly adminKey: string
+  readonly tokenSecret: string
+  readonly practiceTokensPerSecond: number
+  readonly temporalUiUrl: string | null
+}
+
+export interface RunningGateway {
+  readonly url: string
+  readonly tokens: UserTokens
+  /** Takes no more calls, lets those on their way end, and sees their settlements through. */
+  close(): Promise<void>
+}
+
+/** Calls on their way may take this long to end when the gateway closes; then they are cut, and charged for what they produced. */
+const drainMs = 10_000
+
+/** Serves HTTP. Throws StartError `port_taken`. */
+export async function startGateway(parts: Parts, options: GatewayOptions): Promise<RunningGateway> {
+  const { catalogue, priceBook, ledger, redis, journal, loader, log, temporal } = parts
+  const accounts = createLiveAccounts({ accounts: parts.accounts, ledger, loader })
+  const { usable, providerOf } = createProviders(catalogue, parts.environment, options.practiceTokensPerSecond)
+  const learned = createLearned()
+  const keys = createKeyRing({
+    journal,
+    clock,
+    onPollFailure: (error) => log.warn({ err: error }, 'revocations of keys are not seen while the journal is away'),
+  })
+  const tokens = createTokens({ secret: options.tokenSecret, audience: 'tollgate', issuer: 'tollgate', clock })
+  const gate = createGate({
+    ledger,
+    findCharge: (accountId, id) => journal.findCharge(accountId, id),
+    loadAccount: (accountId) => loader.load(accountId),
+    clock,
+    onLost: ({ accountId, id, actual }, reason) =>
+      log.error({ accountId, id, actual, err: reason }, 'a settlement was given up'),
+  })
+  const undrained = createUndrainedReceipts(redis)
+  const feeds = createFeeds({
+    journal,
+    undrained,
+    read: (accountId) => readAccount({ ledger, loader }, accountId),
+    watch: createReceiptWatch({
+      tail: createReceiptTail(redis, () => connectRedis(parts.redisUrl, { commandTimeoutMs: 0 })),
+      shardOf,
+      log,
+    }),
+    view: async (accountId) => {
+      const answer = await accounts.view(accountId).catch(() => undefined)
+      return answer?.ok ? answer.view : undefined
+    },
+    catalogue,
+    log,
+    now: clock.now,
+  })
+  const app = createApp({
+    chat: chatRoutes({
+      gate,
+      keyRing: keys,
+      catalogue,
+      priceBook,
+      usable,
+      providerOf,
+      readAccount: async (accountId) => {
+        const reading = await ledger.read(accountId)
+        if (reading.status === 'loaded') return reading
+        if ((await loader.load(accountId)) === 'unknown') return 'unknown'
+        return loaded(() => ledger.read(accountId), loader, accountId)
+      },
+      ensureEmployee: async (accountId, { id, organization }) => {
+        await accounts.saveEmployee(accountId, {
+          id,
+          organization,
+          name: id,
+          tier: 'standard',
+          model: '',
+          archived: false,
+          mode: 'first_use',
+        })
+      },
+      answers: createRememberedAnswers(redis),
+      learned,
+      clock,
+      newId: randomUUID,
+      log,
+    }),
+    ledger,
+    liveUsage: createLiveUsage(redis),
+    undrained,
+    journal,
+    accounts,
+    loader,
+    keys,
+    tokens,
+    adminKey: options.adminKey,
+    catalogue,
+    estimate: (request) => estimateCall({ catalogue, priceBook, usable, learned, clock }, request),
+    feeds,
+    clock,
+    log,
+    parts: {
+      ledger: async () => void (await redis.ping()),
+      temporal: async () => void (await parts.client.workflowService.getSystemInfo({})),
+      journal: () => journal.ping(),
+    },
+    links: {
+      temporalUi:
+        options.temporalUiUrl === null ? null : `${options.temporalUiUrl}/namespaces/${temporal.namespace}/workflows`,
+    },
+    version: version(),
+  })
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  const port = await listen(server, options.host, options.port)
+  return {
+    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    tokens,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // Feeds never end by themselves.
+      await feeds.close()
+      server.closeIdleConnections()
+      await Promise.race([closed, clock.sleep(drainMs)])
+      server.closeAllConnections()
+      const given = await gate.close(drainMs)
+      if (given > 0)
+        log.error(
+          { settlements: given },
+          'closed while the ledger did not answer: their holds will expire by what was accrued',
+        )
+      await keys.close()
+    },
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new StartError(
+              'port_taken',
+              `port ${port} on ${host} is taken: stop what listens there, or set PORT to another one`,
+            )
+          : error,
+      ),
+    )
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}

@@ -1,0 +1,80 @@
+import { fileURLToPath } from 'node:url'
+import {
+  bundleWorkflowCode,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker'
+import { createActivities } from '../activities/index.ts'
+import { systemClock } from '../middleware/clock.ts'
+import { startReconciler } from '../middleware/reconcilers.ts'
+import type { Log } from './log.ts'
+import { type Parts, taskQueue } from './open-parts.ts'
+
+export interface RunningWorker {
+  /** Resolves if the worker stops by itself, which it does not do while Temporal is merely away. */
+  readonly ended: Promise<void>
+  close(): Promise<void>
+}
+
+/** Runs Tollgate's workflows and activities on this process. Rejects when Temporal does not answer. */
+export async function startWorker(
+  parts: Parts,
+  workflowBundle: Promise<WorkflowBundleWithSourceMap>,
+): Promise<RunningWorker> {
+  const { log, temporal, client } = parts
+  const connection = await NativeConnection.connect({ address: temporal.address })
+  const worker = await Worker.create({
+    connection,
+    namespace: temporal.namespace,
+    taskQueue,
+    workflowBundle: await workflowBundle,
+    activities: createActivities({
+      ledger: parts.ledger,
+      journal: parts.journal,
+      accounts: parts.accounts,
+      clock: systemClock,
+      log,
+    }),
+    shutdownGraceTime: '5 seconds',
+  })
+  const ended = worker.run()
+  await startReconciler(client, taskQueue)
+  return {
+    ended,
+    async close() {
+      if (worker.getState() === 'RUNNING') worker.shutdown()
+      await ended
+      await connection.close()
+    },
+  }
+}
+
+/** Takes seconds, so it may begin while other parts start. */
+export function bundleWorkflows(log: Log): Promise<WorkflowBundleWithSourceMap> {
+  routeSdkLogs(log)
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    logger: Runtime.instance().logger,
+  })
+}
+
+/** The SDK's native part keeps one logger for the whole process. */
+function routeSdkLogs(log: Log): void {
+  Runtime.install({
+    logger: {
+      log: (level, message, fields) => log[sdkLevels[level]](fields ?? {}, message),
+      trace: (message, fields) => log.trace(fields ?? {}, message),
+      debug: (message, fields) => log.debug(fields ?? {}, message),
+      info: (message, fields) => log.debug(fields ?? {}, message),
+      warn: (message, fields) => log.warn(fields ?? {}, message),
+      error: (message, fields) => log.error(fields ?? {}, message),
+    },
+    // Signals are ours: the order in which the parts of a process end matters.
+    shutdownSignals: [],
+  })
+}
+
+// What the SDK calls information (a bundle's size, a worker's state) is a developer's detail here.
+const sdkLevels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const
