@@ -157,7 +157,7 @@ export function latestKeySerial(database: Database): Promise<number> {
 
 /** One writer of keys at a time: a sequence would let a poll see serial 8 before 7 is committed, and then miss a revocation for ever. */
 function changeKeys<T>(database: Database, change: (statements: Statements, serial: number) => Promise<T>): Promise<T> {
-  return database.transaction(async (statements) => {
+  return database.transaction('change', async (statements) => {
     await statements.execute(sql`lock table ${apiKeys} in share row exclusive mode`)
     return change(statements, (await newestSerial(statements)) + 1)
   })

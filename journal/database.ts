@@ -1,6 +1,5 @@
 import { PGlite } from '@electric-sql/pglite'
 import { drizzle as drizzleNode } from 'drizzle-orm/node-postgres'
-import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
 import { drizzle as drizzleEmbedded } from 'drizzle-orm/pglite'
 import pg from 'pg'
 import { claimFolder } from './folder-owner.ts'
@@ -13,12 +12,21 @@ export type JournalLocation = { readonly url: string } | { readonly dataDir: str
 
 /** The same for PostgreSQL and PGlite. Both reject with JournalUnavailable when the database does not answer. */
 export interface Database {
-  /** A single statement, for callers who wait: 2 s at most. */
+  /** A single statement: 2 s at most. */
   query<T>(work: (statements: Statements) => Promise<T>): Promise<T>
-  /** Several statements or a long one, on connections of their own: 10 s a statement at most. */
-  transaction<T>(work: (statements: Statements) => Promise<T>, config?: PgTransactionConfig): Promise<T>
+  /** All of its statements or none. */
+  transaction<T>(kind: TransactionKind, work: (statements: Statements) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
+
+/**
+ * `change` writes, `snapshot` reads all at one moment: 2 s a statement at most, for callers who wait. `store` and `report` are the same with
+ * 10 s, on connections of their own, so that bulk work never stands before a call.
+ */
+export type TransactionKind = 'change' | 'snapshot' | 'store' | 'report'
+
+const readsOnly: Record<TransactionKind, boolean> = { change: false, snapshot: true, store: false, report: true }
+const isPatient: Record<TransactionKind, boolean> = { change: false, snapshot: false, store: true, report: true }
 
 /** Connects and applies the migrations. Rejects with JournalUnavailable, or JournalNotOpened when the program must not use it. */
 export function openDatabase(location: JournalLocation): Promise<Database> {
@@ -36,15 +44,26 @@ async function openServer(url: string): Promise<Database> {
   const statements = drizzleNode({ client: quick })
   return {
     query: (work) => unlessUnavailable(() => work(statements)),
-    async transaction(work, config) {
-      const client = await unlessUnavailable(() => patient.connect())
+    async transaction(kind, work) {
+      const client = await unlessUnavailable(() => (isPatient[kind] ? patient : quick).connect())
+      const within = drizzleNode({ client })
       try {
-        const answer = await unlessUnavailable(() => drizzleNode({ client }).transaction(work, config))
+        const answer = await unlessUnavailable(async () => {
+          await client.query(readsOnly[kind] ? 'begin isolation level repeatable read read only' : 'begin')
+          const done = await work(within)
+          await client.query('commit')
+          return done
+        })
         client.release()
         return answer
       } catch (error) {
-        // A connection that timed out still has the old answer coming: never give it to the next caller.
-        client.release(error instanceof JournalUnavailable)
+        // A connection that timed out still has the old answer coming, and would not hear a rollback either: the server undoes what it drops.
+        if (error instanceof JournalUnavailable) client.release(true)
+        else
+          await client.query('rollback').then(
+            () => client.release(),
+            () => client.release(true),
+          )
         throw error
       }
     },
@@ -80,7 +99,12 @@ async function openEmbedded(dataDir: string | null): Promise<Database> {
     await migrateEmbedded(client)
     return {
       query: (work) => unlessUnavailable(() => work(statements)),
-      transaction: (work, config) => unlessUnavailable(() => statements.transaction(work, config)),
+      transaction: (kind, work) =>
+        unlessUnavailable(() =>
+          readsOnly[kind]
+            ? statements.transaction(work, { isolationLevel: 'repeatable read', accessMode: 'read only' })
+            : statements.transaction(work),
+        ),
       async close() {
         if (!client.closed) await client.close()
         release()

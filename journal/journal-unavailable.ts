@@ -1,3 +1,5 @@
+import { DrizzleQueryError } from 'drizzle-orm'
+
 /** The database did not answer, or not in time: nothing is known, and the caller fails closed. Anything else that a journal throws is a bug. */
 export class JournalUnavailable extends Error {
   override readonly name = 'JournalUnavailable'
@@ -26,17 +28,17 @@ export async function unlessUnavailable<T>(work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     const cause = rootOf(error)
-    if (isOutage(cause))
-      throw new JournalUnavailable(`the journal does not answer: ${messageOf(cause)}`, { cause: error })
-    throw error
+    throw isOutage(cause)
+      ? new JournalUnavailable(`the journal does not answer: ${messageOf(cause)}`, { cause })
+      : cause
   }
 }
 
-/** drizzle wraps what the driver threw, with the whole statement and its values in the message. */
+/** Without the values of the statement, which drizzle puts into the message and PGlite beside it: two thousand receipts in a log. */
 function rootOf(error: unknown): unknown {
-  return error instanceof Error && error.name !== 'AggregateError' && error.cause instanceof Error
-    ? rootOf(error.cause)
-    : error
+  if (!(error instanceof DrizzleQueryError && error.cause !== undefined)) return error
+  if ('params' in error.cause) delete error.cause.params
+  return error.cause
 }
 
 function isOutage(error: unknown): boolean {

@@ -12,7 +12,7 @@ import { wholeNumber } from './whole-number.ts'
 export async function storeReceipts(database: Database, given: readonly Receipt[]): Promise<void> {
   if (given.length === 0) return
   const receipts = storable(given)
-  await database.transaction(async (statements) => {
+  await database.transaction('store', async (statements) => {
     // Whatever the server's default: a receipt is trimmed from the stream because this commit is said to be on disk.
     await statements.execute(
       sql`select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') not in ('on', 'remote_apply')`,

@@ -27,42 +27,39 @@ export function readTotals(
   only?: { readonly epochs: readonly number[] },
 ): Promise<JournalTotals> {
   const account = storableText(accountId)
-  return database.transaction(
-    async (statements) => {
-      const rows = await statements
-        .select()
-        .from(rowTotals)
-        .where(
-          and(
-            eq(rowTotals.accountId, account),
-            only === undefined ? undefined : inArray(rowTotals.epoch, [...only.epochs]),
-          ),
-        )
-        .orderBy(rowTotals.epoch, rowTotals.row)
-        .limit(mostRows + 1)
-      // A sum that leaves some out would be spent twice.
-      if (rows.length > mostRows)
-        throw new RangeError(`more than ${mostRows} usage rows of account ${accountId}: ask for the open epochs only`)
-      const budgets = await statements
-        .select({ level: windowTotals.level, window: windowTotals.window, spent: windowTotals.spent })
-        .from(windowTotals)
-        .where(eq(windowTotals.accountId, account))
-        .orderBy(desc(windowTotals.changedSerial), windowTotals.level, windowTotals.window)
-        .limit(mostWindows)
-      const epochs = new Map<number, Record<RowKey, RowTotals>>()
-      for (const { accountId: _, epoch, row, charged, uncollected, ...quantities } of rows) {
-        const ofEpoch = epochs.get(epoch) ?? {}
-        ofEpoch[row] = { charged: charged as Micro, uncollected: uncollected as Micro, ...quantities }
-        epochs.set(epoch, ofEpoch)
-      }
-      return {
-        epochs: [...epochs].map(([epoch, ofEpoch]) => ({ epoch, rows: ofEpoch })),
-        budgets: budgets.map(({ level, window, spent }) => ({ level, window, spent: spent as Micro })),
-      }
-    },
-    // One moment: a drain that commits between the two reads must be in both or in neither.
-    { isolationLevel: 'repeatable read', accessMode: 'read only' },
-  )
+  // One moment: a drain that commits between the two reads must be in both or in neither.
+  return database.transaction('snapshot', async (statements) => {
+    const rows = await statements
+      .select()
+      .from(rowTotals)
+      .where(
+        and(
+          eq(rowTotals.accountId, account),
+          only === undefined ? undefined : inArray(rowTotals.epoch, [...only.epochs]),
+        ),
+      )
+      .orderBy(rowTotals.epoch, rowTotals.row)
+      .limit(mostRows + 1)
+    // A sum that leaves some out would be spent twice.
+    if (rows.length > mostRows)
+      throw new RangeError(`more than ${mostRows} usage rows of account ${accountId}: ask for the open epochs only`)
+    const budgets = await statements
+      .select({ level: windowTotals.level, window: windowTotals.window, spent: windowTotals.spent })
+      .from(windowTotals)
+      .where(eq(windowTotals.accountId, account))
+      .orderBy(desc(windowTotals.changedSerial), windowTotals.level, windowTotals.window)
+      .limit(mostWindows)
+    const epochs = new Map<number, Record<RowKey, RowTotals>>()
+    for (const { accountId: _, epoch, row, charged, uncollected, ...quantities } of rows) {
+      const ofEpoch = epochs.get(epoch) ?? {}
+      ofEpoch[row] = { charged: charged as Micro, uncollected: uncollected as Micro, ...quantities }
+      epochs.set(epoch, ofEpoch)
+    }
+    return {
+      epochs: [...epochs].map(([epoch, ofEpoch]) => ({ epoch, rows: ofEpoch })),
+      budgets: budgets.map(({ level, window, spent }) => ({ level, window, spent: spent as Micro })),
+    }
+  })
 }
 
 /** See Journal.highestN. */

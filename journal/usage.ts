@@ -55,7 +55,7 @@ export async function readUsage(database: Database, accountId: string, query: Us
   const statement = wholeEpoch
     ? sumsOfEpoch(accountId, query, groupBy)
     : sumsOfEntries(accountId, query, groupBy, splits)
-  const rows = await database.transaction((statements) => rowsOf(statements, statement), { accessMode: 'read only' })
+  const rows = await database.transaction('report', (statements) => rowsOf(statements, statement))
   const sums = rows.slice(0, mostSums).map((row) => ({
     key: Object.fromEntries(groupBy.map((dimension) => [dimension, String(row[dimension])])),
     slot: wholeNumber(row['slot']),

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chargeId } from '../../credits/charge-id.ts'
@@ -96,10 +97,16 @@ describe.each(backends)('storing receipts in $name', (database) => {
     await expect(backend.journal.storeReceipts([])).resolves.toBeUndefined()
   })
 
-  it('one receipt that cannot be stored stores none of its batch', async () => {
+  it('one receipt that cannot be stored stores none of its batch, and the error does not repeat them all', async () => {
     const account = newAccount()
     const broken = receiptOf(account, 2, { row: 'no row' })
     await expect(backend.journal.storeReceipts([receiptOf(account, 1), broken])).rejects.toThrow(RangeError)
+    const fraction = { ...receiptOf(account, 2), epoch: 1.5 }
+    const refused = await backend.journal
+      .storeReceipts([receiptOf(account, 1), fraction])
+      .catch((error: unknown) => error)
+    expect(String(refused)).toContain('1.5')
+    expect(inspect(refused, { depth: 5 })).not.toContain(row)
     expect(await chargedIn(backend.journal, account)).toEqual({ rows: {}, budgets: {} })
   })
 
