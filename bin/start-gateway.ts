@@ -70,7 +70,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     undrained,
     read: (accountId) => readAccount({ ledger, loader }, accountId),
     watch: createReceiptWatch({
-      tail: createReceiptTail(redis, () => connectRedis(parts.redisUrl, { commandTimeoutMs: 0 })),
+      tail: createReceiptTail(redis, () => connectRedis(parts.redisUrl, { commandTimeoutMs: 20_000 })),
       shardOf,
       log,
     }),

@@ -31,7 +31,8 @@ export interface ReceiptTail {
 const mostEntries = 1_000
 
 /**
- * `redis` is the ordinary connection, `connect` opens the one that waits: a blocking read holds up everything behind it.
+ * `redis` is the ordinary connection, `connect` opens the one that waits: a blocking read holds up everything behind it. Its command
+ * timeout must be longer than `blockMs` (ioredis takes 0 for "at once", not for "never").
  * On a Cluster the shards of one `next` must lie on one node.
  */
 export function createReceiptTail(redis: Redis, connect: () => Promise<Redis>): ReceiptTail {
