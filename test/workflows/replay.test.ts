@@ -1,0 +1,189 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Client } from '@temporalio/client'
+import proto from '@temporalio/proto'
+import { Worker } from '@temporalio/worker'
+import { describe, expect, inject, test } from 'vitest'
+import type { Activities } from '../../activities/index.ts'
+import { accountWorkflowId } from '../../credits/account/messages.ts'
+import { reconcileWorkflowId } from '../../credits/account/reconcile-start.ts'
+import { zero } from '../../credits/money.ts'
+import { type Accounts, createAccounts } from '../../middleware/accounts.ts'
+import { startReconciler } from '../../middleware/reconcilers.ts'
+import { row, rowOf } from '../account/given.ts'
+import { startTimeSkipping } from '../stack/time-skipping.ts'
+import { catalogue, credits, newAccountId, openStand, signUpOf, until } from './stand.ts'
+
+/*
+ * Workflows that run today were started by yesterday's code. These histories were recorded from real runs; a change that could not
+ * replay them would stop those runs. `RECORD=1 npx vitest run test/workflows/replay.test.ts` records the ones that are missing:
+ * add new kinds, keep the old ones, since runs like them are still out there.
+ */
+const { History } = proto.temporal.api.history.v1
+// The SDK's own historyToJSON fails where npm installed more than one protobufjs.
+const asJson = { longs: String, enums: String, bytes: String }
+const folder = join(import.meta.dirname, 'histories')
+
+describe.runIf(process.env['RECORD'] !== undefined)('recording', () => {
+  test('histories that are missing', { timeout: 300_000 }, async () => {
+    mkdirSync(folder, { recursive: true })
+    for (const [name, record] of Object.entries(recordings)) {
+      const file = join(folder, `${name}.json`)
+      if (!readdirSync(folder).includes(`${name}.json`)) writeFileSync(file, `${await record()}\n`)
+    }
+    expect(readdirSync(folder).length).toBeGreaterThanOrEqual(Object.keys(recordings).length)
+  })
+})
+
+describe('what ran before replays as it ran', () => {
+  test.each(readdirSync(folder).filter((file) => file.endsWith('.json')))('%s', async (file) => {
+    await expect(replay(readFileSync(join(folder, file), 'utf8'))).resolves.toBeUndefined()
+  })
+
+  test('and a history of other code is noticed', async () => {
+    const [file] = readdirSync(folder)
+    const text = readFileSync(join(folder, file!), 'utf8').replaceAll('"putTerms"', '"putOtherTerms"')
+    await expect(replay(text)).rejects.toThrow('Nondeterminism')
+  })
+})
+
+function replay(text: string): Promise<void> {
+  const workflowBundle = { codePath: inject('workflowBundlePath') }
+  return Worker.runReplayHistory({ workflowBundle }, History.fromObject(JSON.parse(text) as object), 'replayed')
+}
+
+const quiet: Partial<Activities> = { putTerms: async () => undefined }
+const pack = (id: string) =>
+  ({ id, source: 'pack', amount: credits(100), resets: true, detail: '', by: 'test' }) as const
+const employee = {
+  id: 'bo',
+  name: 'Bo',
+  organization: '',
+  tier: 'fast',
+  model: '',
+  archived: false,
+  mode: 'save',
+} as const
+const rows = (lineage: number, seq: number) =>
+  ({
+    lineage,
+    seq,
+    termsVersion: 1,
+    held: zero,
+    epochs: [{ epoch: 1, rows: { [rowOf('app')]: row(credits(seq)) } }],
+  }) as const
+
+async function everyCommand(accounts: Accounts, accountId: string): Promise<void> {
+  await accounts.signUp(signUpOf(accountId))
+  await accounts.signUp({ ...signUpOf(accountId), email: 'eve@example.com' })
+  await accounts.nextLineage(accountId)
+  await accounts.grant(accountId, pack('a'))
+  await accounts.grant(accountId, pack('a'))
+  await accounts.grant(accountId, { ...pack('a'), amount: credits(1) })
+  await accounts.setPlan(accountId, { plan: 'pro', by: 'op' })
+  await accounts.setPlan(accountId, { plan: 'free', by: 'op' })
+  await accounts.saveEmployee(accountId, employee)
+  await accounts.reconcile(accountId, rows(1, 2))
+  await accounts.reconcile(accountId, rows(1, 2))
+  await accounts.reconcile(accountId, rows(9, 3))
+  await accounts.closeEpoch(accountId, { epoch: 1, rows: {} })
+}
+
+async function historyOf(client: Client, workflowId: string, runId?: string): Promise<string> {
+  const history = await client.workflow.getHandle(workflowId, runId).fetchHistory()
+  return JSON.stringify(History.toObject(history as Parameters<typeof History.toObject>[0], asJson), null, 1)
+}
+
+/** Runs `work` with a worker and hands over what its workflow left behind. */
+async function recorded(
+  activities: Partial<Activities>,
+  work: (stand: Awaited<ReturnType<typeof openStand>>) => Promise<string>,
+): Promise<string> {
+  const stand = await openStand({ updatesPerRun: 6 })
+  try {
+    await stand.startWorker(activities)
+    return await work(stand)
+  } finally {
+    await stand.close()
+  }
+}
+
+const recordings: Readonly<Record<string, () => Promise<string>>> = {
+  'account-hands-over': () =>
+    recorded(quiet, async ({ accounts, client }) => {
+      const accountId = newAccountId()
+      await accounts.signUp(signUpOf(accountId))
+      const { runId } = await client.workflow.getHandle(accountWorkflowId(accountId)).describe()
+      await everyCommand(accounts, accountId)
+      return historyOf(client, accountWorkflowId(accountId), runId)
+    }),
+  'account-taken-over': () =>
+    recorded(quiet, async ({ accounts, client }) => {
+      const accountId = newAccountId()
+      await everyCommand(accounts, accountId)
+      return historyOf(client, accountWorkflowId(accountId))
+    }),
+  'account-refused-sign-up': () =>
+    recorded(quiet, async ({ accounts, client }) => {
+      const accountId = newAccountId()
+      await accounts.signUp({ ...signUpOf(accountId), timeZone: 'Mars/Olympus' })
+      const handle = client.workflow.getHandle(accountWorkflowId(accountId))
+      await until(async () => (await handle.describe()).status.name === 'COMPLETED', 30_000)
+      return historyOf(client, accountWorkflowId(accountId))
+    }),
+  'account-ledger-away': () => {
+    let attempts = 0
+    const failsFirst: Partial<Activities> = {
+      putTerms: async () => {
+        if ((attempts += 1) < 3) throw new Error('the ledger is away')
+      },
+    }
+    return recorded(failsFirst, async ({ accounts, client }) => {
+      const accountId = newAccountId()
+      await accounts.signUp(signUpOf(accountId))
+      await accounts.grant(accountId, pack('a'))
+      await until(async () => attempts >= 4)
+      return historyOf(client, accountWorkflowId(accountId))
+    })
+  },
+  'account-rolls-over': async () => {
+    const env = await startTimeSkipping()
+    const taskQueue = 'record'
+    const codePath = inject('workflowBundlePath')
+    const worker = await Worker.create({
+      connection: env.nativeConnection,
+      taskQueue,
+      workflowBundle: { codePath },
+      activities: quiet,
+    })
+    try {
+      return await worker.runUntil(async () => {
+        const accounts = createAccounts({ client: env.client, taskQueue, catalogue })
+        const accountId = newAccountId()
+        await everyCommand(accounts, accountId)
+        await env.sleep('32 days')
+        await accounts.reconcile(accountId, rows(1, 5))
+        await accounts.closeEpoch(accountId, { epoch: 1, rows: rows(1, 5).epochs[0].rows })
+        await env.sleep('65 days')
+        await accounts.grant(accountId, pack('b'))
+        return historyOf(env.client, accountWorkflowId(accountId))
+      })
+    } finally {
+      await env.teardown()
+    }
+  },
+  'reconcile-hands-over': () => {
+    const rest = () => new Promise<void>((resolve) => setTimeout(resolve, 20))
+    const resting: Partial<Activities> = { drainReceipts: rest, sweepHolds: rest, reconcileAccounts: rest }
+    return recorded(resting, async ({ client, taskQueue }) => {
+      const range = { from: 900, to: 901 }
+      await startReconciler(client, taskQueue, { ...range, roundMs: 20, roundsPerRun: 3 })
+      const workflowId = reconcileWorkflowId(range)
+      const { runId } = await client.workflow.getHandle(workflowId).describe()
+      await until(async () => (await client.workflow.getHandle(workflowId).describe()).runId !== runId)
+      const history = await historyOf(client, workflowId, runId)
+      await client.workflow.getHandle(workflowId).terminate()
+      return history
+    })
+  },
+}
