@@ -60,7 +60,8 @@ export function balanceOf(reading: AccountReading, policies: Pick<Policies, 'dep
     total: card.total,
     remaining: left,
     held: heldIn(reading),
-    available: availableOf(reading),
+    // What is too little to start anything with is not available either.
+    available: left === 0 ? left : availableOf(reading),
     used: less(reading.spent, 0),
     sources: sourcesOf(reading, left),
     period: reading.epoch,

@@ -1,0 +1,219 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../../bin/stack/free-port.ts'
+import { eventually, type Program, runProgram } from './processes.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+interface DevFacts {
+  readonly gatewayUrl: string
+  readonly webUrl: string
+  readonly temporalUiUrl: string
+  readonly temporalAddress: string
+  readonly redisUrl: string
+  readonly adminKey: string
+  readonly demo: { readonly accountId: string; readonly apiKey: string; readonly token: string }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'tollgate-start-'))
+const dataDir = join(folder, '.tollgate')
+// As the shipped catalogue, but a welcome bonus that a test can spend, and credits that reset with the period.
+const catalogue = join(folder, 'catalogue.yaml')
+writeFileSync(
+  catalogue,
+  readFileSync(join(root, 'catalogue.yaml'), 'utf8').replace('amount: 1000, keeps: true', 'amount: 3, keeps: true'),
+)
+
+let environment: Record<string, string>
+let program: Program
+let facts: DevFacts
+
+async function start(): Promise<void> {
+  program = runProgram('bin/dev.ts', environment)
+  await program.printed(/Ctrl-C stops everything/)
+  facts = JSON.parse(readFileSync(join(dataDir, 'dev.json'), 'utf8')) as DevFacts
+}
+
+async function stop(): Promise<number | NodeJS.Signals> {
+  program.signal('SIGINT')
+  return program.ended
+}
+
+async function api(path: string, init: RequestInit = {}, key = facts.demo.apiKey): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${facts.gatewayUrl}${path}`, {
+    ...init,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...init.headers },
+  })
+  return (await answer.json()) as Record<string, unknown>
+}
+
+const openai = (apiKey = facts.demo.apiKey) => new OpenAI({ baseURL: `${facts.gatewayUrl}/v1`, apiKey, maxRetries: 0 })
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    () => true,
+    () => false,
+  )
+}
+
+describe('npm start', () => {
+  beforeAll(async () => {
+    // Ports that are taken on purpose: another stack runs beside this one on many a machine.
+    environment = {
+      DATA_DIR: dataDir,
+      CATALOGUE: catalogue,
+      PRACTICE_TOKENS_PER_SECOND: '0',
+      PORT: String(await freePort()),
+      REDIS_PORT: String(await freePort()),
+      TEMPORAL_PORT: String(await freePort()),
+      TEMPORAL_UI_PORT: String(await freePort()),
+    }
+    await start()
+  }, 120_000)
+
+  afterAll(async () => {
+    await stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('prints a call that works, and what the README says works too', async () => {
+    const printed = program.output().match(/ {2}curl[^]*?\n\n/g) ?? []
+    expect(printed).toHaveLength(2)
+    const readme = readFileSync(join(root, 'README.md'), 'utf8')
+    const inReadme = /```sh\n(export TOLLGATE_URL[^]*?)```/.exec(readme)?.[1]
+    expect(inReadme).toBeDefined()
+    for (const commands of [printed[0]!, inReadme!]) {
+      const { stdout } = await promisify(execFile)('bash', ['-euc', commands], { cwd: folder })
+      expect(stdout).toContain('"choices"')
+      expect(stdout).toMatch(/"microCredits":[1-9]/)
+    }
+  })
+
+  test('writes where everything is, once everything answers', async () => {
+    expect(Object.keys(facts)).toEqual([
+      'gatewayUrl',
+      'webUrl',
+      'temporalUiUrl',
+      'temporalAddress',
+      'redisUrl',
+      'adminKey',
+      'demo',
+    ])
+    expect(await answers(`${facts.gatewayUrl}/healthz`)).toBe(true)
+    expect(await answers(facts.temporalUiUrl)).toBe(true)
+    expect(await api('/readyz')).toMatchObject({
+      status: 'ready',
+      parts: { ledger: 'ok', temporal: 'ok', journal: 'ok' },
+    })
+    expect(await api('/credits/v1/balance', {}, facts.demo.token)).toMatchObject({ accountId: 'demo' })
+  })
+
+  test('one call costs the same in answer, receipt, usage rows, workflow and journal', async () => {
+    const before = await api('/credits/v1/usage')
+    const answer = await openai().chat.completions.create(
+      { model: 'advanced', messages: [{ role: 'user', content: 'Write forty words.' }] },
+      { headers: { 'x-tollgate-message': 'message-1' } },
+    )
+    const { receipt: id, microCredits } = (answer as unknown as { tollgate: { receipt: string; microCredits: number } })
+      .tollgate
+    expect(microCredits).toBeGreaterThan(0)
+
+    const receipt = await api(`/credits/v1/receipts/${id}`)
+    expect(receipt).toMatchObject({ total: microCredits })
+    const after = await api('/credits/v1/usage')
+    expect((after['total'] as number) - (before['total'] as number)).toBe(microCredits)
+    expect(await api('/credits/v1/messages/message-1')).toMatchObject({ total: microCredits, entryIds: [id] })
+
+    const inWorkflow = await eventually(async () => {
+      const { items } = (await api('/credits/v1/history')) as { items?: { used: number }[] }
+      const used = items?.[0]?.used
+      return used === after['total'] ? used : undefined
+    })
+    const inJournal = await eventually(async () => {
+      const { items } = (await api('/credits/v1/activity?limit=200')) as { items: { credits: number }[] }
+      const sum = items.reduce((total, { credits }) => total + credits, 0)
+      return sum === after['total'] ? sum : undefined
+    })
+    expect([inWorkflow, inJournal]).toEqual([after['total'], after['total']])
+  })
+
+  test('at zero the stream stops, the next call is refused, and a grant brings it back', async () => {
+    await api(
+      '/admin/v1/accounts',
+      {
+        method: 'POST',
+        body: JSON.stringify({ userId: 'spender', email: 'spender@example.com', timeZone: 'Europe/Berlin' }),
+      },
+      facts.adminKey,
+    )
+    const created = (await api(
+      '/admin/v1/accounts/spender/keys',
+      { method: 'POST', body: JSON.stringify({ name: 'test' }) },
+      facts.adminKey,
+    )) as { secret: string }
+    const client = openai(created.secret)
+    const ask = async () => {
+      const stream = await client.chat.completions.create({
+        model: 'advanced',
+        stream: true,
+        messages: [{ role: 'user', content: 'Write 20000 words.' }],
+      })
+      let words = ''
+      for await (const chunk of stream) words += chunk.choices[0]?.delta.content ?? ''
+      return words
+    }
+    await expect(ask()).rejects.toMatchObject({ code: 'credits_depleted' })
+    expect(await api('/credits/v1/balance', {}, created.secret)).toMatchObject({ remaining: 0, held: 0, available: 0 })
+    await expect(
+      client.chat.completions.create({ model: 'fast', messages: [{ role: 'user', content: 'Hello?' }] }),
+    ).rejects.toMatchObject({ status: 402, code: 'credits_depleted' })
+
+    await api(
+      '/admin/v1/accounts/spender/grants',
+      {
+        method: 'POST',
+        body: JSON.stringify({ credits: '2', source: 'adjustment', reason: 'test' }),
+        headers: { 'idempotency-key': 'grant-1' },
+      },
+      facts.adminKey,
+    )
+    const answer = await client.chat.completions.create({
+      model: 'fast',
+      messages: [{ role: 'user', content: 'Hello?' }],
+    })
+    expect(answer.choices[0]?.message.content).not.toBe('')
+  })
+
+  test('a second stack on the same folder is refused, and changes nothing', async () => {
+    const second = runProgram('bin/dev.ts', environment)
+    expect(await second.ended).toBe(1)
+    expect(second.output()).toContain('already_running')
+    expect(await answers(`${facts.gatewayUrl}/healthz`)).toBe(true)
+  })
+
+  test('Ctrl-C stops every child, and the next start knows balance, usage and key', async () => {
+    const before = { facts, balance: await api('/credits/v1/balance'), usage: await api('/credits/v1/usage') }
+    expect(await stop()).toBe(0)
+    for (const url of [
+      facts.gatewayUrl,
+      facts.temporalUiUrl,
+      facts.redisUrl.replace('redis:', 'http:'),
+      `http://${facts.temporalAddress}`,
+    ]) {
+      expect(await answers(url), url).toBe(false)
+    }
+    await start()
+    expect(facts.demo.apiKey).toBe(before.facts.demo.apiKey)
+    expect(await api('/credits/v1/balance')).toMatchObject({
+      used: before.balance['used'],
+      remaining: before.balance['remaining'],
+    })
+    expect(await api('/credits/v1/usage')).toMatchObject({ total: before.usage['total'] })
+  }, 120_000)
+})
