@@ -80,7 +80,6 @@ export interface GivenLedger {
   load(accountId: string, change: Partial<Terms>): Promise<void>
   /** An id that the gate admits unasked: born now, in an account that has been known for long. */
   mint(key: string): ChargeId
-  /** Moves all waiting receipts of the account's shard to nowhere, as a drain that has stored them. */
   stop(): Promise<void>
 }
 
@@ -126,7 +125,7 @@ export async function givenLedger(options: Partial<LedgerOptions> = {}): Promise
       // What was known a moment ago must be asked about
       await clock.advance(120_000)
     },
-    mint: (key) => chargeId(now, key),
+    mint: (key) => chargeId(now, key === '' ? 'unused' : key.replaceAll(' ', '-')),
     async stop() {
       await ledger.close()
       await server.stop()
