@@ -64,11 +64,15 @@ export function createApp(deps: AppDeps): Api {
 
   const allowedMethods = createAllowedMethods(app.routes)
   app.notFound((c) => {
-    const allowed = allowedMethods(c.req.path)
+    const { path } = c.req
+    const allowed = allowedMethods(path)
+    // Clients of model routes look for OpenAI's fields.
+    const fields = path.startsWith('/v1/') ? { type: 'invalid_request_error', param: null } : {}
     const error =
       allowed.length === 0
-        ? new ApiError('not_found', `there is nothing at ${c.req.path}; /docs lists what there is`)
-        : new ApiError('method_not_allowed', `${c.req.path} takes ${allowed.join(', ')}`, {
+        ? new ApiError('not_found', `there is nothing at ${path}; /docs lists what there is`, { fields })
+        : new ApiError('method_not_allowed', `${path} takes ${allowed.join(', ')}`, {
+            fields,
             headers: { allow: allowed.join(', ') },
           })
     return answerError(error, c, deps.log)

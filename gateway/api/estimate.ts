@@ -30,7 +30,9 @@ const Estimate = z
     median: Micro,
     p90: Micro.openapi({ description: 'Nine of ten such calls cost at most this.' }),
     samples: z.int().openapi({ description: 'Settled calls that this was learned from.' }),
-    basis: z.enum(['learned', 'assumed']).openapi({ description: '`assumed`: too few calls were seen; the lengths are those of common chats.' }),
+    basis: z
+      .enum(['learned', 'assumed'])
+      .openapi({ description: '`assumed`: too few calls were seen; the lengths are those of common chats.' }),
     inputTokens: z.int(),
     outputTokens: z.object({ median: z.number(), p90: z.number() }),
   })

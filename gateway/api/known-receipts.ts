@@ -1,5 +1,6 @@
 import type { Receipt } from '../../credits/receipt.ts'
 import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
+import { inOrder } from '../feed/position.ts'
 import type { ApiDeps } from './deps.ts'
 
 type ReceiptDeps = Pick<ApiDeps, 'undrained' | 'journal'>
@@ -41,5 +42,6 @@ export function oncePerCharge(receipts: readonly Receipt[]): readonly Receipt[] 
   for (const receipt of receipts) {
     if (byId.get(receipt.id)?.kind !== 'settled') byId.set(receipt.id, receipt)
   }
-  return [...byId.values()].toSorted((one, other) => one.atMs - other.atMs)
+  // Many charges share a millisecond; their numbers tell which came first.
+  return [...byId.values()].toSorted((one, other) => one.atMs - other.atMs || inOrder(one, other))
 }

@@ -163,7 +163,10 @@ export async function openApiStand(): Promise<ApiStand> {
         body: { userId: accountId, email: `${accountId}@example.com`, timeZone: 'UTC' },
       })
       if (signedUp.status !== 201) throw new Error(JSON.stringify(signedUp.body))
-      const made = await ask('POST', `/admin/v1/accounts/${accountId}/keys`, { as: adminKey, body: { createsEmployees: true } })
+      const made = await ask('POST', `/admin/v1/accounts/${accountId}/keys`, {
+        as: adminKey,
+        body: { createsEmployees: true },
+      })
       if (made.status !== 201) throw new Error(JSON.stringify(made.body))
       return { accountId, key: made.body.secret, keyId: made.body.id }
     },
@@ -176,7 +179,11 @@ export async function openApiStand(): Promise<ApiStand> {
         row: { ...modelRow, ...row },
         quantities: { ...noQuantities, units: 1, inputTokens: 1_000, outputTokens: 200, ...quantities },
         levels: [],
-        detail: { ...modelDetail, lines: [{ kind: 'input', quantity: 1_000, unit: 'token', rate: '', amount }], ...detail },
+        detail: {
+          ...modelDetail,
+          lines: [{ kind: 'input', quantity: 1_000, unit: 'token', rate: '', amount }],
+          ...detail,
+        },
       }
       const first = await ledger.settle(request)
       // A just loaded account asks the journal about young ids: it has nothing of this one.
@@ -199,7 +206,14 @@ export async function openApiStand(): Promise<ApiStand> {
   }
 }
 
-const modelRow: UsageRow = { category: 'ai_usage', tier: 'fast', model: 'openai/gpt-5-nano', item: '', employee: '', organization: '' }
+const modelRow: UsageRow = {
+  category: 'ai_usage',
+  tier: 'fast',
+  model: 'openai/gpt-5-nano',
+  item: '',
+  employee: '',
+  organization: '',
+}
 const modelDetail: ReceiptDetail = {
   messageId: '',
   task: '',

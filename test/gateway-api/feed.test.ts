@@ -87,7 +87,12 @@ describe('the feed', () => {
     const { data: first } = await feed.next('balance')
     expect(feed.events[0]!.event).toBe('balance')
     const id = await stand.charge(accountId, { amount: toMicro(300) })
-    expect((await feed.next('debit')).data).toMatchObject({ entryId: id, credits: 300, category: 'ai_usage', tier: 'fast' })
+    expect((await feed.next('debit')).data).toMatchObject({
+      entryId: id,
+      credits: 300,
+      category: 'ai_usage',
+      tier: 'fast',
+    })
     const { data: after } = await feed.next('balance', ({ used }) => used === 300)
     expect(after).toMatchObject({ epoch: first.epoch, remaining: first.remaining - 300 })
     expect(after.version).toBeGreaterThan(first.version)
@@ -98,9 +103,20 @@ describe('the feed', () => {
     const { accountId, key } = await stand.user()
     const feed = await readFeed(key)
     const { data: first } = await feed.next('balance')
-    await stand.ask('POST', `/admin/v1/accounts/${accountId}/grants`, { as: adminKey, headers: { 'idempotency-key': 'g' }, body: { credits: 5, reason: 'sorry' } })
-    expect((await feed.next('grant')).data).toMatchObject({ id: 'g', source: 'adjustment', detail: 'sorry', amount: 5_000_000 })
-    expect((await feed.next('balance', ({ total }) => total > first.total)).data.remaining).toBe(first.remaining + 5_000_000)
+    await stand.ask('POST', `/admin/v1/accounts/${accountId}/grants`, {
+      as: adminKey,
+      headers: { 'idempotency-key': 'g' },
+      body: { credits: 5, reason: 'sorry' },
+    })
+    expect((await feed.next('grant')).data).toMatchObject({
+      id: 'g',
+      source: 'adjustment',
+      detail: 'sorry',
+      amount: 5_000_000,
+    })
+    expect((await feed.next('balance', ({ total }) => total > first.total)).data.remaining).toBe(
+      first.remaining + 5_000_000,
+    )
     feed.leave()
   })
 
@@ -110,7 +126,10 @@ describe('the feed', () => {
     await feed.next('balance')
     const { hold } = await import('../workflows/ledger-stand.ts')
     await hold(stand.stores.ledger, accountId, toMicro(900))
-    expect((await feed.next('balance', ({ held }) => held === 900)).data).toMatchObject({ remaining: 1_000_000_000, available: 1_000_000_000 - 900 })
+    expect((await feed.next('balance', ({ held }) => held === 900)).data).toMatchObject({
+      remaining: 1_000_000_000,
+      available: 1_000_000_000 - 900,
+    })
     feed.leave()
   })
 
@@ -121,7 +140,10 @@ describe('the feed', () => {
     const { id } = await first.next('debit')
     first.leave()
     await first.ended
-    const missed = [await stand.charge(accountId, { amount: toMicro(2) }), await stand.charge(accountId, { amount: toMicro(3) })]
+    const missed = [
+      await stand.charge(accountId, { amount: toMicro(2) }),
+      await stand.charge(accountId, { amount: toMicro(3) }),
+    ]
     await stand.drain(accountId)
     missed.push(await stand.charge(accountId, { amount: toMicro(4) }))
     const second = await readFeed(key, id)
@@ -132,7 +154,9 @@ describe('the feed', () => {
     // What it says while it catches up is a place to go on from, too.
     const third = await readFeed(key, second.events.find(({ data }) => data.includes(missed[0]!))!.id)
     await third.next('debit', ({ credits }) => credits === 4)
-    expect(third.events.filter(({ event }) => event === 'debit').map(({ data }) => JSON.parse(data).entryId)).toEqual(missed.slice(1))
+    expect(third.events.filter(({ event }) => event === 'debit').map(({ data }) => JSON.parse(data).entryId)).toEqual(
+      missed.slice(1),
+    )
     second.leave()
     third.leave()
   })
@@ -161,6 +185,16 @@ describe('the feed', () => {
     const id = await stand.charge(mine.accountId, { amount: toMicro(5) })
     expect((await feed.next('debit')).data.entryId).toBe(id)
     expect(JSON.stringify(feed.events)).not.toContain(other.accountId)
+    feed.leave()
+  })
+
+  test('goes on after its connections to Redis were cut', async () => {
+    const { accountId, key } = await stand.user()
+    const feed = await readFeed(key)
+    await feed.next('balance')
+    await stand.redis.call('CLIENT', 'KILL', 'TYPE', 'normal')
+    await expect.poll(() => stand.charge(accountId, { amount: toMicro(21) }).catch(() => '')).not.toBe('')
+    expect((await feed.next('debit', ({ credits }) => credits === 21)).data.credits).toBe(21)
     feed.leave()
   })
 
@@ -198,7 +232,10 @@ describe('the feed', () => {
   test('does not open for HEAD', async () => {
     const { key } = await stand.user()
     const before = stand.deps.feeds.watched
-    const response = await stand.app.request('/credits/v1/feed', { method: 'HEAD', headers: { authorization: `Bearer ${key}` } })
+    const response = await stand.app.request('/credits/v1/feed', {
+      method: 'HEAD',
+      headers: { authorization: `Bearer ${key}` },
+    })
     expect(response.status).toBe(200)
     expect(stand.deps.feeds.watched).toBe(before)
   })
@@ -214,7 +251,8 @@ describe('a slow reader', () => {
 
   test('of balances gets only the latest one', async () => {
     const { stream, ends } = open()
-    for (let version = 1; version <= 100; version += 1) stream.send({ event: 'balance', id: '1', data: { version, padding } })
+    for (let version = 1; version <= 100; version += 1)
+      stream.send({ event: 'balance', id: '1', data: { version, padding } })
     expect(ends()).toBe(0)
     stream.end()
     const text = await new Response(stream.body).text()
@@ -230,7 +268,8 @@ describe('a slow reader', () => {
 
   test('who reads again gets the latest balance that waited', async () => {
     const { stream } = open()
-    for (let version = 1; version <= 50; version += 1) stream.send({ event: 'balance', id: '1', data: { version, padding } })
+    for (let version = 1; version <= 50; version += 1)
+      stream.send({ event: 'balance', id: '1', data: { version, padding } })
     const reader = stream.body.getReader()
     const decoder = new TextDecoder()
     let text = ''
