@@ -77,6 +77,9 @@ export async function planCall(
   return { ...common, amount, minimum, clampTokens }
 }
 
+/** Naming the limit makes the request a little longer. */
+const limitFieldTokens = 16
+
 /** How many output tokens per choice would fit what is available. */
 export function tokensThatFit(
   { rates, inputTokens }: CallPlan,
@@ -84,7 +87,7 @@ export function tokensThatFit(
   available: Micro,
   atMs: number,
 ): number {
-  return Math.floor(affordableOutput(rates, inputTokens, available, atMs) / (request.n ?? 1))
+  return Math.floor(affordableOutput(rates, inputTokens + limitFieldTokens, available, atMs) / (request.n ?? 1))
 }
 
 /** The request as the provider gets it: `model` is filled in by the provider's own name. */

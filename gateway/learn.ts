@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache'
 
 /** Before anything is known: fewer bytes per token than any common text has, so that the first estimates are too high rather than too low. */
 const priorBytesPerToken = 3
-/** Nobody's text is denser than this; a lower figure is a measuring error. */
-const leastBytesPerToken = 1
+/** Output that is billed and not shown makes visible text look dense; below this it is no longer an estimate of anything. */
+const leastBytesPerToken = 0.25
 const remembered = 128
 /** Below this many samples a quantile says little. */
 const enough = 8

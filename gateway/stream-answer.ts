@@ -164,5 +164,13 @@ const nothing = Buffer.alloc(0)
 
 function stoppedBy(refusal: Refusal): Required<Ending> {
   const outcome = refusal.kind === 'ledger_unavailable' || refusal.kind === 'backlogged' ? 'failed' : 'stopped_at_zero'
-  return { outcome, error: refusalError(refusal) }
+  if (refusal.kind !== 'insufficient_credits') return { outcome, error: refusalError(refusal) }
+  // The stream has used up what it held; it was not too dear, it came too late.
+  return {
+    outcome,
+    error: {
+      code: refusal.kind,
+      message: 'the credits are used up but for what other calls hold; the answer was stopped here',
+    },
+  }
 }

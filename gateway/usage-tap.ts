@@ -134,8 +134,8 @@ export function createUsageTap({ usageAsked }: { readonly usageAsked: boolean })
         at = end
       }
     },
-    textBytes: text.size,
-    text: text.read,
+    textBytes: () => text.size(),
+    text: () => text.read(),
     pendingText() {
       const end = endOfEvent()
       const event = end < 0 ? '' : latin.slice(at, end)

@@ -47,10 +47,9 @@ export function practiceText(prompt: string, seed: string): string {
 }
 
 function wordsAskedFor(prompt: string): number | undefined {
-  const asked = new RegExp(
-    `\\b(\\d{1,6}(?:[,.]\\d{3})*|${numbers.join('|')})[ -]+(words?|sentences?|paragraphs?)\\b`,
-    'i',
-  ).exec(prompt)
+  const asked = new RegExp(`\\b(\\d[\\d,.]*|${numbers.join('|')})[ -]+(words?|sentences?|paragraphs?)\\b`, 'i').exec(
+    prompt,
+  )
   if (asked === null) return undefined
   const spoken = numbers.indexOf(asked[1]!.toLowerCase())
   const count = spoken >= 0 ? spoken : Number(asked[1]!.replaceAll(/[,.]/g, ''))

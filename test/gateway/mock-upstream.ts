@@ -3,8 +3,10 @@ import type { AddressInfo } from 'node:net'
 
 /** What the upstream does with a call: the JSON in its last message. */
 export interface Script {
-  /** Output tokens, one word each; one chunk per token when streamed. */
+  /** Output tokens, one word each. */
   readonly tokens?: number
+  /** Of a stream; 1 when left out. */
+  readonly perChunk?: number
   /** Answers with this status and no completion. */
   readonly status?: number
   /** Body of that answer; OpenAI's shape when left out. */
@@ -167,17 +169,19 @@ async function streamTo(
   })
   const total = limited(call.body, script)
   await send(chunk({ role: 'assistant', content: '' }, null))
-  for (let index = 0; index < total && !response.destroyed; index++) {
-    if (script.cutAfter === index) return void response.destroy()
+  const perChunk = script.perChunk ?? 1
+  for (let index = 0; index < total && !response.destroyed; index += perChunk) {
+    if (script.cutAfter === index) {
+      // What was written is on its way before the connection goes.
+      await new Promise<void>((resolve) => response.write(': bye\n\n', () => resolve()))
+      return void response.destroy()
+    }
     if (script.errorAfter === index) await send({ error: { message: 'the mock broke', code: 500 } })
     if (script.waitAfter === index) await released
-    call.tokens += 1
+    const words = Array.from({ length: Math.min(perChunk, total - index) }, (_, at) => wordOf(index + at, script))
+    call.tokens += words.length
     await send(
-      chunk(
-        { content: wordOf(index, script) },
-        null,
-        script.usage === 'cumulative' ? usageOf(index + 1, script) : undefined,
-      ),
+      chunk({ content: words.join('') }, null, script.usage === 'cumulative' ? usageOf(index + 1, script) : undefined),
     )
   }
   if (response.destroyed) return

@@ -105,7 +105,10 @@ export interface Account {
   }>
   /** More money, at once. */
   grant(credits: number): Promise<void>
-  fetch(path: string, init?: RequestInit): Promise<Response>
+  fetch(
+    path: string,
+    init?: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<Response>
 }
 
 export interface StandOptions {

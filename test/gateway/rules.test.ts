@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest'
+import { toMicro } from '../../credits/money.ts'
+import { compilePrices } from '../../credits/prices.ts'
+import { clampOutput } from '../../gateway/clamp.ts'
+import { estimateCall } from '../../gateway/estimate.ts'
+import { createLearned } from '../../gateway/learn.ts'
+import { practiceText } from '../../gateway/providers/practice-text.ts'
+import { parseUsage } from '../../gateway/usage.ts'
+import { catalogue } from './stand.ts'
+
+const priceBook = compilePrices(catalogue)
+const rates = priceBook.ratesOf('mock/plain')!
+
+describe('clamp', () => {
+  it.each([
+    {
+      name: 'comfortable: all of it',
+      available: 1_000,
+      limitTokens: 4_000,
+      choices: 1,
+      amount: 4_001_000,
+      limit: undefined,
+    },
+    { name: 'an eighth of what there is', available: 8, limitTokens: 4_000, choices: 1, amount: 1_000_000, limit: 999 },
+    { name: 'shared by the choices', available: 8, limitTokens: 4_000, choices: 3, amount: 1_000_000, limit: 333 },
+    {
+      name: 'a useful answer, though it is more than an eighth',
+      available: 1,
+      limitTokens: 4_000,
+      choices: 1,
+      amount: 257_000,
+      limit: 256,
+    },
+    { name: 'a short limit fits', available: 1, limitTokens: 20, choices: 1, amount: 21_000, limit: undefined },
+  ])('$name', ({ available, limitTokens, choices, amount, limit }) => {
+    const clamp = clampOutput({
+      rates,
+      atMs: 0,
+      inputTokens: 10,
+      limitTokens,
+      choices,
+      available: toMicro(available * 1_000_000),
+      fairShare: 8,
+    })
+    expect(clamp).toMatchObject({ amount, limitTokens: limit })
+  })
+})
+
+describe('learning', () => {
+  it('is on the safe side: few bytes per token before anything is known, then what nine of ten calls exceed', () => {
+    const learned = createLearned()
+    expect(learned.inputBytesPerToken('m')).toBe(3)
+    for (let call = 0; call < 100; call++)
+      learned.learn('m', { inputBytes: 400 + call, inputTokens: 100, outputBytes: 500, outputTokens: call })
+    expect(learned.inputBytesPerToken('m')).toBeCloseTo(4.1 * 0.95, 1)
+    expect(learned.outputTokens('m')).toMatchObject({ median: expect.closeTo(50, -1), p90: expect.closeTo(90, -1) })
+  })
+
+  it('forgets models beyond its bound', () => {
+    const learned = createLearned(2)
+    for (const model of ['a', 'b', 'c'])
+      for (let call = 0; call < 20; call++)
+        learned.learn(model, { inputBytes: 900, inputTokens: 100, outputBytes: 0, outputTokens: 5 })
+    expect(learned.outputTokens('a')).toBeUndefined()
+    expect(learned.outputTokens('c')).toMatchObject({ median: 5 })
+  })
+})
+
+describe('estimate', () => {
+  const learned = createLearned()
+  const deps = {
+    catalogue,
+    priceBook,
+    usable: () => true,
+    learned,
+    clock: { now: () => 0, sleep: () => Promise.resolve(), every: () => () => undefined },
+  }
+
+  it('assumes common lengths, and says so, until it has learned some', () => {
+    expect(estimateCall(deps, { model: 'mock/plain', inputTokens: 100 })).toMatchObject({
+      basis: 'assumed',
+      samples: 0,
+      median: 210_000,
+      p90: 810_000,
+    })
+    for (let call = 1; call <= 100; call++)
+      learned.learn('mock/plain', { inputBytes: 400, inputTokens: 100, outputBytes: 5 * call, outputTokens: call })
+    expect(estimateCall(deps, { model: 'mock/plain', inputTokens: 100 })).toMatchObject({
+      basis: 'learned',
+      samples: 100,
+      tier: 'fast',
+      median: 61_000,
+      p90: 101_000,
+    })
+    expect(estimateCall(deps, { model: 'mock/plain', inputTokens: 100, maxTokens: 10 })).toMatchObject({
+      median: 20_000,
+      p90: 20_000,
+    })
+  })
+
+  it('takes messages or bytes, and refuses unknown models', () => {
+    expect(estimateCall(deps, { model: 'fast', messages: [{ role: 'user', content: 'x'.repeat(400) }] })).toMatchObject(
+      { inputTokens: expect.any(Number) },
+    )
+    expect(estimateCall(deps, { model: 'fast', inputBytes: 380 })).toMatchObject({ inputTokens: 100 })
+    expect(estimateCall(deps, { model: 'nope' })).toEqual({ unknown: 'nope' })
+  })
+})
+
+describe('usage as providers report it', () => {
+  it.each([
+    {
+      name: 'plain',
+      given: { prompt_tokens: 10, completion_tokens: 5 },
+      quantities: { inputTokens: 10, outputTokens: 5, cachedTokens: 0, reasoningTokens: 0 },
+    },
+    {
+      name: 'cached input is part of the prompt',
+      given: { prompt_tokens: 10, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 4 } },
+      quantities: { inputTokens: 10, cachedTokens: 4 },
+    },
+    {
+      name: 'another name for it',
+      given: { prompt_tokens: 10, completion_tokens: 5, prompt_cache_hit_tokens: 4 },
+      quantities: { cachedTokens: 4 },
+    },
+    {
+      name: 'reasoning is part of the completion',
+      given: {
+        prompt_tokens: 10,
+        completion_tokens: 5,
+        total_tokens: 15,
+        completion_tokens_details: { reasoning_tokens: 3 },
+      },
+      quantities: { outputTokens: 5, reasoningTokens: 3 },
+    },
+    {
+      name: 'reasoning beside the completion',
+      given: {
+        prompt_tokens: 10,
+        completion_tokens: 5,
+        total_tokens: 18,
+        completion_tokens_details: { reasoning_tokens: 3 },
+      },
+      quantities: { outputTokens: 8, reasoningTokens: 3 },
+    },
+    {
+      name: 'details that are none',
+      given: { prompt_tokens: 10, completion_tokens: 5, prompt_tokens_details: 'x' },
+      quantities: { inputTokens: 10 },
+    },
+  ])('$name', ({ given, quantities }) => {
+    expect(parseUsage(given)?.quantities).toMatchObject(quantities)
+  })
+
+  it.each([null, {}, { prompt_tokens: -1, completion_tokens: 1 }, { prompt_tokens: '1', completion_tokens: 1 }, 'x'])(
+    '%j is none',
+    (given) => {
+      expect(parseUsage(given)).toBeUndefined()
+    },
+  )
+})
+
+describe('the practice provider writes', () => {
+  it.each([
+    ['in five words', 5],
+    ['Write 500 words about rain', 500],
+    ['1,200 words please', 1_200],
+    ['two sentences', 28],
+    ['write 9999999 words', 50_000],
+  ])('%s', (prompt, words) => {
+    expect(practiceText(prompt, 'ab12'.repeat(16)).split(' ')).toHaveLength(words)
+  })
+})
