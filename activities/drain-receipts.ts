@@ -1,4 +1,5 @@
-import type { StreamedReceipt } from '../ledger/ledger.ts'
+import { JournalUnavailable } from '../journal/journal-unavailable.ts'
+import { LedgerUnavailable, type StreamedReceipt } from '../ledger/ledger.ts'
 import type { ActivityDeps } from './deps.ts'
 import { inRound, type Round, shardsOf } from './round.ts'
 
@@ -17,44 +18,72 @@ export function createDrainReceipts({ ledger, journal, clock, log, count }: Acti
     inRound(round, clock, async () => {
       const pending = await ledger.pending(shardsOf(round), { dirtyOlderThanMs: 0, perShard: 1 })
       const waiting = pending.filter((shard) => shard.receipts > 0).map((shard) => shard.shard)
+      let drained = 0
       let more = false
-      let batch: { shard: number; entries: readonly StreamedReceipt[] }[] = []
+      let batch: Head[] = []
       for (const shard of waiting) {
-        const entries = await headOf(shard)
-        more ||= entries.length === perShard
-        batch.push({ shard, entries })
+        const head = await headOf(shard)
+        more ||= head.entries.length === perShard
+        batch.push(head)
         if (sizeOf(batch) >= perCommit) {
-          await store(batch)
+          drained += await store(batch)
           batch = []
         }
       }
-      await store(batch)
-      return { restMs: more ? 0 : restMs }
+      drained += await store(batch)
+      count?.('receipts_drained', drained)
+      return { restMs: more && drained > 0 ? 0 : restMs }
     })
 
-  async function headOf(shard: number): Promise<readonly StreamedReceipt[]> {
+  async function headOf(shard: number): Promise<Head> {
     try {
-      return await ledger.receipts(shard, perShard)
+      return { shard, entries: await ledger.receipts(shard, perShard) }
     } catch (error) {
-      // One shard that cannot be read keeps no other from the journal.
-      log.error({ shard, err: error }, 'receipts of a shard could not be read')
-      count?.('turn_failed', 1)
-      return []
+      if (error instanceof LedgerUnavailable) throw error
+      failed(shard, error)
+      return { shard, entries: [] }
     }
   }
 
-  async function store(batch: readonly { shard: number; entries: readonly StreamedReceipt[] }[]): Promise<void> {
-    if (sizeOf(batch) === 0) return
-    await journal.storeReceipts(batch.flatMap(({ entries }) => entries.map((entry) => entry.receipt)))
-    let drained = 0
-    for (const { shard, entries } of batch) {
-      // `head_moved`: another drainer was there, or Redis went back in time. The next pass reads the head as it is now.
-      if (entries.length > 0 && (await ledger.ackReceipts(shard, entries)) === 'acked') drained += entries.length
+  /** How many receipts are in the journal and out of the stream now. */
+  async function store(batch: readonly Head[]): Promise<number> {
+    const heads = batch.filter((head) => head.entries.length > 0)
+    if (heads.length === 0) return 0
+    try {
+      await journal.storeReceipts(heads.flatMap(({ entries }) => entries.map((entry) => entry.receipt)))
+    } catch (error) {
+      if (error instanceof JournalUnavailable) throw error
+      const [only, ...others] = heads
+      if (others.length > 0) return storeApart(heads)
+      failed(only!.shard, error)
+      return 0
     }
-    count?.('receipts_drained', drained)
+    let acked = 0
+    for (const { shard, entries } of heads) {
+      // `head_moved`: another drainer was there, or Redis went back in time. The next pass reads the head as it is now.
+      if ((await ledger.ackReceipts(shard, entries)) === 'acked') acked += entries.length
+    }
+    return acked
+  }
+
+  /** A receipt that the journal cannot take holds up its own shard only. */
+  async function storeApart(heads: readonly Head[]): Promise<number> {
+    let stored = 0
+    for (const head of heads) stored += await store([head])
+    return stored
+  }
+
+  function failed(shard: number, error: unknown): void {
+    log.error({ shard, err: error }, 'the receipts of a shard do not reach the journal')
+    count?.('turn_failed', 1)
   }
 }
 
-function sizeOf(batch: readonly { entries: readonly StreamedReceipt[] }[]): number {
+interface Head {
+  readonly shard: number
+  readonly entries: readonly StreamedReceipt[]
+}
+
+function sizeOf(batch: readonly Head[]): number {
   return batch.reduce((total, { entries }) => total + entries.length, 0)
 }

@@ -12,8 +12,8 @@ const atOnce = 8
 const intervalMs = { least: 2_000, most: 60_000 }
 /** Accounts wait this many times as long as reporting all of them took: so it takes at most a quarter of the time, however slow Temporal is. */
 const slack = 4
-/** Ended periods that could not be closed yet are tried again after this long. */
-const closeAgainMs = 5_000
+/** Ended periods that could not be closed yet are tried again after this long, then twice that, and so on. */
+const closeAgainMs = { first: 5_000, most: 300_000 }
 
 /**
  * Reports the rows of dirty accounts to their workflows, by protocol.md 7, and closes periods that have ended and settled. What is
@@ -23,15 +23,16 @@ export function createReconcileAccounts({ ledger, journal, accounts, clock, log,
   return (round: Round): Promise<void> => {
     let dirtyOlderThanMs = intervalMs.least
     /** Accounts with an ended period that still moves, and when to look again. A restart forgets them until their next change. */
-    const unclosed = new Map<string, number>()
+    const unclosed = new Map<string, { readonly atMs: number; readonly waitMs: number }>()
     return inRound(round, clock, async (stopped) => {
       const startedMs = clock.now()
       const pending = await ledger.pending(shardsOf(round), { dirtyOlderThanMs, perShard })
-      const dueToClose = [...unclosed].filter(([, atMs]) => atMs <= startedMs).map(([accountId]) => accountId)
+      const dueToClose = [...unclosed].filter(([, { atMs }]) => atMs <= startedMs).map(([accountId]) => accountId)
       const turns = new Set([...pending.flatMap((shard) => shard.dirty), ...dueToClose])
       await eachOf(turns, atOnce, stopped, async (accountId) => {
+        const waitMs = Math.min(closeAgainMs.most, 2 * (unclosed.get(accountId)?.waitMs ?? closeAgainMs.first / 2))
         unclosed.delete(accountId)
-        if ((await turn(accountId)) === 'unclosed') unclosed.set(accountId, clock.now() + closeAgainMs)
+        if ((await turn(accountId)) === 'unclosed') unclosed.set(accountId, { atMs: clock.now() + waitMs, waitMs })
       })
       dirtyOlderThanMs = Math.min(intervalMs.most, Math.max(intervalMs.least, slack * (clock.now() - startedMs)))
       return { restMs: pending.some((shard) => shard.dirty.length === perShard) ? 0 : restMs }

@@ -5,7 +5,8 @@ import type { Terms } from '../../credits/terms.ts'
 import { zero } from '../../credits/money.ts'
 import { TemporalUnavailable } from '../../middleware/accounts.ts'
 import { row, rowOf } from '../account/given.ts'
-import { credits, newAccountId, openStand, signUpOf, type Stand, until } from './stand.ts'
+import { credits } from './catalogue.ts'
+import { newAccountId, openStand, signUpOf, type Stand, until } from './stand.ts'
 
 const perRun = 5
 let stand: Stand

@@ -15,7 +15,7 @@ import type { Accounts } from '../../middleware/accounts.ts'
 import { systemClock } from '../../middleware/clock.ts'
 import { createLiveAccounts } from '../../middleware/live-accounts.ts'
 import { type AccountLoader, createAccountLoader } from '../../middleware/load-account.ts'
-import { catalogue } from './stand.ts'
+import { catalogue } from './catalogue.ts'
 
 /** A Redis of its own, since a reconciler takes all that it finds in one, and the run's journal. */
 export interface LedgerStand {

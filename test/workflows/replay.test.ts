@@ -12,7 +12,8 @@ import { type Accounts, createAccounts } from '../../middleware/accounts.ts'
 import { startReconciler } from '../../middleware/reconcilers.ts'
 import { row, rowOf } from '../account/given.ts'
 import { startTimeSkipping } from '../stack/time-skipping.ts'
-import { catalogue, credits, newAccountId, openStand, signUpOf, until } from './stand.ts'
+import { catalogue, credits } from './catalogue.ts'
+import { newAccountId, openStand, signUpOf, until } from './stand.ts'
 
 /*
  * Workflows that run today were started by yesterday's code. These histories were recorded from real runs; a change that could not

@@ -9,7 +9,8 @@ import type { AccountLoader } from '../../middleware/load-account.ts'
 import { systemClock } from '../../middleware/clock.ts'
 import { startTimeSkipping } from '../stack/time-skipping.ts'
 import { appRow, hold, type LedgerStand, openLedgerStand, settle, spend } from './ledger-stand.ts'
-import { catalogue, credits, newAccountId, signUpOf, until } from './stand.ts'
+import { catalogue, credits } from './catalogue.ts'
+import { newAccountId, signUpOf, until } from './stand.ts'
 
 let env: TestWorkflowEnvironment
 let parts: LedgerStand

@@ -3,27 +3,10 @@ import { Client, Connection } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { inject } from 'vitest'
 import type { Activities } from '../../activities/index.ts'
-import { creditsToMicro, zero } from '../../credits/money.ts'
 import { type Accounts, type AccountsDeps, createAccounts } from '../../middleware/accounts.ts'
-
-export const credits = creditsToMicro
+import { catalogue } from './catalogue.ts'
 
 Runtime.install({ logger: new DefaultLogger('ERROR') })
-
-/** What accounts need to know of a catalogue. */
-export const catalogue: AccountsDeps['catalogue'] = {
-  plans: [
-    { id: 'free', name: 'Free', allowance: zero, priceCents: 0 },
-    { id: 'pro', name: 'Pro', allowance: credits(10_000), priceCents: 9900 },
-  ],
-  defaultPlan: 'free',
-  bonuses: {
-    welcome: { amount: credits(1000), keeps: true },
-    referral: { amount: credits(500), keeps: true, rewardedSignUps: 10 },
-  },
-  alerts: [25, 15, 0],
-  policies: { depletedBelow: credits('0.01'), exposureCap: null, fairShare: 8, unknownActivity: 'free' },
-}
 
 export interface Stand {
   readonly client: Client
@@ -57,6 +40,8 @@ export async function openStand(
         taskQueue,
         workflowBundle: { codePath: inject('workflowBundlePath') },
         activities,
+        // A worker that was killed keeps its accounts waiting for this long.
+        stickyQueueScheduleToStartTimeout: '1 second',
       })
       const run = worker.run()
       let stopping: Promise<void> | undefined
