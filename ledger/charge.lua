@@ -8,7 +8,7 @@ local tombstoneMs, slackMs = wholeNumber(ARGV[12]), wholeNumber(ARGV[13])
 local began = ARGV[8] ~= '' and wholeNumber(ARGV[8]) or nil
 local accepted = ARGV[14] == '1'
 local exposureCap = ARGV[15] ~= '' and wholeNumber(ARGV[15]) or nil
-quantitiesOf(ARGV[6])
+local quantities = quantitiesOf(ARGV[6])
 
 local hold = call('HMGET', KEYS[2], 'state', 'charged', 'uncollected', 'epoch')
 if hold[1] then
@@ -52,7 +52,7 @@ spend(account, book, charged, room)
 conserve(rawOf(account) >= math.min(0, rawBefore), 'a charge below zero')
 
 writeBooking({ account = KEYS[1], rows = KEYS[3], dirty = KEYS[5], receipts = KEYS[6] }, account, book, {
-  accountId = ARGV[1], id = ARGV[2], kind = 'settled', calledIn = calledIn, row = ARGV[5], quantities = ARGV[6],
+  accountId = ARGV[1], id = ARGV[2], kind = 'settled', calledIn = calledIn, row = ARGV[5], quantities = quantities,
   charged = charged, uncollected = uncollected, windows = windows, detail = ARGV[10],
   before = { charged = 0, uncollected = 0, quantities = zeroQuantities },
 }, remainingBefore, depletedBelow, now)

@@ -28,7 +28,7 @@ if accrued > 0 then
   spend(account, book, charged, room)
   conserve(rawOf(account) >= math.min(0, rawBefore), 'an expiry below zero')
   writeBooking({ account = KEYS[1], rows = KEYS[3], dirty = KEYS[6], receipts = KEYS[7] }, account, book, {
-    accountId = ARGV[1], id = ARGV[2], kind = 'expired', calledIn = book.epoch, row = hold[5], quantities = zeroQuantities,
+    accountId = ARGV[1], id = ARGV[2], kind = 'expired', calledIn = book.epoch, row = hold[5], quantities = quantitiesOf(zeroQuantities),
     charged = charged, uncollected = uncollected, windows = hold[6], detail = '',
     before = { charged = 0, uncollected = 0, quantities = zeroQuantities },
   }, remainingBefore, depletedBelow, now)

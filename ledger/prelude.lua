@@ -1,6 +1,6 @@
 --[[ What every script of the ledger shares. In a script: read, decide, assert, then write, for a runtime error does not take earlier writes back.
   Amounts are whole micro-credits; doubles keep them exact to 2^53. They leave as integer replies or by '%d': `..` prints 14 digits. ]]
-local call = redis.call
+local call, find, format = redis.call, string.find, string.format
 
 local function fail(what)
   error({ err = 'LEDGER ' .. what })
@@ -8,7 +8,7 @@ end
 
 --[[ Bare tonumber lets 'nan', '-1', '0x10' and '1e3' through, and `available < nan` is false: it would pass every balance check. ]]
 local function wholeNumber(text)
-  if type(text) ~= 'string' or #text > 15 or not string.find(text, '^%d+$') then
+  if type(text) ~= 'string' or #text > 15 or not find(text, '^%d+$') then
     fail('not a whole number of at most 15 digits: ' .. tostring(text))
   end
   return tonumber(text)
@@ -29,7 +29,7 @@ local function amountOf(text)
 end
 
 local function digits(number)
-  return string.format('%d', number)
+  return format('%d', number)
 end
 
 local function conserve(holds, what)

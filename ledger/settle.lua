@@ -6,7 +6,7 @@
 local birth, actual, depletedBelow = wholeNumber(ARGV[3]), amountOf(ARGV[4]), wholeNumber(ARGV[11])
 local tombstoneMs, slackMs = wholeNumber(ARGV[12]), wholeNumber(ARGV[13])
 local began = ARGV[8] ~= '' and wholeNumber(ARGV[8]) or nil
-quantitiesOf(ARGV[6])
+local quantities = quantitiesOf(ARGV[6])
 
 local hold = call('HMGET', KEYS[2], 'state', 'amount', 'epoch', 'row', 'windows', 'charged', 'uncollected', 'n')
 local state = hold[1]
@@ -55,7 +55,7 @@ spend(account, book, charged - before.charged, room)
 conserve(rawOf(account) >= math.min(0, rawBefore), 'a settlement below zero')
 
 writeBooking({ account = KEYS[1], rows = KEYS[3], dirty = KEYS[6], receipts = KEYS[7] }, account, book, {
-  accountId = ARGV[1], id = ARGV[2], kind = 'settled', calledIn = calledIn, row = row, quantities = ARGV[6],
+  accountId = ARGV[1], id = ARGV[2], kind = 'settled', calledIn = calledIn, row = row, quantities = quantities,
   charged = charged, uncollected = uncollected, windows = windows, detail = ARGV[10], before = before,
 }, remainingBefore, depletedBelow, now)
 writeWindows(KEYS[4], list)

@@ -131,10 +131,10 @@ const [reserves, extensions, settlements, charges, releases, expirations, sweeps
         await withEvidence(world, real, 'reserve', name, (ledger, evidence) => ledger.reserve(request, evidence))
       }),
     ),
-  fc.tuple(picks, amounts, amounts).map(([pick, accrued, more]) =>
-    step(`extend ${JSON.stringify([pick, accrued, more])}`, async (world, real) => {
+  fc.tuple(picks, amounts, amounts, fc.constantFrom(1, 60_000)).map(([pick, accrued, more, ttlMs]) =>
+    step(`extend ${JSON.stringify([pick, accrued, more, ttlMs])}`, async (world, real) => {
       const name = named(world, real, pick)
-      await both(world, real, 'extend', (ledger) => ledger.extend({ ...name, accrued, more, ttlMs: 60_000 }))
+      await both(world, real, 'extend', (ledger) => ledger.extend({ ...name, accrued, more, ttlMs }))
     }),
   ),
   fc.tuple(picks, amounts, levels, rows, fc.option(fc.constantFrom(1, 2, 9))).map(([pick, actual, at, where, began]) =>
@@ -183,7 +183,7 @@ const [reserves, extensions, settlements, charges, releases, expirations, sweeps
     }),
   ),
   fc
-    .constantFrom(1, 1_000, 61_000, 200_000, 700_000, 86_400_000)
+    .constantFrom(1, 1, 1_000, 1_000, 61_000, 200_000, 700_000, 86_400_000)
     .map((ms) => step(`advance ${ms}`, async (_, real) => real.given.clock.advance(ms))),
   fc
     .tuple(
@@ -285,7 +285,8 @@ export const commands = [
   ...often(settlements, 6),
   ...often(charges, 6),
   ...often(terms, 5),
-  ...[releases, expirations, sweeps, advances, ...others].flatMap((one) => often(one, 2)),
+  ...[releases, expirations, ...others].flatMap((one) => often(one, 2)),
+  ...[sweeps, advances].flatMap((one) => often(one, 4)),
 ]
 
 /** A world in which nothing has happened yet: two accounts are loaded, the third stays away until somebody loads it. */

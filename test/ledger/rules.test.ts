@@ -144,6 +144,18 @@ describe('ids', () => {
     expect(await given.ledger.settle(settleOf(id, 15))).toMatchObject({ status: 'exists', charged: 15 })
   })
 
+  test("a settlement after an expiry is remembered, though the clock of the expiry's receipt was running", async () => {
+    await given.load(newAccount(), { granted: micro(100) })
+    const id = await reserved('kept', 20)
+    await given.ledger.extend({ accountId: account, id, accrued: micro(5), more: zero, ttlMs: 1 })
+    await given.clock.advance(10)
+    await given.ledger.expire({ accountId: account, id })
+    await drain()
+    await given.ledger.settle(settleOf(id, 15))
+    await given.clock.advance(30 * minute)
+    expect(await given.ledger.settle(settleOf(id, 15))).toMatchObject({ status: 'exists', charged: 15 })
+  })
+
   test('a clock that jumps ahead and back does not make the ledger forget what it settled', async () => {
     await given.load(newAccount(), { granted: micro(100) })
     const id = await reserved('jump', 20)
@@ -521,6 +533,22 @@ describe('terms and periods', () => {
       }),
     )
     expect(availableOf(await snapshotOf())).toBe(40)
+  })
+
+  test('a late refund in an old period gives carried credits back, though they were counted already', async () => {
+    await given.load(newAccount(), { granted: micro(150) })
+    const id = await reserved('refunded', 120)
+    await given.ledger.extend({ accountId: account, id, accrued: micro(120), more: zero, ttlMs: 1 })
+    await given.clock.advance(10)
+    await given.ledger.expire({ accountId: account, id })
+    const counted = { epoch: 1, free: micro(100), counted: micro(120) }
+    await given.ledger.putTerms(
+      account,
+      termsOf({ version: 2, epoch: 2, granted: micro(50), used: micro(20), earlier: [counted] }),
+    )
+    expect(availableOf(await snapshotOf())).toBe(30)
+    await given.ledger.settle(settleOf(id, 105))
+    expect(availableOf(await snapshotOf())).toBe(45)
   })
 
   test('a hold of an old period may use the money that did not carry over, and new work may not', async () => {
