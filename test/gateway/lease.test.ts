@@ -9,8 +9,15 @@ import { catalogue } from './stand.ts'
 const rates = compilePrices(catalogue).ratesOf('mock/plain')!
 const base = 10 * 100
 
+const depleted: Refusal = { kind: 'credits_depleted' }
+interface LeaseOptions {
+  readonly tokens?: number
+  readonly left?: number
+  readonly refusal?: Refusal
+}
+
 /** A lease on a hold of `tokens` output tokens, before a ledger that has `left` µcr more. */
-function leaseOf({ tokens = firstSliceTokens, left = 0, refusal = { kind: 'credits_depleted' } as Refusal } = {}) {
+function leaseOf({ tokens = firstSliceTokens, left = 0, refusal = depleted }: LeaseOptions = {}) {
   const asked: { accrued: number; more: number }[] = []
   let held: number = base + tokens * 1_000
   let available = left

@@ -31,6 +31,8 @@ export interface UpstreamCall {
   readonly body: Record<string, unknown>
   readonly authorization: string
   tokens: number
+  /** It can send no more until somebody reads. */
+  blocked: boolean
   /** The caller hung up before the end. */
   aborted: boolean
   ended: Promise<void>
@@ -89,6 +91,7 @@ async function serve(
     body,
     authorization: request.headers.authorization ?? '',
     tokens: 0,
+    blocked: false,
     aborted: false,
     ended: Promise.resolve(),
     release,
@@ -158,8 +161,10 @@ async function streamTo(
   const eol = script.crlf === true ? '\r\n\r\n' : '\n\n'
   const send = async (event: object | string): Promise<void> => {
     const text = `data: ${typeof event === 'string' ? event : JSON.stringify(event)}${eol}`
-    if (!response.write(text) && !response.destroyed)
-      await Promise.race([new Promise<void>((resolve) => response.once('drain', resolve)), call.ended])
+    if (response.write(text) || response.destroyed) return
+    call.blocked = true
+    await Promise.race([new Promise<void>((resolve) => response.once('drain', resolve)), call.ended])
+    call.blocked = false
   }
   const chunk = (delta: object, finish: string | null, usage?: object) => ({
     ...head(call.body),

@@ -11,28 +11,31 @@ beforeAll(async () => {
 })
 afterAll(() => stand.close())
 
-it("OpenAI's own client for Python works untouched, and raises where credits end", async () => {
-  const account = await stand.account({ credits: 1_000 })
-  const empty = await stand.account({ credits: 0 })
-  const small = await stand.account({ credits: 3 })
-  const script = fileURLToPath(new URL('./python-client.py', import.meta.url))
+it('the stock Python client works untouched, and raises where a call is refused or cut', async () => {
+  const rich = await stand.account({ credits: 1_000 })
+  const poor = await stand.account({ credits: 1 })
+  const script = fileURLToPath(new URL('python_client.py', import.meta.url))
   const { stdout } = await promisify(execFile)(partPath('PYTHON_OPENAI'), [
     script,
     `${stand.url}/v1`,
-    account.secret,
-    empty.secret,
-    small.secret,
+    rich.secret,
+    poor.secret,
   ])
-  const found = JSON.parse(stdout) as Record<string, unknown>
-  expect(found).toMatchObject({
-    whole: { words: 12, tollgate: { tier: 'fast', model: 'mock/plain', estimated: false } },
-    streamed: { words: 12, tokens: 12 },
-    helper: 12,
-    tool: { name: 'get_weather', arguments: ['city'] },
-    depleted: { status: 402, code: 'credits_depleted', message: expect.stringContaining('credits_depleted') as string },
-    cut: { code: 'credits_depleted', some_text: true },
+  const seen = JSON.parse(stdout) as Record<string, unknown>
+  expect(seen).toMatchObject({
+    whole: { text: expect.stringContaining(' aa bb'), tollgate: { model: 'mock/plain', microCredits: 21_700 } },
+    stream: { text: expect.stringContaining(' aa bb'), tollgate: { microCredits: 21_700 } },
+    events: expect.arrayContaining(['chunk', 'content.delta', 'content.done']),
+    helper: 20,
+    tool: { name: 'get_weather', arguments: { city: 'practice' } },
+    models: expect.arrayContaining(['fast', 'employee', 'mock/plain']),
+    cut: {
+      code: 'credits_depleted',
+      message: expect.stringContaining('credits_depleted'),
+      read: true,
+      tollgate: 'mock/plain',
+    },
+    refused: { status: 402, code: 'credits_depleted' },
   })
-  expect(found['models']).toEqual(expect.arrayContaining(['fast', 'standard', 'advanced']))
-  // One request each: the client must not try again what waiting cannot cure.
   expect(stand.observed.filter(({ outcome }) => outcome === 'credits_depleted')).toHaveLength(1)
 })

@@ -251,3 +251,27 @@ describe('the next model of the tier', () => {
     ).rejects.toMatchObject({ status: 500 })
   })
 })
+
+it('a slow reader slows the upstream down: nothing piles up in between', async () => {
+  await fresh()
+  const started = stand.upstream.calls.length
+  const tokens = 4_000_000
+  const body = JSON.stringify({
+    model: 'ollama/any',
+    stream: true,
+    messages: says({ tokens, perChunk: 1_000, wordLength: 20 }),
+  })
+  const control = new AbortController()
+  const response = await account.fetch('/v1/chat/completions', { method: 'POST', body, signal: control.signal })
+  const call = await stand.upstream.call(started)
+  // Blocked for as many turns of the event loop as would have moved tens of megabytes.
+  for (let turns = 0; turns < 2_000; turns = call.blocked ? turns + 1 : 0)
+    await new Promise((resolve) => setImmediate(resolve))
+  expect(call.tokens).toBeLessThan(tokens / 2)
+  const reader = response.body!.getReader()
+  const before = call.tokens
+  while (call.tokens === before) await reader.read()
+  control.abort()
+  await call.ended
+  expect(call.aborted).toBe(true)
+})
