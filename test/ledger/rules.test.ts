@@ -168,6 +168,16 @@ describe('ids', () => {
     expect(await given.ledger.settle(settleOf(id, 15))).toMatchObject({ status: 'ask_journal' })
   })
 
+  test('a clock that was behind and jumps forward does not forget young ids', async () => {
+    await given.load(newAccount(), { granted: micro(100) })
+    const young = chargeId(given.clock.nowMs() + 60 * minute, 'young')
+    const evidence = { lineage: 1, nowMs: given.clock.nowMs(), found: null }
+    expect(await given.ledger.charge(chargeOf(young, 15), evidence)).toMatchObject({ status: 'settled' })
+    await drain()
+    await given.clock.advance(60 * minute)
+    expect(await given.ledger.charge(chargeOf(young, 15))).toMatchObject({ status: 'exists', charged: 15 })
+  })
+
   test('the same id with another amount is a bug of the caller, and told so', async () => {
     await given.load(newAccount(), { granted: micro(100) })
     const id = await reserved('same', 20)
@@ -402,6 +412,17 @@ describe('settle', () => {
     expect((await receiptsOfAccount()).at(-1)).toMatchObject({ kind: 'settled', charged: actual })
   })
 
+  test('the row that has an expired charge takes its adjustment, though the settle names another', async () => {
+    await given.load(newAccount(), { granted: micro(100) })
+    const id = await reserved('other row', 40)
+    await given.ledger.extend({ accountId: account, id, accrued: micro(30), more: zero, ttlMs: 1 })
+    await given.clock.advance(10)
+    await given.ledger.expire({ accountId: account, id })
+    await given.ledger.settle(settleOf(id, 10, { row: { ...row, model: 'practice/large' } }))
+    expect((await snapshotOf()).epochs).toMatchObject([{ epoch: 1, rows: { [rowKey(row)]: { charged: 10 } } }])
+    expect((await receiptsOfAccount()).map((receipt) => receipt.row)).toEqual([rowKey(row), rowKey(row)])
+  })
+
   test('found expired in the journal, it adjusts from those totals', async () => {
     await given.load(newAccount(), { granted: micro(100) })
     const id = chargeId(given.clock.nowMs() - 60 * minute, 'gone')
@@ -549,6 +570,7 @@ describe('terms and periods', () => {
     expect(availableOf(await snapshotOf())).toBe(30)
     await given.ledger.settle(settleOf(id, 105))
     expect(availableOf(await snapshotOf())).toBe(45)
+    expect(await given.ledger.reserve(reserveOf('all of it', 46, { minimum: zero }))).toMatchObject({ held: 45 })
   })
 
   test('a hold of an old period may use the money that did not carry over, and new work may not', async () => {
