@@ -30,9 +30,9 @@ export interface ChatDeps extends GatewayDeps {
 export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): Promise<Response> {
   const limits = { ...defaultLimits, ...deps.limits }
   const startedAtMs = deps.clock.now()
-  const refuse = (error: CallError, headers?: Readonly<Record<string, string>>): Response => {
+  const observe = (outcome: string): void =>
     deps.onCall?.({
-      outcome: error.code,
+      outcome,
       tier: '',
       model: '',
       provider: '',
@@ -42,7 +42,9 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
       uncollectedMicro: 0,
       durationMs: deps.clock.now() - startedAtMs,
     })
-    return errorResponse(error, headers)
+  const refuse = (error: CallError): Response => {
+    observe(error.code)
+    return errorResponse(error)
   }
 
   const body = await readBody(raw, limits.bodyBytes)
@@ -66,98 +68,108 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
     request: ['chat', who.employee, who.organization, who.messageId, who.purpose, body.bytes],
     receipt,
   })
-  if (!claimed.ok) return claimed.response
+  if (!claimed.ok) {
+    observe(claimed.outcome)
+    return claimed.response
+  }
   const { recording } = claimed
 
   const size = measureInput(request, body.bytes.length)
   const abort = new AbortController()
   raw.signal.addEventListener('abort', () => abort.abort('the caller left'), { once: true })
   let hold: Hold | undefined
-  for (const [index, model] of choice.models.entries()) {
-    const isLast = index === choice.models.length - 1
-    const plan = await planCall(deps, deps.recentAccount, who.accountId, { request, size, model, atMs: startedAtMs })
-    if (plan === 'account_unknown') {
-      recording.forget()
-      return refuse(refusalError({ kind: 'account_unknown' }))
-    }
-    const opened: Opened =
-      hold === undefined ? await open(deps, who, receipt, plan, limits.holdTtlMs) : await topUp(hold, plan)
-    if (!opened.ok) {
-      recording.forget()
-      const fits =
-        opened.refusal.kind === 'insufficient_credits'
-          ? tokensThatFit(plan, request, opened.refusal.available, startedAtMs)
-          : undefined
-      if (hold !== undefined)
-        endCall(callOf(hold, plan), { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
-      return refuse(refusalError(opened.refusal, fits))
-    }
-    hold = opened.hold
-    const call = callOf(hold, plan)
-    const headers = callHeaders(receipt, model)
+  let call: ModelCall | undefined
+  try {
+    for (const [index, model] of choice.models.entries()) {
+      const isLast = index === choice.models.length - 1
+      const plan = await planCall(deps, deps.recentAccount, who.accountId, { request, size, model, atMs: startedAtMs })
+      if (plan === 'account_unknown') {
+        recording.forget()
+        return refuse(refusalError({ kind: 'account_unknown' }))
+      }
+      const opened: Opened =
+        hold === undefined ? await open(deps, who, receipt, plan, limits.holdTtlMs) : await topUp(hold, plan)
+      if (!opened.ok) {
+        release()
+        const { refusal } = opened
+        const fits =
+          refusal.kind === 'insufficient_credits'
+            ? tokensThatFit(plan, request, refusal.available, startedAtMs)
+            : undefined
+        return refuse(refusalError(refusal, fits))
+      }
+      hold = opened.hold
+      const { rates, inputTokens } = plan
+      call = {
+        deps,
+        limits,
+        who,
+        request,
+        size,
+        receipt,
+        startedAtMs,
+        model,
+        rates,
+        inputTokens,
+        hold,
+        recording,
+        abort,
+      }
+      const headers = callHeaders(receipt, model)
 
-    let answer: UpstreamAnswer
-    try {
-      const provider = deps.providerOf(model.provider)
-      answer = await provider.chat({
-        model: model.model,
-        body: upstreamRequest(request, plan, provider.outputLimitField),
-        signal: abort.signal,
-        timeoutMs: limits.upstreamTimeoutMs,
-      })
-    } catch (error) {
-      if (raw.signal.aborted) {
-        await abandonWhole(call)
-        return new Response(null, { status: 499 })
+      let answer: UpstreamAnswer
+      try {
+        const provider = deps.providerOf(model.provider)
+        const sent = upstreamRequest(request, plan, provider.outputLimitField)
+        answer = await provider.chat({
+          model: model.model,
+          body: sent,
+          signal: abort.signal,
+          timeoutMs: limits.upstreamTimeoutMs,
+        })
+      } catch (error) {
+        if (raw.signal.aborted) return await left(call)
+        deps.log.warn({ err: error, receipt, model: model.id }, 'a provider did not answer')
+        if (!isLast) continue
+        release()
+        return errorResponse(unreachable(error), headers)
       }
-      deps.log.warn({ err: error, receipt, model: model.id }, 'a provider did not answer')
-      if (!isLast) continue
-      recording.forget()
-      endCall(call, { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
-      return errorResponse(unreachable(error), headers)
-    }
-    if (answer.status >= 400) {
-      if (!isLast && (answer.status >= 500 || answer.status === 429)) {
-        await answer.body[Symbol.asyncIterator]().return?.()
-        continue
+      if (answer.status >= 400) {
+        if (!isLast && (answer.status >= 500 || answer.status === 429)) {
+          await answer.body[Symbol.asyncIterator]().return?.()
+          continue
+        }
+        release()
+        return await upstreamError(answer, headers)
       }
-      recording.forget()
-      endCall(call, { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
-      return upstreamError(answer, headers)
-    }
-    if (answer.contentType.startsWith('text/event-stream')) return streamAnswer(call, answer, plan)
-    try {
-      return await wholeAnswer(call, answer)
-    } catch (error) {
-      if (raw.signal.aborted) {
-        await abandonWhole(call)
-        return new Response(null, { status: 499 })
+      if (answer.contentType.startsWith('text/event-stream')) return streamAnswer(call, answer, plan)
+      try {
+        return await wholeAnswer(call, answer)
+      } catch (error) {
+        if (raw.signal.aborted) return await left(call)
+        deps.log.warn({ err: error, receipt, model: model.id }, 'an answer broke off')
+        release()
+        return errorResponse(unreachable(error), headers)
       }
-      deps.log.warn({ err: error, receipt, model: model.id }, 'an answer broke off')
-      recording.forget()
-      endCall(call, { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
-      return errorResponse(unreachable(error), headers)
     }
+    throw new Error('no model was tried')
+  } catch (error) {
+    // Whatever went wrong, credits do not stay held for a call that is over.
+    release()
+    throw error
   }
-  throw new Error('no model was tried')
 
-  function callOf(held: Hold, { model, rates, inputTokens }: CallPlan): ModelCall {
-    return {
-      deps,
-      limits,
-      who,
-      request,
-      size,
-      receipt,
-      startedAtMs,
-      model,
-      rates,
-      inputTokens,
-      hold: held,
-      recording,
-      abort,
-    }
+  /** Nothing was produced: the hold is given back, with a receipt over zero. A call that was settled stays as it is. */
+  function release(): void {
+    recording.forget()
+    if (call !== undefined) endCall(call, { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
   }
+}
+
+async function left(call: ModelCall): Promise<Response> {
+  await abandonWhole(call)
+  // Nobody reads it; the number is what access logs show for callers who left.
+  return new Response(null, { status: 499 })
 }
 
 type Opened = Awaited<ReturnType<GatewayDeps['gate']['open']>>

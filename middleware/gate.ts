@@ -67,9 +67,9 @@ export interface Gate {
   open(
     request: ReserveRequest,
   ): Promise<{ readonly ok: true; readonly hold: Hold } | { readonly ok: false; readonly refusal: Refusal }>
-  /** Resolves when no settlement is on its way. */
+  /** Resolves when every hold that was opened is settled, and the ledger has it. */
   settled(): Promise<void>
-  /** Waits for settlements on their way, at most `timeoutMs`, then gives them up. Answers how many those were. */
+  /** Waits for open holds to be settled, at most `timeoutMs`, then gives up. Answers how many are left to their leases. */
   close(timeoutMs: number): Promise<number>
 }
 
@@ -125,6 +125,8 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
 
   function createHold(request: ReserveRequest, granted: Micro, epoch: number): Hold {
     let settlement: Promise<Settlement> | undefined
+    const over = Promise.withResolvers<void>()
+    void track(over.promise)
     const { accountId, id, ttlMs, levels } = request
     return {
       granted,
@@ -139,15 +141,15 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
         return { ok: false, ...refusedExtension(answer, extension.more) }
       },
       settle(work) {
-        settlement ??= track(
-          settleUntilAnswered(
-            { ledger, findCharge, loadAccount, clock, signal: closing.signal },
-            { accountId, id, levels, ...work },
-          ),
-        ).then(toSettlement, (reason: unknown) => {
-          onLost?.({ accountId, id, levels, ...work }, reason)
-          throw reason
-        })
+        settlement ??= settleUntilAnswered(
+          { ledger, findCharge, loadAccount, clock, signal: closing.signal },
+          { accountId, id, levels, ...work },
+        )
+          .then(toSettlement, (reason: unknown) => {
+            onLost?.({ accountId, id, levels, ...work }, reason)
+            throw reason
+          })
+          .finally(() => over.resolve())
         return settlement
       },
     }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createLearned } from '../../gateway/learn.ts'
 import { LedgerUnavailable } from '../../ledger/ledger.ts'
 import { inputTokens } from './mock-upstream.ts'
 import { openStand, prices, says, type Stand } from './stand.ts'
@@ -346,4 +347,31 @@ describe('without a ledger', () => {
     expect(await flaky.receipts(account)).toMatchObject([{ charged: inputTokens * prices.input + 5 * prices.output }])
     await flaky.close()
   })
+})
+
+it('a call that breaks on our side holds nothing afterwards, and its idempotency key is free', async () => {
+  let broken = true
+  const faulty = await openStand({
+    change: {
+      learned: {
+        ...createLearned(),
+        outputBytesPerToken: () => {
+          if (broken) throw new Error('a bug')
+          return 3
+        },
+      },
+    },
+  })
+  const account = await faulty.account({ credits: 10 })
+  const call = () =>
+    account.client.chat.completions.create(
+      { model: 'mock/plain', messages: says({}), stream: true },
+      { headers: { 'idempotency-key': 'one' } },
+    )
+  await expect(call()).rejects.toMatchObject({ status: 500, code: 'internal_error' })
+  expect(await faulty.receipts(account)).toMatchObject([{ charged: 0 }])
+  expect(await account.figures()).toMatchObject({ held: 0, spent: 0 })
+  broken = false
+  for await (const chunk of await call()) expect(chunk.choices).toHaveLength(1)
+  await faulty.close()
 })
