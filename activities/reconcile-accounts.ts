@@ -32,17 +32,19 @@ export function createReconcileAccounts({ ledger, journal, accounts, clock, log,
       await eachOf(turns, atOnce, stopped, async (accountId) => {
         const waitMs = Math.min(closeAgainMs.most, 2 * (unclosed.get(accountId)?.waitMs ?? closeAgainMs.first / 2))
         unclosed.delete(accountId)
-        if ((await turn(accountId)) === 'unclosed') unclosed.set(accountId, { atMs: clock.now() + waitMs, waitMs })
+        if ((await turn(accountId, stopped)) === 'unclosed')
+          unclosed.set(accountId, { atMs: clock.now() + waitMs, waitMs })
       })
       dirtyOlderThanMs = Math.min(intervalMs.most, Math.max(intervalMs.least, slack * (clock.now() - startedMs)))
       return { restMs: pending.some((shard) => shard.dirty.length === perShard) ? 0 : restMs }
     })
   }
 
-  async function turn(accountId: string): Promise<'done' | 'unclosed'> {
+  async function turn(accountId: string, stopped: AbortSignal): Promise<'done' | 'unclosed'> {
     try {
       return await reconcileOne(accountId)
     } catch (error) {
+      if (stopped.aborted) return 'done'
       log.error({ accountId, err: error }, 'an account could not be reconciled')
       count?.('turn_failed', 1)
       return 'done'

@@ -14,8 +14,7 @@ export function shardsOf({ from, to }: Round): number[] {
 
 /**
  * Repeats `pass` until the round is over or the worker stops; it answers how long to rest. Heartbeats all the while, apart from
- * the passes: each of their calls has its own deadline, and a slow pass is no dead worker. A pass is never torn: a stop waits for
- * the call in progress and then ends the round, as a normal end.
+ * the passes: each of their calls has its own deadline, and a slow pass is no dead worker. A stop ends the round as a normal end.
  */
 export async function inRound(
   round: Round,
@@ -36,7 +35,10 @@ export async function inRound(
   }
 }
 
-/** Runs `work` for each item, a few at a time, and starts no more once stopped. */
+/**
+ * Runs `work` for each item, a few at a time, until stopped. What is under way then is left to itself: it waits for an account workflow that
+ * nobody may be running any more, and all of it may be done again.
+ */
 export async function eachOf<Item>(
   items: Iterable<Item>,
   atOnce: number,
@@ -47,5 +49,6 @@ export async function eachOf<Item>(
   const lane = async (): Promise<void> => {
     for (let item = waiting.shift(); item !== undefined && !stopped.aborted; item = waiting.shift()) await work(item)
   }
-  await Promise.all(Array.from({ length: Math.min(atOnce, waiting.length) }, lane))
+  const lanes = Promise.all(Array.from({ length: Math.min(atOnce, waiting.length) }, lane))
+  await Promise.race([lanes, new Promise((resolve) => stopped.addEventListener('abort', resolve, { once: true }))])
 }

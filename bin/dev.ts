@@ -51,6 +51,7 @@ await run(async () => {
       temporal: { address: temporal.address, namespace: settings.TEMPORAL_NAMESPACE },
       journal,
       cataloguePath: settings.CATALOGUE,
+      clockSlackMs: settings.CLOCK_SLACK_SECONDS * 1_000,
       environment: process.env,
       log,
     })

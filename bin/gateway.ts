@@ -13,6 +13,7 @@ await run(async () => {
     temporal: { address: required(settings, 'TEMPORAL_ADDRESS'), namespace: settings.TEMPORAL_NAMESPACE },
     journal: openStore({ url: required(settings, 'DATABASE_URL') }),
     cataloguePath: settings.CATALOGUE,
+    clockSlackMs: settings.CLOCK_SLACK_SECONDS * 1_000,
     environment: process.env,
     log,
   })

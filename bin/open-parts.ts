@@ -23,6 +23,8 @@ export interface PartsOptions {
   /** Being opened: it takes the longest, so it may begin before the others are there. */
   readonly journal: Promise<Journal>
   readonly cataloguePath: string
+  /** How far the clocks of gateways and Redis may differ. */
+  readonly clockSlackMs: number
   /** Where providers' keys and addresses are looked up, by the names in the catalogue. */
   readonly environment: NodeJS.ProcessEnv
   readonly log: Log
@@ -54,7 +56,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   const { address, namespace } = options.temporal
   const connection = Connection.lazy({ address, connectTimeout: '5s' })
   const client = new Client({ connection, namespace })
-  const ledger = createLedger(redis, catalogue.policies)
+  const ledger = createLedger(redis, { ...catalogue.policies, slackMs: options.clockSlackMs })
   const accounts = createAccounts({ client, taskQueue, catalogue })
   const loader = createAccountLoader({ ledger, accounts, journal, clock: systemClock })
   return {

@@ -1,9 +1,18 @@
 import { z } from 'zod'
 
+const wholeNumber = (least: number, most: number, otherwise: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must lie between ${least} and ${most}`)
+    .default(otherwise)
+const port = (otherwise: number) => wholeNumber(0, 65_535, otherwise)
+
 /** What Tollgate's processes read from the environment: parsed once, here, and nowhere else. */
 const schema = z.object({
   HOST: z.string().default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8787),
+  PORT: port(8787),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   TEMPORAL_ADDRESS: z.string().min(1).optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
@@ -11,11 +20,12 @@ const schema = z.object({
   ADMIN_KEY: z.string().min(16, 'an operator key has at least 16 characters').optional(),
   TOKEN_SECRET: z.string().min(32, 'a signing secret has at least 32 characters').optional(),
   CATALOGUE: z.string().min(1).default('catalogue.yaml'),
-  PRACTICE_TOKENS_PER_SECOND: z.coerce.number().min(0).default(60),
+  PRACTICE_TOKENS_PER_SECOND: wholeNumber(0, 100_000, 60),
+  CLOCK_SLACK_SECONDS: wholeNumber(1, 250, 60),
   DATA_DIR: z.string().min(1).default('.tollgate'),
-  REDIS_PORT: z.coerce.number().int().min(0).max(65_535).default(6390),
-  TEMPORAL_PORT: z.coerce.number().int().min(0).max(65_535).default(7233),
-  TEMPORAL_UI_PORT: z.coerce.number().int().min(0).max(65_535).default(8233),
+  REDIS_PORT: port(6390),
+  TEMPORAL_PORT: port(7233),
+  TEMPORAL_UI_PORT: port(8233),
   LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
 })
 

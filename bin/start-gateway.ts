@@ -47,7 +47,13 @@ const drainMs = 10_000
 /** Serves HTTP. Throws StartError `port_taken`. */
 export async function startGateway(parts: Parts, options: GatewayOptions): Promise<RunningGateway> {
   const { catalogue, priceBook, ledger, redis, journal, loader, log, temporal } = parts
-  const accounts = createLiveAccounts({ accounts: parts.accounts, ledger, loader })
+  const accounts = createLiveAccounts({
+    accounts: parts.accounts,
+    ledger,
+    loader,
+    onNotLive: (accountId, error) =>
+      log.warn({ accountId, err: error }, 'an account reaches the ledger later: its workflow goes on trying'),
+  })
   const { usable, providerOf } = createProviders(catalogue, parts.environment, options.practiceTokensPerSecond)
   const learned = createLearned()
   const keys = createKeyRing({

@@ -37,7 +37,8 @@ export async function startWorker(
       clock: systemClock,
       log,
     }),
-    shutdownGraceTime: '5 seconds',
+    // A worker that was killed keeps its workflows' next tasks for this long; callers wait five seconds for an answer.
+    stickyQueueScheduleToStartTimeout: '2 seconds',
   })
   const ended = worker.run()
   await startReconciler(client, taskQueue)

@@ -6,7 +6,7 @@ import { claimFolder } from '../../journal/folder-owner.ts'
 import { JournalNotOpened } from '../../journal/journal-unavailable.ts'
 import { openJournal } from '../../journal/open-journal.ts'
 import { freshDatabase, freshFolder } from './backends.ts'
-import { openCuttable } from './cuttable.ts'
+import { openCuttable } from '../stack/cuttable.ts'
 import { newAccount, receiptOf } from './receipts.ts'
 
 describe('the schema', () => {

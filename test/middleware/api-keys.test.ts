@@ -7,7 +7,7 @@ import { openJournal } from '../../journal/open-journal.ts'
 import { createKeyRing, type KeyRing, type KeyRingDeps } from '../../middleware/api-keys.ts'
 import { systemClock } from '../../middleware/clock.ts'
 import { backends, freshDatabase, type OpenBackend } from '../journal/backends.ts'
-import { openCuttable } from '../journal/cuttable.ts'
+import { openCuttable } from '../stack/cuttable.ts'
 import { newAccount } from '../journal/receipts.ts'
 
 function keyFor(accountId: string, change: Partial<KeyRequest> = {}): KeyRequest {

@@ -1,0 +1,244 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import OpenAI from 'openai'
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { type RunningRedis, startRedis } from '../../bin/stack/redis.ts'
+import { type RunningTemporal, startTemporal } from '../../bin/stack/temporal.ts'
+import { type Cuttable, openCuttable } from '../stack/cuttable.ts'
+import { eventually, type Program, runProgram } from './processes.ts'
+
+const adminKey = 'an-operators-key-for-tests'
+const folder = mkdtempSync(join(tmpdir(), 'tollgate-processes-'))
+
+let redis: RunningRedis
+let temporal: RunningTemporal
+let postgres: Cuttable
+let environment: Record<string, string>
+let gateways: Program[]
+let worker: Program
+let urls: string[]
+let apiKey: string
+
+const startGateway = async (): Promise<[Program, string]> => {
+  const program = runProgram('bin/gateway.ts', environment)
+  const [, url] = await program.printed(/"url":"([^"]+)","msg":"gateway is ready"/)
+  return [program, url!]
+}
+
+async function ask(
+  url: string,
+  path: string,
+  init: RequestInit = {},
+  key = adminKey,
+): Promise<{ status: number; body: Record<string, unknown>; headers: Headers }> {
+  const answer = await fetch(`${url}${path}`, {
+    ...init,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...init.headers },
+  })
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown>, headers: answer.headers }
+}
+const post = (path: string, body: object, headers: Record<string, string> = {}) =>
+  ask(urls[0]!, path, { method: 'POST', body: JSON.stringify(body), headers })
+
+const call = (url = urls[0]!, key = apiKey) =>
+  new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 }).chat.completions.create({
+    model: 'fast',
+    messages: [{ role: 'user', content: 'Say hello in five words.' }],
+  })
+
+const usedInWorkflow = async () => {
+  const { body } = await ask(urls[0]!, '/credits/v1/history', {}, apiKey)
+  return (body as { items?: { used: number }[] }).items?.[0]?.used
+}
+const usedInLedger = async () => (await ask(urls[0]!, '/credits/v1/balance', {}, apiKey)).body['used'] as number
+const usedInJournal = async () => {
+  const { body } = await ask(urls[0]!, '/credits/v1/activity?limit=200', {}, apiKey)
+  return (body as { items?: { credits: number }[] }).items?.reduce((sum, { credits }) => sum + credits, 0)
+}
+/** An empty database on the run's PostgreSQL. */
+async function ownDatabase(): Promise<string> {
+  const name = `processes-${randomUUID()}`
+  const client = new pg.Client({ connectionString: inject('databaseUrl') })
+  await client.connect()
+  await client.query(`create database "${name}"`)
+  await client.end()
+  return Object.assign(new URL(inject('databaseUrl')), { pathname: `/${name}` }).href
+}
+/** The three places agree once every charge has travelled. An answer need not wait for its settlement: `above` says what was used before it. */
+const inAgreement = (above = 0) =>
+  eventually(async () => {
+    const [ledger, workflow, journal] = await Promise.all([usedInLedger(), usedInWorkflow(), usedInJournal()])
+    return ledger > above && ledger === workflow && ledger === journal ? ledger : undefined
+  }, 60_000)
+
+describe('gateway and worker as processes of their own', () => {
+  beforeAll(async () => {
+    ;[redis, temporal, postgres] = await Promise.all([
+      startRedis({ dir: join(folder, 'redis'), appendonly: 'everysec' }),
+      startTemporal({ dbFilename: join(folder, 'temporal.sqlite') }),
+      ownDatabase().then((url) => openCuttable(new URL(url))),
+    ])
+    environment = {
+      REDIS_URL: redis.url,
+      TEMPORAL_ADDRESS: temporal.address,
+      DATABASE_URL: postgres.url,
+      ADMIN_KEY: adminKey,
+      TOKEN_SECRET: 'a-secret-that-is-long-enough-to-be-one',
+      PRACTICE_TOKENS_PER_SECOND: '0',
+      PORT: '0',
+      // An account that was loaded a moment ago asks the journal for this long whether its ids are new.
+      CLOCK_SLACK_SECONDS: '1',
+    }
+    worker = runProgram('bin/worker.ts', environment)
+    const started = await Promise.all([startGateway(), startGateway()])
+    gateways = started.map(([program]) => program)
+    urls = started.map(([, url]) => url)
+    await worker.printed(/worker is ready/)
+    expect(
+      (await post('/admin/v1/accounts', { userId: 'ada', email: 'ada@example.com', timeZone: 'UTC' })).status,
+    ).toBe(201)
+    apiKey = (await post('/admin/v1/accounts/ada/keys', { name: 'test' })).body['secret'] as string
+  }, 120_000)
+
+  afterAll(async () => {
+    for (const program of [...gateways, worker]) program.signal('SIGTERM')
+    await Promise.all([...gateways, worker].map(({ ended }) => ended))
+    await Promise.all([redis.stop(), temporal.stop()])
+    postgres.close()
+    rmSync(folder, { recursive: true, force: true })
+  }, 120_000)
+
+  test('two gateways spend one balance', async () => {
+    await call(urls[0])
+    await call(urls[1])
+    const used = await inAgreement()
+    const balances = await Promise.all(
+      urls.map(async (url) => (await ask(url, '/credits/v1/balance', {}, apiKey)).body),
+    )
+    expect(balances.map((balance) => balance['used'])).toEqual([used, used])
+  })
+
+  test('a key revoked at one gateway is refused by the other', async () => {
+    const { secret, id } = (await post('/admin/v1/accounts/ada/keys', { name: 'short-lived' })).body as {
+      secret: string
+      id: string
+    }
+    await call(urls[1], secret)
+    expect((await ask(urls[0]!, `/admin/v1/accounts/ada/keys/${id}`, { method: 'DELETE' })).status).toBe(200)
+    const refused = await eventually(() =>
+      call(urls[1], secret).then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    )
+    expect(refused).toMatchObject({ status: 401, code: 'revoked_api_key' })
+  })
+
+  test('the journal away: calls go on, and every charge lands once when it is back', async () => {
+    await inAgreement()
+    postgres.cut()
+    const before = await usedInLedger()
+    await call()
+    await call(urls[1])
+    await eventually(async () => ((await usedInLedger()) > before ? true : undefined))
+    expect(await ask(urls[0]!, '/credits/v1/activity', {}, apiKey)).toMatchObject({
+      status: 503,
+      body: { error: { code: 'journal_unavailable' } },
+    })
+    postgres.mend()
+    await inAgreement(before)
+  }, 120_000)
+
+  test('Temporal away: calls go on, and the workflow has every charge when it is back', async () => {
+    await inAgreement()
+    await temporal.kill()
+    const before = await usedInLedger()
+    await call()
+    await eventually(async () => ((await usedInLedger()) > before ? true : undefined))
+    const refused = await ask(urls[0]!, '/admin/v1/accounts/ada/grants', {
+      method: 'POST',
+      body: JSON.stringify({ credits: '1', source: 'adjustment', reason: 'test' }),
+      headers: { 'idempotency-key': 'during-outage' },
+    })
+    expect(refused).toMatchObject({ status: 503, body: { error: { code: 'temporal_unavailable' } } })
+    expect(refused.headers.get('retry-after')).not.toBeNull()
+    temporal = await startTemporal({ dbFilename: join(folder, 'temporal.sqlite'), port: temporal.port })
+    await inAgreement(before)
+  }, 180_000)
+
+  test('Redis away: fails closed with 503, never free; back with its append-only file, the balance is what it was', async () => {
+    const settled = await inAgreement()
+    await redis.kill()
+    await expect(call()).rejects.toMatchObject({ status: 503, code: 'ledger_unavailable' })
+    expect((await ask(urls[0]!, '/readyz')).status).toBe(503)
+    redis = await startRedis({ dir: join(folder, 'redis'), appendonly: 'everysec', port: redis.port })
+    const after = await eventually(() =>
+      usedInLedger().then(
+        (used) => used,
+        () => undefined,
+      ),
+    )
+    expect(after).toBe(settled)
+    await eventually(() => call().catch(() => undefined))
+    await inAgreement(settled)
+  }, 120_000)
+
+  test('Redis lost with everything in it: the account comes back from journal and workflow', async () => {
+    const settled = await inAgreement()
+    await redis.kill()
+    rmSync(join(folder, 'redis'), { recursive: true })
+    redis = await startRedis({ dir: join(folder, 'redis'), appendonly: 'everysec', port: redis.port })
+    await eventually(() => call().catch(() => undefined))
+    await inAgreement(settled)
+  }, 120_000)
+})
+
+describe('what keeps a gateway from starting is said in one message', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-start-errors-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  const complete = (): Record<string, string> => ({
+    REDIS_URL: inject('redisUrl'),
+    DATABASE_URL: inject('databaseUrl'),
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    ADMIN_KEY: adminKey,
+    TOKEN_SECRET: 'a-secret-that-is-long-enough-to-be-one',
+  })
+  const catalogue = (text: string) => {
+    const path = join(folder, 'catalogue.yaml')
+    writeFileSync(path, text)
+    return path
+  }
+  test.each<[string, () => Record<string, string>, RegExp]>([
+    ['a setting is missing', () => ({ ADMIN_KEY: '' }), /settings_invalid\)\nADMIN_KEY/],
+    ['a setting is wrong', () => ({ PORT: 'eighty' }), /settings_invalid\)\nPORT: must be a whole number/],
+    ['Redis does not answer', () => ({ REDIS_URL: 'redis://127.0.0.1:1' }), /ledger_unavailable[^]*127\.0\.0\.1:1/],
+    ['the journal does not answer', () => ({ DATABASE_URL: 'postgres://127.0.0.1:1/none' }), /journal_unavailable/],
+    ['there is no catalogue', () => ({ CATALOGUE: join(folder, 'none.yaml') }), /catalogue_unreadable[^]*none\.yaml/],
+    [
+      'the catalogue is broken',
+      () => ({ CATALOGUE: catalogue('version: 1\nmarkup: cheap\n') }),
+      /catalogue_invalid[^]*catalogue\.yaml:2/,
+    ],
+  ])('%s', async (_, settings, words) => {
+    const program = runProgram('bin/gateway.ts', { ...complete(), ...settings() })
+    expect(await program.ended).toBe(1)
+    expect(program.output()).toMatch(words)
+    expect(program.output()).not.toMatch(/^ {4}at /m)
+  })
+
+  test('its port is taken', async () => {
+    const holder = createServer()
+    const port = await new Promise<number>((resolve) =>
+      holder.listen(0, '127.0.0.1', () => resolve((holder.address() as { port: number }).port)),
+    )
+    const program = runProgram('bin/gateway.ts', { ...complete(), PORT: String(port) })
+    expect(await program.ended).toBe(1)
+    expect(program.output()).toMatch(new RegExp(`port_taken[^]*${port}`))
+    holder.close()
+  })
+})
