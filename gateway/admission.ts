@@ -1,4 +1,4 @@
-import type { Micro } from '../credits/money.ts'
+import { type Micro, zero } from '../credits/money.ts'
 import { affordableOutput, upperBound } from '../credits/price-usage.ts'
 import { availableOf } from '../credits/balance.ts'
 import type { ModelRates } from '../credits/model-rates.ts'
@@ -48,7 +48,7 @@ export async function planCall(
     cuttable,
     limitTokens: asked === undefined ? Number.POSITIVE_INFINITY : asked * choices,
   }
-  if (model.free) return { ...common, amount: 0 as Micro, minimum: 0 as Micro, clampTokens: undefined }
+  if (model.free) return { ...common, amount: zero, minimum: zero, clampTokens: undefined }
   if (cuttable) {
     const costOf = (tokens: number): Micro =>
       upperBound(

@@ -1,5 +1,5 @@
 import { chargeId } from '../credits/charge-id.ts'
-import { less } from '../credits/money.ts'
+import { less, zero } from '../credits/money.ts'
 import type { EmployeeCard } from '../credits/terms.ts'
 import type { Hold } from '../middleware/gate.ts'
 import type { AccountReader } from './account-reader.ts'
@@ -195,7 +195,7 @@ function open(
 /** The substitute for a model that failed may be dearer: one hold, one charge, one receipt all the same. */
 async function topUp(hold: Hold, { minimum, amount }: CallPlan): Promise<Opened> {
   if (hold.granted >= amount) return { ok: true, hold }
-  const more = await hold.extend({ accrued: less(0, 0), more: less(amount, hold.granted) })
+  const more = await hold.extend({ accrued: zero, more: less(amount, hold.granted) })
   if (more.held >= minimum) return { ok: true, hold: { ...hold, granted: more.held } }
   return {
     ok: false,

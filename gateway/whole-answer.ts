@@ -1,3 +1,4 @@
+import { zero } from '../credits/money.ts'
 import { callHeaders } from './answer-cost.ts'
 import { endCall, type ModelCall, usageOfAbandoned, usageOfOutput } from './model-call.ts'
 import { errorResponse } from './openai-error.ts'
@@ -14,7 +15,7 @@ export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Prom
   // The credits of a long answer stay held while it is being written.
   const stopRenewing = deps.clock.every(
     Math.ceil(limits.holdTtlMs / 3),
-    () => void hold.extend({ accrued: 0 as never, more: 0 as never }),
+    () => void hold.extend({ accrued: zero, more: zero }),
   )
   const bytes = await readWhole(answer.body, maxBytes).finally(stopRenewing)
   const parsed = bytes === undefined ? undefined : parseObject(bytes)

@@ -87,6 +87,18 @@ describe('what passes through', () => {
   })
 })
 
+it('a balance that is exactly what a call holds admits it; one micro-credit less does not', async () => {
+  const send = async (credits: number) => {
+    const account = await stand.account({ credits })
+    const body = JSON.stringify({ model: 'mock/plain', messages: says({ tokens: 5 }), max_tokens: 8 })
+    const response = await account.fetch('/v1/chat/completions', { method: 'POST', body })
+    return { status: response.status, body: (await response.json()) as { error?: { neededMicro: number } } }
+  }
+  const needed = (await send(0.011)).body.error!.neededMicro
+  expect((await send(needed / 1_000_000)).status).toBe(200)
+  expect((await send((needed - 1) / 1_000_000)).status).toBe(402)
+})
+
 describe('many at once', () => {
   it('200 calls on a balance for 3: what is charged is covered, and the rest is refused before the upstream hears of it', async () => {
     const script = { tokens: 200 }
