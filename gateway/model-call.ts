@@ -82,22 +82,37 @@ export function endCall(call: ModelCall, { outcome, usage, estimated, outputByte
   return { cost: answerCost(receipt, total, model, versions.prices, estimated), total, settlement }
 }
 
+/** What is known of an output when its call ends. */
+export interface Output {
+  readonly reported: CallUsage | undefined
+  readonly text: () => string
+  /** Whether the provider came to its end: a report that it made on the way may be out of date. */
+  readonly complete: boolean
+}
+
+interface KnownUsage {
+  readonly usage: CallUsage
+  readonly estimated: boolean
+}
+
 /** What a caller who hung up owes: what the provider bills, by its policy. */
-export async function usageOfAbandoned(
-  call: ModelCall,
-  output: { readonly reported: CallUsage | undefined; readonly text: string },
-): Promise<{ usage: CallUsage; estimated: boolean }> {
+export async function usageOfAbandoned(call: ModelCall, output: Output): Promise<KnownUsage> {
   const provider = call.deps.catalogue.providers.find(({ id }) => id === call.model.provider)
   if (provider?.onHangUp === 'nothing') return { usage: nothingUsed, estimated: false }
   return usageOfOutput(call, output)
 }
 
-/** The provider's report, or else a count. */
-export async function usageOfOutput(
-  { request }: ModelCall,
-  { reported, text }: { readonly reported: CallUsage | undefined; readonly text: string },
-): Promise<{ usage: CallUsage; estimated: boolean }> {
-  if (reported !== undefined) return { usage: reported, estimated: false }
+/** The provider's report. Without one, or with one that leaves out the text that everybody saw, a count. */
+export async function usageOfOutput({ request }: ModelCall, { reported, text, complete }: Output): Promise<KnownUsage> {
+  if (reported !== undefined && complete && (reported.quantities.outputTokens > 0 || text() === ''))
+    return { usage: reported, estimated: false }
   const counter = await tokenCounter()
-  return { usage: countedUsage(countInput(counter, request), counter.count(text)), estimated: true }
+  const outputTokens = counter.count(text())
+  if (reported !== undefined && reported.quantities.outputTokens >= outputTokens)
+    return { usage: reported, estimated: false }
+  const inputReported = reported?.quantities.inputTokens ?? 0
+  return {
+    usage: countedUsage(inputReported > 0 ? inputReported : countInput(counter, request), outputTokens),
+    estimated: true,
+  }
 }

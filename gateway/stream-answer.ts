@@ -14,8 +14,7 @@ export interface StreamPlan {
   readonly limitTokens: number
 }
 
-/** How long after the upstream is through a caller may leave the rest unread before it counts as gone. */
-type Ending = Pick<CallEnd, 'outcome'> & { readonly error?: CallError }
+type Ending = Pick<CallEnd, 'outcome'> & { readonly error: CallError }
 
 /**
  * The upstream's stream, passed on as it is read: a slow reader slows the upstream down, and one that leaves ends it. Every way in which it can end
@@ -36,6 +35,7 @@ export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable
     clock: deps.clock,
   })
   const chunks = answer.body[Symbol.asyncIterator]()
+  const text = (): string => tap.text()
   const headers = {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
@@ -55,10 +55,7 @@ export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable
 
   async function finish(): Promise<Buffer> {
     if (!takeEnd()) return nothing
-    const { usage, estimated } = await usageOfOutput(call, {
-      reported: tap.usage(),
-      text: tap.usage() === undefined ? tap.text() : '',
-    })
+    const { usage, estimated } = await usageOfOutput(call, { text, reported: tap.usage(), complete: true })
     const { cost } = endCall(call, { outcome: 'finished', usage, estimated, outputBytes: tap.textBytes() })
     const last = tap.last(cost, openAiUsage(usage))
     recording.add(last)
@@ -67,14 +64,13 @@ export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable
   }
 
   /** Charged for what came; the reader is told why no more does. */
-  async function stop({ outcome, error }: Required<Ending>): Promise<Buffer> {
+  async function stop({ outcome, error }: Ending): Promise<Buffer> {
     if (!takeEnd()) return nothing
     abort.abort(error.code)
     recording.forget()
     const produced = tap.textBytes() > 0 || tap.usage() !== undefined
-    const text = tap.usage() === undefined ? tap.text() : ''
     const { usage, estimated } = produced
-      ? await usageOfOutput(call, { reported: tap.usage(), text })
+      ? await usageOfOutput(call, { text, reported: tap.usage(), complete: false })
       : { usage: nothingUsed, estimated: false }
     const { cost } = endCall(call, { outcome, usage, estimated, outputBytes: 0 })
     // The receipt travels inside the error: clients read no further.
@@ -85,7 +81,7 @@ export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable
     if (!takeEnd()) return
     abort.abort('the caller left')
     recording.forget()
-    const { usage, estimated } = await usageOfAbandoned(call, { reported: tap.usage(), text: tap.text() })
+    const { usage, estimated } = await usageOfAbandoned(call, { text, reported: tap.usage(), complete: false })
     endCall(call, { outcome: 'abandoned', usage, estimated, outputBytes: 0 })
   }
 
@@ -162,7 +158,7 @@ export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable
 
 const nothing = Buffer.alloc(0)
 
-function stoppedBy(refusal: Refusal): Required<Ending> {
+function stoppedBy(refusal: Refusal): Ending {
   const outcome = refusal.kind === 'ledger_unavailable' || refusal.kind === 'backlogged' ? 'failed' : 'stopped_at_zero'
   if (refusal.kind !== 'insufficient_credits') return { outcome, error: refusalError(refusal) }
   // The stream has used up what it held; it was not too dear, it came too late.

@@ -28,7 +28,11 @@ export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Prom
     )
   }
   const text = textOf(parsed)
-  const { usage, estimated } = await usageOfOutput(call, { reported: parseUsage(parsed['usage']), text })
+  const { usage, estimated } = await usageOfOutput(call, {
+    reported: parseUsage(parsed['usage']),
+    text: () => text,
+    complete: true,
+  })
   const { cost } = endCall(call, { outcome: 'finished', usage, estimated, outputBytes: Buffer.byteLength(text) })
   const body = withMember(bytes, 'tollgate', cost)
   const headers = {
@@ -47,7 +51,7 @@ export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Prom
 /** The caller left before the answer came. */
 export async function abandonWhole(call: ModelCall): Promise<void> {
   call.recording.forget()
-  const { usage, estimated } = await usageOfAbandoned(call, { reported: undefined, text: '' })
+  const { usage, estimated } = await usageOfAbandoned(call, { reported: undefined, text: () => '', complete: false })
   endCall(call, { outcome: 'abandoned', usage, estimated, outputBytes: 0 })
 }
 

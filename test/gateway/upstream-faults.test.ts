@@ -141,7 +141,6 @@ describe('usage', () => {
   it.each([
     { usage: 'twice', charged: costOf(20) },
     { usage: 'cumulative', charged: costOf(20) },
-    { usage: 'zero', charged: costOf(0) },
   ])('$usage: the last report counts', async ({ usage, charged }) => {
     for (const include_usage of [true, false]) {
       await fresh()
@@ -156,6 +155,16 @@ describe('usage', () => {
       expect(chunks.filter((chunk) => 'tollgate' in chunk)).toMatchObject([{ tollgate: { microCredits: charged } }])
       expect(await stand.receipts(account)).toMatchObject([{ charged, detail: { estimated: false } }])
     }
+  })
+
+  it('that leaves out the text which everybody saw is as good as missing', async () => {
+    await fresh()
+    await streamOf({ tokens: 50, usage: 'zero' })
+    await account.client.chat.completions.create({ model: 'mock/plain', messages: says({ tokens: 50, usage: 'zero' }) })
+    const receipts = await stand.receipts(account)
+    expect(receipts).toMatchObject([{ detail: { estimated: true } }, { detail: { estimated: true } }])
+    expect(Math.min(...receipts.map(({ quantities }) => quantities.outputTokens))).toBeGreaterThan(30)
+    expect(receipts[0]!.quantities.inputTokens).toBe(inputTokens)
   })
 
   it('cached and reasoning tokens reach the receipt', async () => {
