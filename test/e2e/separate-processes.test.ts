@@ -2,12 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client, Connection } from '@temporalio/client'
 import OpenAI from 'openai'
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type RunningRedis, startRedis } from '../../bin/stack/redis.ts'
 import { type RunningTemporal, startTemporal } from '../../bin/stack/temporal.ts'
+import { type AccountView, accountWorkflowId, queries } from '../../credits/account/messages.ts'
+import type { RowTotals } from '../../credits/usage-row.ts'
+import type { Journal } from '../../journal/journal.ts'
+import { openJournal } from '../../journal/open-journal.ts'
 import { type Cuttable, openCuttable } from '../stack/cuttable.ts'
 import { eventually, type Program, runProgram } from './processes.ts'
 
@@ -21,6 +26,8 @@ let environment: Record<string, string>
 let gateways: Program[]
 let worker: Program
 let urls: string[]
+let journal: Journal
+let temporalClient: Client
 let apiKey: string
 
 const startGateway = async (): Promise<[Program, string]> => {
@@ -50,15 +57,16 @@ const call = (url = urls[0]!, key = apiKey) =>
     messages: [{ role: 'user', content: 'Say hello in five words.' }],
   })
 
-const usedInWorkflow = async () => {
-  const { body } = await ask(urls[0]!, '/credits/v1/history', {}, apiKey)
-  return (body as { items?: { used: number }[] }).items?.[0]?.used
-}
 const usedInLedger = async () => (await ask(urls[0]!, '/credits/v1/balance', {}, apiKey)).body['used'] as number
-const usedInJournal = async () => {
-  const { body } = await ask(urls[0]!, '/credits/v1/activity?limit=200', {}, apiKey)
-  return (body as { items?: { credits: number }[] }).items?.reduce((sum, { credits }) => sum + credits, 0)
+// The API shows what is on its way too; these two ask workflow and journal themselves.
+const usedInWorkflow = async () => {
+  const view = await temporalClient.workflow.getHandle(accountWorkflowId('ada')).query<AccountView>(queries.view)
+  return charged(view.periods[0]?.rows)
 }
+const usedInJournal = async () => charged((await journal.totals('ada')).epochs[0]?.rows)
+const charged = (rows: Readonly<Record<string, RowTotals>> = {}) =>
+  Object.values(rows).reduce((total, row) => total + row.charged, 0)
+
 /** An empty database on the run's PostgreSQL. */
 async function ownDatabase(): Promise<string> {
   const name = `processes-${randomUUID()}`
@@ -77,11 +85,14 @@ const inAgreement = (above = 0) =>
 
 describe('gateway and worker as processes of their own', () => {
   beforeAll(async () => {
+    const databaseUrl = await ownDatabase()
     ;[redis, temporal, postgres] = await Promise.all([
       startRedis({ dir: join(folder, 'redis'), appendonly: 'everysec' }),
       startTemporal({ dbFilename: join(folder, 'temporal.sqlite') }),
-      ownDatabase().then((url) => openCuttable(new URL(url))),
+      openCuttable(new URL(databaseUrl)),
     ])
+    journal = await openJournal({ url: databaseUrl })
+    temporalClient = new Client({ connection: await Connection.connect({ address: temporal.address }) })
     environment = {
       REDIS_URL: redis.url,
       TEMPORAL_ADDRESS: temporal.address,
@@ -107,7 +118,7 @@ describe('gateway and worker as processes of their own', () => {
   afterAll(async () => {
     for (const program of [...gateways, worker]) program.signal('SIGTERM')
     await Promise.all([...gateways, worker].map(({ ended }) => ended))
-    await Promise.all([redis.stop(), temporal.stop()])
+    await Promise.all([redis.stop(), temporal.stop(), journal.close(), temporalClient.connection.close()])
     postgres.close()
     rmSync(folder, { recursive: true, force: true })
   }, 120_000)
