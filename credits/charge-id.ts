@@ -13,7 +13,7 @@ export function chargeId(birthMs: number, key: string): ChargeId {
   return id
 }
 
-export function isChargeId(text: string): text is ChargeId {
+export function isChargeId(text: string): boolean {
   return shape.test(text)
 }
 

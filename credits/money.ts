@@ -22,7 +22,9 @@ export function creditsToMicro(credits: string | number): Micro {
 
 /** Exact credits as plain decimal text, trailing zeros cut: 4200 µcr reads '0.0042'. The only form amounts leave the API in besides integers. */
 export function microToCredits(amount: Micro): string {
-  const fraction = String(amount % microPerCredit).padStart(6, '0').replace(/0+$/, '')
+  const fraction = String(amount % microPerCredit)
+    .padStart(6, '0')
+    .replace(/0+$/, '')
   const whole = String(Math.floor(amount / microPerCredit))
   return fraction === '' ? whole : `${whole}.${fraction}`
 }

@@ -1,7 +1,14 @@
 import type { Micro } from './money.ts'
 
 /** The lines of the Credit Usage page, in the order in which it shows them. */
-export const categories = ['ai_usage', 'tool_calls', 'internal', 'compute_runtime', 'tasks_completed', 'voice_calls'] as const
+export const categories = [
+  'ai_usage',
+  'tool_calls',
+  'internal',
+  'compute_runtime',
+  'tasks_completed',
+  'voice_calls',
+] as const
 export type Category = (typeof categories)[number]
 
 /** What a charge is booked under. An empty string stands for "does not apply". */
@@ -27,9 +34,21 @@ export interface Quantities {
 }
 
 /** The order in which the ledger packs them. */
-export const quantityNames = ['units', 'inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens'] as const satisfies readonly (keyof Quantities)[]
+export const quantityNames = [
+  'units',
+  'inputTokens',
+  'cachedTokens',
+  'outputTokens',
+  'reasoningTokens',
+] as const satisfies readonly (keyof Quantities)[]
 
-export const noQuantities: Quantities = { units: 0, inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 }
+export const noQuantities: Quantities = {
+  units: 0,
+  inputTokens: 0,
+  cachedTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+}
 
 /** What one row has come to in one epoch: absolute, never a delta. */
 export interface RowTotals extends Quantities {

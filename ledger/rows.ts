@@ -26,7 +26,7 @@ export function unpackRow(packed: string): RowTotals {
 
 /** The rows hash by epoch, oldest first; `epochs` are those that Redis holds, rows or not. */
 export function epochsOf(rows: ReadonlyMap<string, string>, epochs: readonly number[]): readonly EpochRows[] {
-  const byEpoch = new Map(epochs.map((epoch) => [epoch, {} as Record<string, RowTotals>]))
+  const byEpoch = new Map(epochs.map((epoch) => [epoch, emptyRows()]))
   for (const [field, packed] of rows) {
     const bar = field.indexOf('|')
     const epoch = Number(field.slice(0, bar))
@@ -36,3 +36,5 @@ export function epochsOf(rows: ReadonlyMap<string, string>, epochs: readonly num
   }
   return [...byEpoch].toSorted(([a], [b]) => a - b).map(([epoch, held]) => ({ epoch, rows: held }))
 }
+
+const emptyRows = (): Record<string, RowTotals> => ({})

@@ -50,7 +50,7 @@ test.each([
 ])('$name: raw $raw, remaining $remaining', ({ given, raw, remaining }) => {
   expect({ raw: rawOf(given), remaining: remainingOf(given) }).toEqual({ raw, remaining })
   expect(availableOf(given)).toBe(Math.max(0, raw))
-  expect(deficitOf(given) === 0 ? availableOf(given) : -deficitOf(given)).toBe(raw)
+  expect(deficitOf(given) === 0 ? availableOf(given) : 0 - deficitOf(given)).toBe(raw)
 })
 
 test('an old period has room in its own money, the current one only in what is available', () => {

@@ -11,6 +11,8 @@ import { eventually, type Program, runProgram } from './processes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+type Request = Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> }
+
 interface DevFacts {
   readonly gatewayUrl: string
   readonly webUrl: string
@@ -45,7 +47,7 @@ async function stop(): Promise<number | NodeJS.Signals> {
   return program.ended
 }
 
-async function api(path: string, init: RequestInit = {}, key = facts.demo.apiKey): Promise<Record<string, unknown>> {
+async function api(path: string, init: Request = {}, key = facts.demo.apiKey): Promise<Record<string, unknown>> {
   const answer = await fetch(`${facts.gatewayUrl}${path}`, {
     ...init,
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...init.headers },
@@ -206,7 +208,7 @@ describe('npm start', () => {
       facts.redisUrl.replace('redis:', 'http:'),
       `http://${facts.temporalAddress}`,
     ]) {
-      expect(await answers(url), url).toBe(false)
+      expect({ url, answers: await answers(url) }).toEqual({ url, answers: false })
     }
     await start()
     expect(facts.demo.apiKey).toBe(before.facts.demo.apiKey)

@@ -39,7 +39,7 @@ const startGateway = async (): Promise<[Program, string]> => {
 async function ask(
   url: string,
   path: string,
-  init: RequestInit = {},
+  init: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> } = {},
   key = adminKey,
 ): Promise<{ status: number; body: Record<string, unknown>; headers: Headers }> {
   const answer = await fetch(`${url}${path}`, {
@@ -109,9 +109,7 @@ describe('gateway and worker as processes of their own', () => {
     gateways = started.map(([program]) => program)
     urls = started.map(([, url]) => url)
     await worker.printed(/worker is ready/)
-    expect(
-      (await post('/admin/v1/accounts', { userId: 'ada', email: 'ada@example.com', timeZone: 'UTC' })).status,
-    ).toBe(201)
+    await post('/admin/v1/accounts', { userId: 'ada', email: 'ada@example.com', timeZone: 'UTC' })
     apiKey = (await post('/admin/v1/accounts/ada/keys', { name: 'test' })).body['secret'] as string
   }, 120_000)
 
@@ -204,7 +202,7 @@ describe('gateway and worker as processes of their own', () => {
     rmSync(join(folder, 'redis'), { recursive: true })
     redis = await startRedis({ dir: join(folder, 'redis'), appendonly: 'everysec', port: redis.port })
     await eventually(() => call().catch(() => undefined))
-    await inAgreement(settled)
+    expect(await inAgreement(settled)).toBeGreaterThan(settled)
   }, 120_000)
 })
 

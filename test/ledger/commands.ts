@@ -61,7 +61,7 @@ async function both<T>(world: World, real: Real, name: string, run: (ledger: Led
 
 function wordOf(answer: unknown): string {
   if (typeof answer === 'object' && answer !== null && 'status' in answer) return String(answer.status)
-  return typeof answer === 'object' || answer === undefined ? 'answered' : String(answer)
+  return typeof answer === 'string' ? answer : 'answered'
 }
 
 type Step = fc.AsyncCommand<World, Real>
@@ -293,7 +293,7 @@ export const commands = [
 export async function newWorld(real: Real, limits: readonly BudgetTerms[]): Promise<World> {
   await lose(real)
   const world: World = {
-    model: createModelLedger(options, real.given.clock.nowMs),
+    model: createModelLedger(options, () => real.given.clock.nowMs()),
     journal: createJournalDouble(),
     terms: new Map(),
     lineages: new Map(),
