@@ -26,10 +26,11 @@ export async function inRound(
   const stopHeartbeat = clock.every(1_000, () => heartbeat())
   const stop = cancelled().catch(() => undefined)
   try {
-    while (!stopped.aborted && clock.now() < endMs) {
+    // A round makes one pass at least, however short it is.
+    do {
       const { restMs } = await pass(stopped)
       if (restMs > 0 && !stopped.aborted) await Promise.race([clock.sleep(restMs), stop])
-    }
+    } while (!stopped.aborted && clock.now() < endMs)
   } finally {
     stopHeartbeat()
   }

@@ -61,7 +61,7 @@ async function both<T>(world: World, real: Real, name: string, run: (ledger: Led
 
 function wordOf(answer: unknown): string {
   if (typeof answer === 'object' && answer !== null && 'status' in answer) return String(answer.status)
-  return typeof answer === 'string' ? answer : 'answered'
+  return typeof answer === 'string' || typeof answer === 'boolean' ? String(answer) : 'answered'
 }
 
 type Step = fc.AsyncCommand<World, Real>

@@ -16,6 +16,7 @@ import { systemClock } from '../../middleware/clock.ts'
 import { createLiveAccounts } from '../../middleware/live-accounts.ts'
 import { type AccountLoader, createAccountLoader } from '../../middleware/load-account.ts'
 import { catalogue } from './catalogue.ts'
+import { until } from './stand.ts'
 
 /** A Redis of its own, since a reconciler takes all that it finds in one, and the run's journal. */
 export interface LedgerStand {
@@ -25,6 +26,10 @@ export interface LedgerStand {
   /** As gateways use them: loaded at sign-up, terms put at once. */
   live(accounts: Accounts): { readonly accounts: Accounts; readonly loader: AccountLoader }
   activities(accounts: Accounts, change?: Partial<ActivityDeps>): ReturnType<typeof createActivities>
+  /** Resolves when every dirty account has been so for long enough to be reported. */
+  aged(): Promise<void>
+  /** Resolves when the hold's deadline has passed. */
+  overdue(id: string): Promise<void>
   flush(): Promise<void>
   close(): Promise<void>
 }
@@ -36,6 +41,10 @@ export async function openLedgerStand(): Promise<LedgerStand> {
   const connection = await connectRedis(redis.url)
   const ledger = createLedger(connection, { depletedBelow: catalogue.policies.depletedBelow })
   const journal = await openJournal({ url: inject('databaseUrl') })
+  const shards = Array.from({ length: 256 }, (_, shard) => shard)
+  const pending = (dirtyOlderThanMs: number) => ledger.pending(shards, { dirtyOlderThanMs, perShard: 100 })
+  const dirty = async (olderThanMs: number) =>
+    (await pending(olderThanMs)).reduce((count, shard) => count + shard.dirty.length, 0)
   return {
     redis,
     ledger,
@@ -56,6 +65,12 @@ export async function openLedgerStand(): Promise<LedgerStand> {
     },
     activities: (accounts, change = {}) =>
       createActivities({ ledger, journal, accounts, clock: systemClock, log: silent, ...change }),
+    async aged() {
+      await until(async () => (await dirty(2_000)) === (await dirty(0)))
+    },
+    async overdue(id) {
+      await until(async () => (await pending(0)).some(({ due }) => due.some((each) => each.id === id)))
+    },
     flush: async () => void (await connection.flushall()),
     async close() {
       await ledger.close()

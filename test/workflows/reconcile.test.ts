@@ -140,8 +140,7 @@ describe('the reconciler', () => {
     name: 'drainReceipts' | 'sweepHolds' | 'reconcileAccounts',
     change: Parameters<LedgerStand['activities']>[1] = {},
   ) => new MockActivityEnvironment().run(parts.activities(stand.accounts, change)[name], round)
-  /** Old enough to be reported. */
-  const aged = () => systemClock.sleep(2100)
+  const aged = () => parts.aged()
   afterEach(() => parts.flush())
 
   test('may be repeated: what was spent counts once', async () => {
@@ -235,7 +234,7 @@ describe('the reconciler', () => {
     const accountId = await account()
     const id = await hold(parts.ledger, accountId, credits(100), 200)
     await parts.ledger.extend({ accountId, id, accrued: credits(7), more: credits(0), ttlMs: 200 })
-    await systemClock.sleep(300)
+    await parts.overdue(id)
     await pass('sweepHolds')
     expect(await remaining(accountId)).toBe(credits(993))
     expect(await parts.ledger.read(accountId)).toMatchObject({ held: 0 })
@@ -243,8 +242,7 @@ describe('the reconciler', () => {
 
   test('expires nothing while its clock and that of Redis are far apart', async () => {
     const accountId = await account()
-    await hold(parts.ledger, accountId, credits(100), 50)
-    await systemClock.sleep(100)
+    await parts.overdue(await hold(parts.ledger, accountId, credits(100), 50))
     const events: ReconcileEvent[] = []
     const clock = { ...systemClock, now: () => Date.now() + 6000, sleep: async () => undefined }
     await pass('sweepHolds', { clock, count: (event) => void events.push(event) })

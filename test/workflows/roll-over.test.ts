@@ -6,7 +6,6 @@ import { accountWorkflowId } from '../../credits/account/messages.ts'
 import { rowKey } from '../../credits/usage-row.ts'
 import { type Accounts, createAccounts } from '../../middleware/accounts.ts'
 import type { AccountLoader } from '../../middleware/load-account.ts'
-import { systemClock } from '../../middleware/clock.ts'
 import { startTimeSkipping } from '../stack/time-skipping.ts'
 import { appRow, hold, type LedgerStand, openLedgerStand, settle, spend } from './ledger-stand.ts'
 import { catalogue, credits } from './catalogue.ts'
@@ -82,7 +81,7 @@ test('a period ends with a call still running and charges not yet reported: noth
   await spend(parts.ledger, accountId, credits(1))
   expect(remainingOf(await reading(accountId))).toBe(credits(989))
 
-  await systemClock.sleep(2100)
+  await parts.aged()
   await pass('reconcileAccounts')
   expect(await view(accountId)).toMatchObject({
     terms: { epoch: 2, used: credits(10), earlier: [{ epoch: 1, free: credits(100), counted: credits(110) }] },
@@ -94,7 +93,7 @@ test('a period ends with a call still running and charges not yet reported: noth
   await pass('drainReceipts')
   await spend(parts.ledger, accountId, credits(1))
   await pass('drainReceipts')
-  await systemClock.sleep(2100)
+  await parts.aged()
   await pass('reconcileAccounts')
   const archived = { ...appRow, employee: '' }
   expect(await view(accountId)).toMatchObject({
