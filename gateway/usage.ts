@@ -6,12 +6,14 @@ import type { ReceiptLine } from '../credits/receipt.ts'
 import type { Usage } from '../credits/usage-units.ts'
 import type { Quantities } from '../credits/usage-row.ts'
 
-const count = z.number().min(0).nullish().catch(undefined)
+/** No call has ten million tokens. A report beyond that, or of parts of a token, is no report: the ledger takes neither, and the call would go unpaid. */
+const tokens = z.int().min(0).max(10_000_000)
+const count = tokens.nullish().catch(undefined)
 
 /** OpenAI's usage object and its dialects. A field that is no count is as good as missing. */
 const ReportedUsage = z.object({
-  prompt_tokens: z.number().min(0),
-  completion_tokens: z.number().min(0),
+  prompt_tokens: tokens,
+  completion_tokens: tokens,
   total_tokens: count,
   prompt_tokens_details: z
     .object({ cached_tokens: count, cache_write_tokens: count, audio_tokens: count })
@@ -39,18 +41,23 @@ export function parseUsage(value: unknown): CallUsage | undefined {
     prompt_tokens_details: inputParts,
     completion_tokens_details: outputParts,
   } = parsed.data
-  const reasoning = outputParts?.reasoning_tokens ?? 0
+  const thought = outputParts?.reasoning_tokens ?? 0
   // Some providers leave reasoning out of the completion; their total gives it away.
-  const output = reasoning > 0 && total === input + completion + reasoning ? completion + reasoning : completion
-  const cached = inputParts?.cached_tokens ?? parsed.data.prompt_cache_hit_tokens ?? 0
+  const output = thought > 0 && total === input + completion + thought ? completion + thought : completion
+  // A part is never more than its whole, whatever the provider says.
+  const reasoning = Math.min(thought, output)
+  const cached = Math.min(inputParts?.cached_tokens ?? parsed.data.prompt_cache_hit_tokens ?? 0, input)
+  const heard = Math.min(inputParts?.audio_tokens ?? 0, input)
   const usage: Usage = {
     input_tokens: input,
     output_tokens: output,
-    ...some('cache_read_tokens', Math.min(cached, input)),
+    ...some('cache_read_tokens', cached),
     ...some('cache_write_tokens', inputParts?.cache_write_tokens),
-    ...some('input_audio_tokens', inputParts?.audio_tokens),
-    ...some('output_reasoning_tokens', Math.min(reasoning, output)),
-    ...some('output_audio_tokens', outputParts?.audio_tokens),
+    ...some('input_audio_tokens', heard),
+    // How much of the cached input was audio is not reported: as little as the two counts allow, for that is the dearer reading.
+    ...(cached > 0 && heard > 0 ? { cache_audio_read_tokens: Math.max(0, cached + heard - input) } : {}),
+    ...some('output_reasoning_tokens', reasoning),
+    ...some('output_audio_tokens', Math.min(outputParts?.audio_tokens ?? 0, output)),
   }
   return {
     usage,

@@ -5,7 +5,7 @@ import { clampOutput } from '../../gateway/clamp.ts'
 import { estimateCall } from '../../gateway/estimate.ts'
 import { createLearned } from '../../gateway/learn.ts'
 import { practiceText } from '../../gateway/providers/practice-text.ts'
-import { parseUsage } from '../../gateway/usage.ts'
+import { parseUsage, priceCall } from '../../gateway/usage.ts'
 import { catalogue } from './stand.ts'
 
 const priceBook = compilePrices(catalogue)
@@ -153,12 +153,38 @@ describe('usage as providers report it', () => {
     expect(parseUsage(given)?.quantities).toMatchObject(quantities)
   })
 
-  it.each([null, {}, { prompt_tokens: -1, completion_tokens: 1 }, { prompt_tokens: '1', completion_tokens: 1 }, 'x'])(
-    '%j is none',
-    (given) => {
-      expect(parseUsage(given)).toBeUndefined()
-    },
-  )
+  it.each([
+    null,
+    {},
+    'x',
+    { prompt_tokens: -1, completion_tokens: 1 },
+    { prompt_tokens: '1', completion_tokens: 1 },
+    { prompt_tokens: 10.5, completion_tokens: 1 },
+    { prompt_tokens: 1e16, completion_tokens: 1 },
+  ])('%j is none', (given) => {
+    expect(parseUsage(given)).toBeUndefined()
+  })
+
+  it('parts that are more than their whole are the whole', () => {
+    const given = {
+      prompt_tokens: 10,
+      completion_tokens: 5,
+      prompt_tokens_details: { cached_tokens: 99, audio_tokens: 1.5 },
+      completion_tokens_details: { reasoning_tokens: 99 },
+    }
+    expect(parseUsage(given)?.quantities).toMatchObject({ cachedTokens: 10, reasoningTokens: 5 })
+  })
+
+  it('audio that is cached in part is priced as audio, not by its totals as text', () => {
+    const audio = priceBook.ratesOf('openai/gpt-realtime')
+    const usage = parseUsage({
+      prompt_tokens: 100,
+      completion_tokens: 5,
+      prompt_tokens_details: { cached_tokens: 60, audio_tokens: 80 },
+    })!
+    expect(usage.usage).toMatchObject({ cache_audio_read_tokens: 40 })
+    expect(priceCall(audio!, usage, 1.76e12).lines.map(({ kind }) => kind)).toContain('audio_input')
+  })
 })
 
 describe('the practice provider writes', () => {
