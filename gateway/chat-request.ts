@@ -1,16 +1,17 @@
 import { z } from 'zod'
 
-const whole = z.int().min(0)
+const limit = z.int().min(1)
 
 /** What the gateway reads of a request. All else passes through as it came. */
 export const ChatRequest = z.looseObject({
-  model: z.string().min(1).max(200),
+  // It becomes part of usage rows, whose fields '|' separates, and of a header.
+  model: z.string().regex(/^[\x20-\x7b\x7d\x7e]{1,200}$/, "a model's name has 1–200 ASCII characters other than |"),
   messages: z.array(z.looseObject({ role: z.string() })).min(1),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   n: z.int().min(1).max(128).nullish(),
-  max_tokens: whole.nullish(),
-  max_completion_tokens: whole.nullish(),
+  max_tokens: limit.nullish(),
+  max_completion_tokens: limit.nullish(),
   modalities: z.array(z.string()).nullish(),
   tools: z.array(z.unknown()).nullish(),
 })
@@ -21,11 +22,28 @@ export type ParsedRequest =
   | { readonly ok: false; readonly param: string; readonly message: string }
 
 export function parseChatRequest(value: unknown): ParsedRequest {
+  if (isTooDeep(value)) return { ok: false, param: '', message: `the request is nested more than ${deepest} deep` }
   const parsed = ChatRequest.safeParse(value)
   if (parsed.success) return { ok: true, request: parsed.data }
   const [issue] = parsed.error.issues
   const param = issue?.path.join('.') ?? ''
   return { ok: false, param, message: `${param === '' ? 'the request' : param}: ${issue?.message ?? 'not valid'}` }
+}
+
+/** No request needs more, and what reads and writes it further on recurses. */
+const deepest = 200
+
+function isTooDeep(value: unknown): boolean {
+  let layer = typeof value === 'object' && value !== null ? [value] : []
+  for (let depth = 0; layer.length > 0; depth++) {
+    if (depth > deepest) return true
+    const next: object[] = []
+    for (const each of layer)
+      for (const inner of Object.values(each) as unknown[])
+        if (typeof inner === 'object' && inner !== null) next.push(inner)
+    layer = next
+  }
+  return false
 }
 
 /** The caller's own limit on the output of one choice; undefined when there is none. */
@@ -74,5 +92,5 @@ function typeOf(part: unknown): keyof typeof encoded | undefined {
 function longestString(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 0
-  return Math.max(0, ...Object.values(value).map(longestString))
+  return Object.values(value).reduce<number>((longest, inner) => Math.max(longest, longestString(inner)), 0)
 }

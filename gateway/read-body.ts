@@ -38,7 +38,12 @@ async function readBounded(request: Request, maxBytes: number): Promise<Buffer |
 /** JSON.parse decides; its messages often name no position, so a second parser says where. */
 function whereBroken(text: string): string {
   const errors: ParseError[] = []
-  parseTree(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false })
+  try {
+    parseTree(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false })
+  } catch {
+    // It recurses, and a body may be nested deeper than the stack.
+    return 'nested too deep'
+  }
   const [first] = errors
   const lines = text.slice(0, first?.offset ?? text.length).split('\n')
   const reason =
