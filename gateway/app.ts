@@ -21,6 +21,7 @@ import { receiptRoutes } from './api/receipts.ts'
 import { usageRoutes } from './api/usage.ts'
 import { answerError, ApiError } from './error.ts'
 import { jsonBody } from './json-body.ts'
+import { errorResponse } from './openai-error.ts'
 import { describeModelRoutes, openApiDocument } from './openapi.ts'
 import { pageRoutes } from './pages.ts'
 import { requestId } from './request-id.ts'
@@ -65,17 +66,16 @@ export function createApp(deps: AppDeps): Api {
   const allowedMethods = createAllowedMethods(app.routes)
   app.notFound((c) => {
     const { path } = c.req
-    const allowed = allowedMethods(path)
-    // Clients of model routes look for OpenAI's fields.
-    const fields = path.startsWith('/v1/') ? { type: 'invalid_request_error', param: null } : {}
+    const allowed = allowedMethods(path).join(', ')
     const error =
-      allowed.length === 0
-        ? new ApiError('not_found', `there is nothing at ${path}; /docs lists what there is`, { fields })
-        : new ApiError('method_not_allowed', `${path} takes ${allowed.join(', ')}`, {
-            fields,
-            headers: { allow: allowed.join(', ') },
-          })
-    return answerError(error, c, deps.log)
+      allowed === ''
+        ? ({ code: 'not_found', message: `there is nothing at ${path}; /docs lists what there is` } as const)
+        : ({ code: 'method_not_allowed', message: `${path} takes ${allowed}` } as const)
+    const headers: Record<string, string> = allowed === '' ? {} : { allow: allowed }
+    // Clients of model routes look for OpenAI's fields.
+    return path.startsWith('/v1/')
+      ? errorResponse(error, headers)
+      : answerError(new ApiError(error.code, error.message, { headers }), c, deps.log)
   })
   app.onError((error, c) => answerError(error, c, deps.log))
   return app

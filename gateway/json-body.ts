@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
+import { matchedRoutes } from 'hono/route'
 import { ApiError } from './error.ts'
 import { readBody } from './read-body.ts'
 import type { ApiEnv } from './route.ts'
@@ -14,6 +15,8 @@ const mediaType = /^application\/([\w.-]+\+)?json$/i
 export function jsonBody(): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     if (!['POST', 'PUT', 'PATCH'].includes(c.req.method)) return next()
+    // Where no route takes it, 404 or 405 says more than what is wrong with the body.
+    if (matchedRoutes(c).every(({ method }) => method === 'ALL')) return next()
     const declared = (c.req.header('content-type') ?? '').split(';')[0]!.trim()
     if (declared !== '' && !mediaType.test(declared)) throw unsupported(declared)
     const read = await readBody(c.req.raw, maxBytes)

@@ -23,6 +23,8 @@ const answers = {
   account_unknown: { status: 403, type: 'invalid_request_error', retry: false },
   attribution_not_allowed: { status: 403, type: 'invalid_request_error', retry: false },
   model_not_found: { status: 404, type: 'invalid_request_error', retry: false },
+  not_found: { status: 404, type: 'invalid_request_error', retry: false },
+  method_not_allowed: { status: 405, type: 'invalid_request_error', retry: false },
   request_in_progress: { status: 409, type: 'invalid_request_error', retry: true, retryAfterSeconds: 2 },
   idempotency_conflict: { status: 409, type: 'invalid_request_error', retry: false },
   answer_not_kept: { status: 409, type: 'invalid_request_error', retry: false },

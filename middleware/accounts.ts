@@ -76,7 +76,7 @@ export function createAccounts({
 
   return {
     signUp: (request) =>
-      answered<SignUpAnswer>(() => {
+      answered<SignUpAnswer>(request.accountId, () => {
         const plan = planOf(catalogue.defaultPlan)
         if (plan === undefined)
           throw new Error(`the catalogue's default plan is not one of its plans: ${catalogue.defaultPlan}`)
@@ -101,7 +101,7 @@ export function createAccounts({
     saveEmployee: (accountId, command) =>
       update<EmployeeCommand, TermsAnswer>(accountId, updates.saveEmployee, command),
     view: (accountId) =>
-      answered(async () => {
+      answered(accountId, async () => {
         const view = await client.workflow
           .getHandle(accountWorkflowId(accountId))
           .query<AccountView | null>(queries.view)
@@ -123,18 +123,16 @@ export function createAccounts({
     name: string,
     command: Command,
   ): Promise<AccountAnswer<Answer>> {
-    return answered(
-      () =>
-        client.workflow
-          .getHandle(accountWorkflowId(accountId))
-          .executeUpdate<Answer, [Command]>(name, { args: [command] }),
-      accountId,
+    return answered(accountId, () =>
+      client.workflow
+        .getHandle(accountWorkflowId(accountId))
+        .executeUpdate<Answer, [Command]>(name, { args: [command] }),
     )
   }
 
   async function answered<Answer extends object>(
+    accountId: string,
     ask: () => Promise<Answer | AccountRefusal>,
-    accountId = '',
   ): Promise<AccountAnswer<Answer>> {
     for (let attempt = 1; ; attempt += 1) {
       try {

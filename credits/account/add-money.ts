@@ -1,9 +1,11 @@
-import { toMicro } from '../money.ts'
+import { microPerCredit, toMicro } from '../money.ts'
 import { keptGranted } from './money-of.ts'
 import { type AccountState, currentPeriod, type GrantState } from './state.ts'
 
 /** 400 million credits, of money that resets and of kept money each: together still 15 digits, which the ledger's scripts count exactly. */
 const mostMoney = 400_000_000_000_000
+/** The same in credits, for refusals. */
+export const mostCredits = mostMoney / microPerCredit
 
 /** Whether so much money of one kind can be counted without losing a micro-credit. */
 export function countable(amount: number): boolean {

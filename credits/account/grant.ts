@@ -1,4 +1,4 @@
-import { addMoney, canTake } from './add-money.ts'
+import { addMoney, canTake, mostCredits } from './add-money.ts'
 import { changed } from './changed.ts'
 import type { GrantCommand, TermsAnswer } from './messages.ts'
 import { rollOver } from './roll-over.ts'
@@ -18,7 +18,10 @@ export function grant(state: AccountState, command: GrantCommand, nowMs: number)
   }
   const current = rollOver(state, nowMs)
   if (command.amount === 0 || !canTake(current, command))
-    return refuse('amount_invalid', `not an amount to grant: ${command.amount}`)
+    return refuse(
+      'amount_invalid',
+      `a grant is more than zero, and all grants of one kind together at most ${mostCredits} credits`,
+    )
   const next = changed(current, addMoney(current, command, nowMs), nowMs)
   return { ok: true, state: next, answer: { terms: termsOf(next) } }
 }

@@ -8,17 +8,16 @@ import { AccountId } from './accounts.ts'
 
 const sources = grantSources.filter((source) => source !== 'plan')
 
+const expected = 'credits with at most six decimals, such as "12.5"'
+
 /** Credits as people write them: nobody counts micro-credits by hand. */
 const Credits = z
-  .union([
-    z.string().regex(/^\d{1,9}(\.\d{1,6})?$/, 'credits with at most six decimals, such as "12.5"'),
-    z.number().min(0).max(999_999_999),
-  ])
+  .union([z.string().regex(/^\d{1,9}(\.\d{1,6})?$/, expected), z.number().min(0).max(999_999_999)], expected)
   .transform((credits, context) => {
     try {
       return creditsToMicro(credits)
     } catch {
-      context.addIssue({ code: 'custom', message: 'credits with at most six decimals, such as "12.5"' })
+      context.addIssue({ code: 'custom', message: expected })
       return z.NEVER
     }
   })

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { ChatRequest } from '../chat-request.ts'
 import { ApiError } from '../error.ts'
 import { type Api, body, Id, json, Micro, userRoute } from '../route.ts'
 import type { ApiDeps } from './deps.ts'
@@ -19,6 +20,8 @@ const EstimateRequest = z
       .max(100_000_000)
       .optional()
       .openapi({ description: 'Instead of tokens: length of the text, UTF-8.' }),
+    messages: ChatRequest.shape.messages.optional().openapi({ description: 'Instead of either: what would be sent.' }),
+    maxTokens: z.int().min(1).optional().openapi({ description: 'The output limit that would be sent.' }),
   })
   .openapi('EstimateRequest')
 
@@ -55,7 +58,13 @@ export function estimateRoutes(app: Api, deps: ApiDeps): void {
     if (employeeId !== undefined && employee === undefined)
       throw new ApiError('employee_unknown', `this account has no employee ${employeeId}`)
     const estimate = deps.estimate({ ...request, employee })
-    if ('unknown' in estimate) throw new ApiError('model_unknown', `no provider here serves ${estimate.unknown}`)
+    if ('unknown' in estimate)
+      throw new ApiError(
+        'model_unknown',
+        estimate.unknown === 'employee' && employee === undefined
+          ? "the model 'employee' needs an employee: name one in `employee`"
+          : `no provider here serves ${estimate.unknown}`,
+      )
     if ('notPriced' in estimate) throw new ApiError('model_not_priced', `there is no price for ${estimate.notPriced}`)
     return c.json(estimate, 200)
   })

@@ -1,4 +1,5 @@
 import { validate } from '@readme/openapi-parser'
+import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { adminKey, type ApiStand, openApiStand, type TestUser } from './api-stand.ts'
 
@@ -57,6 +58,22 @@ describe('the doors', () => {
       body: { error: { code: 'not_found' } },
     })
     const wrong = await stand.ask('DELETE', '/credits/v1/balance', { as: user.key })
+    expect(wrong).toMatchObject({ status: 405, body: { error: { code: 'method_not_allowed' } } })
+    expect(wrong.headers.get('allow')).toBe('GET, HEAD')
+  })
+
+  test('an unknown route is 404 and a wrong method 405, also for a body that is no JSON', async () => {
+    expect(await stand.ask('POST', '/credits/v1/nothing', { as: user.key, body: '' })).toMatchObject({ status: 404 })
+    expect(await stand.ask('POST', '/credits/v1/balance', { as: user.key, body: '{' })).toMatchObject({ status: 405 })
+  })
+
+  test('an unknown model route answers as OpenAI’s clients expect it', async () => {
+    const unknown = await stand.ask('POST', '/v1/completions', { as: user.key, body: {} })
+    expect(unknown).toMatchObject({ status: 404, body: { error: { code: 'not_found', param: null } } })
+    expect(unknown.body.error.message).toMatch(/^not_found: .*\/v1\/completions/)
+    expect(unknown.headers.get('x-should-retry')).toBe('false')
+    const app = stand.another({ chat: new Hono().get('/v1/models', (c) => c.json({})) })
+    const wrong = await stand.ask('DELETE', '/v1/models', { as: user.key, app })
     expect(wrong).toMatchObject({ status: 405, body: { error: { code: 'method_not_allowed' } } })
     expect(wrong.headers.get('allow')).toBe('GET, HEAD')
   })
@@ -182,6 +199,7 @@ describe('bad input gets a reason', () => {
     ['POST', '/admin/v1/accounts/ME/grants', { credits: 0, reason: 'x' }, 400, 'invalid_request'],
     ['POST', '/admin/v1/accounts/ME/grants', { credits: 0.1234567, reason: 'x' }, 400, 'invalid_request'],
     ['POST', '/admin/v1/accounts/ME/grants', { credits: 5, reason: '' }, 400, 'invalid_request'],
+    ['POST', '/admin/v1/accounts/ME/grants', { credits: 999_999_999, reason: 'x' }, 422, 'amount_invalid'],
     ['POST', '/admin/v1/accounts/ME/grants', { credits: 5, reason: 'x', source: 'plan' }, 400, 'invalid_request'],
     ['PUT', '/admin/v1/accounts/ME/plan', { plan: 'no-such-plan' }, 422, 'plan_unknown'],
     ['GET', '/credits/v1/usage?period=0', undefined, 400, 'invalid_request'],
@@ -207,6 +225,8 @@ describe('bad input gets a reason', () => {
     ['DELETE', '/credits/v1/employees/nobody', undefined, 404, 'employee_unknown'],
     ['POST', '/credits/v1/estimate', { model: '' }, 400, 'invalid_request'],
     ['POST', '/credits/v1/estimate', { model: 'no-such-model' }, 404, 'model_unknown'],
+    ['POST', '/credits/v1/estimate', { model: 'fast', messages: 'hello' }, 400, 'invalid_request'],
+    ['POST', '/credits/v1/estimate', { model: 'fast', maxTokens: 0 }, 400, 'invalid_request'],
   ]
 
   test.each(cases)('%s %s %j: %i %s', async (method, path, body, status, code) => {
@@ -228,6 +248,26 @@ describe('bad input gets a reason', () => {
   test('malformed JSON is told where it stops being JSON', async () => {
     const { body } = await stand.ask('POST', '/admin/v1/accounts', { as: adminKey, body: '{\n  "userId": x\n}' })
     expect(body.error.message).toContain('line 2, column 13')
+  })
+
+  const told: readonly (readonly [method: string, path: string, body: unknown, message: RegExp])[] = [
+    ['GET', '/admin/v1/accounts/nobody-here', undefined, /nobody-here/],
+    [
+      'POST',
+      '/admin/v1/accounts/ME/grants',
+      { credits: null, reason: 'x' },
+      /^body\.credits: credits with at most six/,
+    ],
+    ['POST', '/admin/v1/accounts/ME/grants', { credits: 999_999_999, reason: 'x' }, /at most 400000000 credits/],
+    ['POST', '/credits/v1/estimate', { model: 'employee' }, /name one in `employee`/],
+  ]
+  test.each(told)('%s %s %j: the message says what would be right', async (method, path, body, message) => {
+    const as = path.startsWith('/admin') ? adminKey : user.key
+    const answer = await stand.ask(method, path.replace('/ME/', `/${user.accountId}/`), {
+      as,
+      ...(body === undefined ? {} : { body }),
+    })
+    expect(answer.body.error.message).toMatch(message)
   })
 
   test('a body without end is refused while it arrives', async () => {
