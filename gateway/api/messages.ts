@@ -85,9 +85,11 @@ export function messageCost(messageId: string, receipts: readonly Receipt[]): Me
 }
 
 function stateOf(receipts: readonly Receipt[], total: Amount): MessageCost['state'] {
-  const whole = receipts.every((receipt) => receipt.detail?.outcome === 'finished')
-  if (whole) return 'final'
-  return total === 0 ? 'not_charged' : 'partial'
+  const unfinished = receipts.filter((receipt) => receipt.detail?.outcome !== 'finished')
+  if (unfinished.length === 0) return 'final'
+  if (total === 0) return 'not_charged'
+  // A call that failed before any output cost nothing; another one answered in its place.
+  return unfinished.every(({ charged, uncollected }) => charged + uncollected === 0) ? 'final' : 'partial'
 }
 
 type Line = MessageCost['lines'][number]

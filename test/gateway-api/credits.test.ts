@@ -174,6 +174,17 @@ describe('a charge', () => {
     ])
   })
 
+  test('of a message is final when a call that cost nothing failed and another one answered', async () => {
+    const { accountId, key } = await stand.user()
+    await stand.charge(accountId, { amount: toMicro(0), detail: { messageId: 'm', outcome: 'failed' } })
+    expect((await stand.ask('GET', '/credits/v1/messages/m', { as: key })).body).toMatchObject({ state: 'not_charged' })
+    await stand.charge(accountId, { amount: cost, detail: { messageId: 'm', outcome: 'finished' } })
+    expect((await stand.ask('GET', '/credits/v1/messages/m', { as: key })).body).toMatchObject({
+      state: 'final',
+      total: cost,
+    })
+  })
+
   test('that could not be collected whole still has lines that sum to its message’s total', async () => {
     const { accountId, key } = await stand.user()
     const amount = toMicro(welcome + 500)
