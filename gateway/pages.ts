@@ -11,7 +11,7 @@ h1 { font-size: 1.6rem } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(-
 code, pre { font: .9em ui-monospace, monospace } code { background: var(--soft); padding: .1em .3em; border-radius: .25em; overflow-wrap: anywhere }
 pre { background: var(--soft); padding: .8rem; overflow-x: auto }
 table { border-collapse: collapse; width: 100%; font-size: .92em } th, td { text-align: start; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line) }
-.method { display: inline-block; min-width: 4.2em; font-weight: 700 } .scroll { overflow-x: auto } .soft { opacity: .8 }
+.method { display: inline-block; min-width: 5em; font-weight: 700 } .scroll { overflow-x: auto } .soft { opacity: .8 }
 `
 const stylesheetPath = `/style-${createHash('sha256').update(stylesheet).digest('hex').slice(0, 12)}.css`
 
