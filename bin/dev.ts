@@ -113,12 +113,14 @@ interface StackPart {
   stop(): Promise<void>
 }
 /** A part that somebody else runs never ends by us, nor we by it. */
-const notOurs: StackPart = { ended: new Promise(() => {}), stop: async () => {} }
+function notOurs(): StackPart {
+  return { ended: new Promise(() => {}), stop: async () => {} }
+}
 
 async function devRedis(settings: Settings, dataDir: string): Promise<StackPart & { readonly url: string }> {
   if (settings.REDIS_URL !== undefined) {
     say('Redis     by REDIS_URL')
-    return { ...notOurs, url: settings.REDIS_URL }
+    return { ...notOurs(), url: settings.REDIS_URL }
   }
   const redis = await startRedis({
     port: await freePort(settings.REDIS_PORT),
@@ -135,7 +137,7 @@ async function devTemporal(
 ): Promise<StackPart & { readonly address: string; readonly uiUrl: string | null }> {
   if (settings.TEMPORAL_ADDRESS !== undefined) {
     say('Temporal  by TEMPORAL_ADDRESS')
-    return { ...notOurs, address: settings.TEMPORAL_ADDRESS, uiUrl: null }
+    return { ...notOurs(), address: settings.TEMPORAL_ADDRESS, uiUrl: null }
   }
   const port = await freePort(settings.TEMPORAL_PORT)
   const uiPort = await freePort(settings.TEMPORAL_UI_PORT)

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,6 +58,8 @@ const call = (url = urls[0]!, key = apiKey) =>
   })
 
 const usedInLedger = async () => (await ask(urls[0]!, '/credits/v1/balance', {}, apiKey)).body['used'] as number
+const costOf = (answer: object) => (answer as { tollgate: { microCredits: number } }).tollgate.microCredits
+
 // The API shows what is on its way too; these two ask workflow and journal themselves.
 const usedInWorkflow = async () => {
   const view = await temporalClient.workflow.getHandle(accountWorkflowId('ada')).query<AccountView>(queries.view)
@@ -121,14 +123,21 @@ describe('gateway and worker as processes of their own', () => {
     rmSync(folder, { recursive: true, force: true })
   }, 120_000)
 
-  test('two gateways spend one balance', async () => {
-    await call(urls[0])
-    await call(urls[1])
-    const used = await inAgreement()
+  test('under load, what two gateways charged is the same number in answers, ledger, workflow and journal', async () => {
+    const before = await usedInLedger()
+    const costs: number[] = []
+    const lane = async (url: string, calls: number) => {
+      for (let made = 0; made < calls; made += 1) costs.push(costOf(await call(url)))
+    }
+    await Promise.all(Array.from({ length: 20 }, (_, index) => lane(urls[index % 2]!, 20)))
+    const charged = costs.reduce((total, cost) => total + cost, 0)
+    expect(costs).toHaveLength(400)
+    await eventually(async () => ((await usedInLedger()) === before + charged ? true : undefined))
+    expect(await inAgreement()).toBe(before + charged)
     const balances = await Promise.all(
-      urls.map(async (url) => (await ask(url, '/credits/v1/balance', {}, apiKey)).body),
+      urls.map(async (url) => (await ask(url, '/credits/v1/balance', {}, apiKey)).body['used']),
     )
-    expect(balances.map((balance) => balance['used'])).toEqual([used, used])
+    expect(balances).toEqual([before + charged, before + charged])
   })
 
   test('a key revoked at one gateway is refused by the other', async () => {
@@ -204,6 +213,33 @@ describe('gateway and worker as processes of their own', () => {
     await eventually(() => call().catch(() => undefined))
     expect(await inAgreement(settled)).toBeGreaterThan(settled)
   }, 120_000)
+})
+
+describe('npm start with addresses', () => {
+  test('uses the parts that are given, and starts none of its own', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'tollgate-addresses-'))
+    const program = runProgram('bin/dev.ts', {
+      DATA_DIR: dataDir,
+      PORT: '0',
+      REDIS_URL: inject('redisUrl'),
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      DATABASE_URL: await ownDatabase(),
+      ADMIN_KEY: adminKey,
+    })
+    await program.printed(/Ctrl-C stops everything/)
+    const facts = JSON.parse(readFileSync(join(dataDir, 'dev.json'), 'utf8')) as Record<string, string>
+    expect(facts).toMatchObject({
+      redisUrl: inject('redisUrl'),
+      temporalAddress: inject('temporalAddress'),
+      temporalUiUrl: null,
+      adminKey,
+    })
+    expect(await ask(facts['gatewayUrl']!, '/readyz')).toMatchObject({ status: 200 })
+    program.signal('SIGINT')
+    expect(await program.ended).toBe(0)
+    expect(readdirSync(dataDir)).toEqual(['secrets.json'])
+    rmSync(dataDir, { recursive: true })
+  })
 })
 
 describe('what keeps a gateway from starting is said in one message', () => {
