@@ -1,6 +1,6 @@
 // The gateway as a process of its own: REDIS_URL, TEMPORAL_ADDRESS, DATABASE_URL, ADMIN_KEY and TOKEN_SECRET must be set.
 import { createLog } from './log.ts'
-import { openParts, openStore } from './open-parts.ts'
+import { openPartsByAddress } from './open-parts-by-address.ts'
 import { run } from './run.ts'
 import { readSettings, required } from './settings.ts'
 import { startGateway } from './start-gateway.ts'
@@ -8,15 +8,7 @@ import { startGateway } from './start-gateway.ts'
 await run(async () => {
   const settings = readSettings(process.env)
   const log = createLog(settings.LOG_LEVEL)
-  const parts = await openParts({
-    redisUrl: required(settings, 'REDIS_URL'),
-    temporal: { address: required(settings, 'TEMPORAL_ADDRESS'), namespace: settings.TEMPORAL_NAMESPACE },
-    journal: openStore({ url: required(settings, 'DATABASE_URL') }),
-    cataloguePath: settings.CATALOGUE,
-    clockSlackMs: settings.CLOCK_SLACK_SECONDS * 1_000,
-    environment: process.env,
-    log,
-  })
+  const parts = await openPartsByAddress(settings, log)
   const gateway = await startGateway(parts, {
     host: settings.HOST,
     port: settings.PORT,

@@ -11,6 +11,7 @@ import { systemClock } from '../middleware/clock.ts'
 import { startReconciler } from '../middleware/reconcilers.ts'
 import type { Log } from './log.ts'
 import { type Parts, taskQueue } from './open-parts.ts'
+import { StartError } from './settings.ts'
 
 export interface RunningWorker {
   /** Resolves if the worker stops by itself, which it does not do while Temporal is merely away. */
@@ -18,13 +19,16 @@ export interface RunningWorker {
   close(): Promise<void>
 }
 
-/** Runs Tollgate's workflows and activities on this process. Rejects when Temporal does not answer. */
+/** Runs Tollgate's workflows and activities on this process. Throws StartError `temporal_unavailable`. */
 export async function startWorker(
   parts: Parts,
   workflowBundle: Promise<WorkflowBundleWithSourceMap>,
 ): Promise<RunningWorker> {
   const { log, temporal, client } = parts
-  const connection = await NativeConnection.connect({ address: temporal.address })
+  const connection = await NativeConnection.connect({ address: temporal.address }).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartError('temporal_unavailable', `Temporal does not answer at ${temporal.address}: ${reason}`)
+  })
   const worker = await Worker.create({
     connection,
     namespace: temporal.namespace,

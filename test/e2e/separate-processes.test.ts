@@ -276,6 +276,13 @@ describe('what keeps a gateway from starting is said in one message', () => {
     expect(program.output()).not.toMatch(/^ {4}at /m)
   })
 
+  test('a worker whose Temporal does not answer says so', async () => {
+    const program = runProgram('bin/worker.ts', { ...complete(), TEMPORAL_ADDRESS: '127.0.0.1:1' })
+    expect(await program.ended).toBe(1)
+    expect(program.output()).toMatch(/temporal_unavailable\)\nTemporal does not answer at 127\.0\.0\.1:1/)
+    expect(program.output()).not.toMatch(/^ {4}at /m)
+  })
+
   test('its port is taken', async () => {
     const holder = createServer()
     const port = await new Promise<number>((resolve) =>
