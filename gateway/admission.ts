@@ -77,6 +77,17 @@ export async function planCall(
   return { ...common, amount, minimum, clampTokens }
 }
 
+/** Others may have taken a part of what was available a moment ago: a call that cannot be cut is limited to what it was given. */
+export function fitToHold(
+  plan: CallPlan,
+  request: ChatRequest,
+  granted: Micro,
+  atMs: number,
+): Pick<CallPlan, 'clampTokens'> {
+  if (granted >= plan.amount) return plan
+  return { clampTokens: Math.max(1, tokensThatFit(plan, request, granted, atMs)) }
+}
+
 /** Naming the limit makes the request a little longer. */
 const limitFieldTokens = 16
 
@@ -90,20 +101,21 @@ export function tokensThatFit(
   return Math.floor(affordableOutput(rates, inputTokens + limitFieldTokens, available, atMs) / (request.n ?? 1))
 }
 
-/** The request as the provider gets it: `model` is filled in by the provider's own name. */
+/**
+ * The request as the provider gets it: `model` is filled in by the provider's own name. The output limit goes into the field that the provider knows:
+ * in another one it would be ignored, and what it was to bound produced without cover.
+ */
 export function upstreamRequest(
   request: ChatRequest,
-  { clampTokens }: CallPlan,
+  clampTokens: number | undefined,
   limitField: 'max_completion_tokens' | 'max_tokens',
 ): ChatRequest {
+  const { max_completion_tokens: limit, ...others } = request
+  const known = limitField === 'max_tokens' && limit != null ? { ...others, max_tokens: limit } : request
   const field =
-    request.max_completion_tokens != null
-      ? 'max_completion_tokens'
-      : request.max_tokens != null
-        ? 'max_tokens'
-        : limitField
+    known.max_completion_tokens != null ? 'max_completion_tokens' : known.max_tokens != null ? 'max_tokens' : limitField
   return {
-    ...request,
+    ...known,
     ...(request.stream === true ? { stream_options: { ...request.stream_options, include_usage: true } } : {}),
     ...(clampTokens === undefined ? {} : { [field]: clampTokens }),
   }

@@ -3,7 +3,7 @@ import { less, zero } from '../credits/money.ts'
 import type { EmployeeCard } from '../credits/terms.ts'
 import type { Hold } from '../middleware/gate.ts'
 import type { AccountReader } from './account-reader.ts'
-import { type CallPlan, planCall, tokensThatFit, upstreamRequest } from './admission.ts'
+import { type CallPlan, fitToHold, planCall, tokensThatFit, upstreamRequest } from './admission.ts'
 import { callHeaders } from './answer-cost.ts'
 import { type Attribution, attribute, levelsOf, usageRowOf } from './attribution.ts'
 import { measureInput, parseChatRequest } from './chat-request.ts'
@@ -15,7 +15,7 @@ import { endCall, type ModelCall } from './model-call.ts'
 import { type CallError, errorResponse, refusalError } from './openai-error.ts'
 import { readBody } from './read-body.ts'
 import { streamAnswer } from './stream-answer.ts'
-import type { UpstreamAnswer } from './upstream.ts'
+import { readWhole, type UpstreamAnswer } from './upstream.ts'
 import { unreachable, upstreamError } from './upstream-error.ts'
 import { nothingUsed } from './usage.ts'
 import { abandonWhole, wholeAnswer } from './whole-answer.ts'
@@ -61,6 +61,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
   const choice = chooseModels(deps, request.model, employee.card)
   if (!choice.ok) return refuse(choice.error)
 
+  const size = measureInput(request, body.bytes.length)
   const receipt = chargeId(startedAtMs, deps.newId())
   const claimed = await claimKey(deps, {
     accountId: who.accountId,
@@ -74,17 +75,21 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
   }
   const { recording } = claimed
 
-  const size = measureInput(request, body.bytes.length)
   const abort = new AbortController()
   raw.signal.addEventListener('abort', () => abort.abort('the caller left'), { once: true })
   let hold: Hold | undefined
   let call: ModelCall | undefined
+  // A provider may think for longer than a lease before it sends its first byte.
+  const stopRenewing = deps.clock.every(
+    Math.ceil(limits.holdTtlMs / 3),
+    () => void hold?.extend({ accrued: zero, more: zero }),
+  )
   try {
     for (const [index, model] of choice.models.entries()) {
       const isLast = index === choice.models.length - 1
       const plan = await planCall(deps, deps.recentAccount, who.accountId, { request, size, model, atMs: startedAtMs })
       if (plan === 'account_unknown') {
-        recording.forget()
+        release()
         return refuse(refusalError({ kind: 'account_unknown' }))
       }
       const opened: Opened =
@@ -100,6 +105,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
       }
       hold = opened.hold
       const { rates, inputTokens } = plan
+      const { clampTokens } = plan.cuttable ? plan : fitToHold(plan, request, hold.granted, startedAtMs)
       call = {
         deps,
         limits,
@@ -116,11 +122,16 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
         abort,
       }
       const headers = callHeaders(receipt, model)
+      if (raw.signal.aborted) {
+        // The provider has not heard of it.
+        release()
+        return nobodyReads()
+      }
 
       let answer: UpstreamAnswer
       try {
         const provider = deps.providerOf(model.provider)
-        const sent = upstreamRequest(request, plan, provider.outputLimitField)
+        const sent = upstreamRequest(request, clampTokens, provider.outputLimitField)
         answer = await provider.chat({
           model: model.model,
           body: sent,
@@ -136,7 +147,8 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
       }
       if (answer.status >= 400) {
         if (!isLast && (answer.status >= 500 || answer.status === 429)) {
-          await answer.body[Symbol.asyncIterator]().return?.()
+          // Read to its end, so that its connection can be used again.
+          void readWhole(answer.body, 64 * 1024).catch(() => undefined)
           continue
         }
         release()
@@ -157,6 +169,9 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
     // Whatever went wrong, credits do not stay held for a call that is over.
     release()
     throw error
+  } finally {
+    // From here on a stream renews its lease by itself.
+    stopRenewing()
   }
 
   /** Nothing was produced: the hold is given back, with a receipt over zero. A call that was settled stays as it is. */
@@ -168,9 +183,11 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
 
 async function left(call: ModelCall): Promise<Response> {
   await abandonWhole(call)
-  // Nobody reads it; the number is what access logs show for callers who left.
-  return new Response(null, { status: 499 })
+  return nobodyReads()
 }
+
+/** The number is what access logs show for callers who left. */
+const nobodyReads = (): Response => new Response(null, { status: 499 })
 
 type Opened = Awaited<ReturnType<GatewayDeps['gate']['open']>>
 

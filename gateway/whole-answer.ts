@@ -1,4 +1,3 @@
-import { zero } from '../credits/money.ts'
 import { callHeaders } from './answer-cost.ts'
 import { endCall, type ModelCall, usageOfAbandoned, usageOfOutput } from './model-call.ts'
 import { errorResponse } from './openai-error.ts'
@@ -11,15 +10,11 @@ const maxBytes = 64 * 1024 * 1024
 
 /** A whole answer, untouched but for the cost that is written into it. */
 export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Promise<Response> {
-  const { deps, limits, hold, recording, receipt, model } = call
-  // The credits of a long answer stay held while it is being written.
-  const stopRenewing = deps.clock.every(
-    Math.ceil(limits.holdTtlMs / 3),
-    () => void hold.extend({ accrued: zero, more: zero }),
-  )
-  const bytes = await readWhole(answer.body, maxBytes).finally(stopRenewing)
+  const { recording, receipt, model } = call
+  const bytes = await readWhole(answer.body, maxBytes)
   const parsed = bytes === undefined ? undefined : parseObject(bytes)
-  if (bytes === undefined || parsed === undefined) {
+  // Some providers send their errors with status 200.
+  if (bytes === undefined || parsed === undefined || !Array.isArray(parsed['choices'])) {
     recording.forget()
     endCall(call, { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
     return errorResponse(

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toMicro } from '../../credits/money.ts'
 import { inputTokens } from './mock-upstream.ts'
 import { collect, openStand, prices, says, type Stand } from './stand.ts'
 
@@ -22,15 +23,37 @@ describe('a call that cannot be cut', () => {
     expect((await sentTo('mock/plain', { max_tokens: 1_000 }, 100))['max_tokens']).toBe(1_000)
   })
 
-  it('is limited to what a fair share of a small balance affords, in the field that the caller uses', async () => {
+  it('is limited to what a fair share of a small balance affords, in the field that the provider knows', async () => {
     const limit = (await sentTo('mock/plain', {}, 16))['max_tokens'] as number
     // An eighth of 16 credits pays for 2,000 output tokens, less the input.
     expect(limit).toBeGreaterThan(1_900)
     expect(limit).toBeLessThan(2_000)
-    expect((await sentTo('mock/plain', { max_completion_tokens: 9_000 }, 16))['max_completion_tokens']).toBeLessThan(
-      2_000,
-    )
+    const renamed = await sentTo('mock/plain', { max_completion_tokens: 9_000 }, 16)
+    expect(renamed['max_tokens']).toBeLessThan(2_000)
+    expect(renamed).not.toHaveProperty('max_completion_tokens')
     expect((await sentTo('mock/plain', { n: 4 }, 16))['max_tokens']).toBeLessThan(500)
+  })
+
+  it('is limited to what it was given, where others took the rest a moment before', async () => {
+    // What it reads is a moment old: 1,000 credits, where 1 is left.
+    const late = await openStand({
+      change: { readAccount: async (accountId) => ({ ...(await reading(accountId)), granted: toMicro(1e9) }) },
+    })
+    const reading = async (accountId: string) => {
+      const answer = await late.ledger.read(accountId)
+      if (answer.status !== 'loaded') throw new Error('not loaded')
+      return answer
+    }
+    const account = await late.account({ credits: 1 })
+    const answer = account.client.chat.completions.create({
+      model: 'mock/plain',
+      messages: says({ tokens: 5_000 }),
+      max_tokens: 5_000,
+    })
+    await answer
+    expect(late.upstream.calls.at(-1)!.body['max_tokens']).toBeLessThan(1_000)
+    expect(await late.receipts(account)).toMatchObject([{ uncollected: 0 }])
+    await late.close()
   })
 
   it('a stream with hidden reasoning is one; any other stream is not', async () => {

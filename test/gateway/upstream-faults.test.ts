@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chatRoutes } from '../../gateway/chat-routes.ts'
 import { inputTokens } from './mock-upstream.ts'
 import { type Account, collect, openStand, prices, says, type Stand } from './stand.ts'
 
@@ -52,6 +53,16 @@ describe('an upstream that fails before any output costs nothing, and its answer
     const receipts = await stand.receipts(account)
     expect(receipts).toMatchObject([{ charged: 0, detail: { outcome: 'failed', lines: [] } }, { charged: 0 }])
     expect(await account.figures()).toMatchObject({ held: 0, spent: 0 })
+  })
+
+  it('an error with status 200', async () => {
+    await fresh()
+    const call = account.client.chat.completions.create({
+      model: 'mock/plain',
+      messages: says({ status: 200, body: '{"error":{"message":"no"}}' }),
+    })
+    await expect(call).rejects.toMatchObject({ status: 502, code: 'upstream_failed' })
+    expect(await stand.receipts(account)).toMatchObject([{ charged: 0 }])
   })
 
   it('a provider that cannot be reached', async () => {
@@ -218,6 +229,30 @@ describe('a caller who hangs up', () => {
     expect(await untilSettled()).toMatchObject({ charged: 0, detail: { outcome: 'abandoned' } })
   })
 
+  it('pays nothing when the provider had not heard of the call', async () => {
+    const control = new AbortController()
+    const slow = await openStand({
+      wrapLedger: (ledger) => ({
+        ...ledger,
+        reserve(request, evidence) {
+          control.abort()
+          return ledger.reserve(request, evidence)
+        },
+      }),
+    })
+    const caller = await slow.account({ credits: 100 })
+    const answer = await chatRoutes(slow.deps).request('/v1/chat/completions', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${caller.secret}` },
+      body: JSON.stringify({ model: 'mock/plain', messages: says({}) }),
+      signal: control.signal,
+    })
+    expect(answer.status).toBe(499)
+    expect(slow.upstream.calls).toHaveLength(0)
+    expect(await slow.receipts(caller)).toMatchObject([{ charged: 0 }])
+    await slow.close()
+  })
+
   it('pays for the input of an answer that is not streamed', async () => {
     await fresh()
     const started = stand.upstream.calls.length
@@ -259,6 +294,26 @@ describe('the next model of the tier', () => {
       account.client.chat.completions.create({ model: 'fast', messages: says({ status: 500 }) }),
     ).rejects.toMatchObject({ status: 500 })
   })
+})
+
+it('a provider that thinks for longer than a lease finds the credits still held', async () => {
+  const renewals = Promise.withResolvers<void>()
+  const patient = await openStand({
+    change: { limits: { holdTtlMs: 90 } },
+    wrapLedger: (ledger) => ({
+      ...ledger,
+      extend: (request) => ledger.extend(request).finally(() => renewals.resolve()),
+    }),
+  })
+  const caller = await patient.account({ credits: 100 })
+  const answered = caller.client.chat.completions
+    .create({ model: 'mock/plain', messages: says({ tokens: 3, waitAfter: 0 }) })
+    .then(({ usage }) => usage)
+  const upstream = await patient.upstream.call(0)
+  await renewals.promise
+  upstream.release()
+  expect(await answered).toMatchObject({ completion_tokens: 3 })
+  await patient.close()
 })
 
 it('a slow reader slows the upstream down: nothing piles up in between', async () => {
