@@ -10,6 +10,8 @@ export const firstSliceTokens = 512
 /** Less than this is not worth starting a stream for. */
 export const leastTokens = 16
 const largestSliceTokens = 8_192
+/** More text than nearly any token stands for. A provider that ignores the limit is measured again beyond it. */
+const mostBytesPerToken = 16
 /** How long a stream waits for a ledger that does not answer, once what it holds is used up. */
 const patienceMs = 10_000
 
@@ -20,7 +22,7 @@ export interface LeaseDeps {
   /** On the safe side: what is held is made to last for at least this input. */
   readonly inputTokens: number
   readonly bytesPerToken: number
-  /** The most that the answer may have, all choices together; Infinity when nobody said. */
+  /** The most that the answer may have, all choices together; Infinity when nobody said; 0 for an answer that is not to be measured at all. */
   readonly limitTokens: number
   readonly ttlMs: number
   readonly clock: Clock
@@ -68,11 +70,12 @@ export function createLease({
   let stopped = false
 
   const tokensAt = (bytes: number): number => known.tokens + Math.ceil(Math.max(0, bytes - known.bytes) / ratio)
+  const paidTokens = (): number => Math.floor((held - cost.base) / cost.perToken)
   const roomBytes = (): number => {
-    if (cost.perToken === 0) return Number.POSITIVE_INFINITY
-    const tokens = Math.floor((held - cost.base) / cost.perToken)
-    if (tokens >= limitTokens) return Number.POSITIVE_INFINITY
-    return Math.max(grantedBytes, known.bytes + Math.floor((tokens - known.tokens) * ratio))
+    if (cost.perToken === 0 || limitTokens === 0) return Number.POSITIVE_INFINITY
+    const tokens = paidTokens()
+    const room = Math.max(grantedBytes, known.bytes + Math.floor((tokens - known.tokens) * ratio))
+    return tokens >= limitTokens ? Math.max(room, limitTokens * mostBytesPerToken) : room
   }
   const accrued = (): Micro =>
     toMicro(Math.max(0, Math.min(held, Math.floor(cost.base + cost.perToken * tokensAt(seen)))))
@@ -99,10 +102,9 @@ export function createLease({
     roomBytes,
     progress(textBytes) {
       seen = textBytes
-      const room = roomBytes()
       // After a refusal what is held is used up first: the next question comes when it is needed.
-      if (refused || stopped || asking !== undefined || room === Number.POSITIVE_INFINITY) return
-      if (room - textBytes < (slice / 2) * ratio) void ask(slice)
+      if (refused || stopped || asking !== undefined || cost.perToken === 0 || paidTokens() >= limitTokens) return
+      if (roomBytes() - textBytes < (slice / 2) * ratio) void ask(slice)
     },
     async more(needBytes) {
       const giveUpMs = clock.now() + patienceMs

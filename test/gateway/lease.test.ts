@@ -14,10 +14,16 @@ interface LeaseOptions {
   readonly tokens?: number
   readonly left?: number
   readonly refusal?: Refusal
+  readonly limitTokens?: number
 }
 
 /** A lease on a hold of `tokens` output tokens, before a ledger that has `left` µcr more. */
-function leaseOf({ tokens = firstSliceTokens, left = 0, refusal = depleted }: LeaseOptions = {}) {
+function leaseOf({
+  tokens = firstSliceTokens,
+  left = 0,
+  refusal = depleted,
+  limitTokens = Infinity,
+}: LeaseOptions = {}) {
   const asked: { accrued: number; more: number }[] = []
   let held: number = base + tokens * 1_000
   let available = left
@@ -47,7 +53,7 @@ function leaseOf({ tokens = firstSliceTokens, left = 0, refusal = depleted }: Le
     atMs: 0,
     inputTokens: 10,
     bytesPerToken: 3,
-    limitTokens: Number.POSITIVE_INFINITY,
+    limitTokens,
     ttlMs: 60_000,
     clock,
   })
@@ -63,6 +69,15 @@ describe('a lease', () => {
     const { lease, asked } = leaseOf({ left: 1e9 })
     lease.progress(250 * 3)
     expect(asked).toEqual([])
+  })
+
+  it('asks for nothing when it holds all that the limit allows, and measures a provider that ignores the limit', async () => {
+    const { lease, asked } = leaseOf({ tokens: 20, limitTokens: 20, left: 1e9 })
+    lease.progress(20 * 10)
+    expect(asked).toEqual([])
+    expect(lease.roomBytes()).toBeLessThan(400)
+    expect(await lease.more(400)).toBe('granted')
+    expect(asked).toHaveLength(1)
   })
 
   it('asks for the next slice at half of this one, twice as large each time, with what has accrued', async () => {
