@@ -98,7 +98,7 @@ export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable
 
   async function read(): Promise<'more' | 'end'> {
     const { done, value } = await chunks.next()
-    if (done === true) return 'end'
+    if (done === true) return tap.end() ? 'more' : 'end'
     tap.push(value)
     return 'more'
   }

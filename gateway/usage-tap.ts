@@ -12,6 +12,8 @@ export type TapState =
 
 export interface UsageTap {
   push(chunk: Uint8Array): void
+  /** The upstream ended: an event that came whole but for the line that should end it counts. Answers whether there was one. */
+  end(): boolean
   /** Bytes that may go to the caller, untouched, as long as their text stays within `roomBytes` in all. */
   next(roomBytes: number): { readonly out: Buffer | undefined; readonly state: TapState }
   /** Text let through so far, as JSON writes it: content, reasoning, refusal and tool arguments of all choices. */
@@ -74,6 +76,12 @@ export function createUsageTap({ usageAsked }: { readonly usageAsked: boolean })
       bytes = at < bytes.length ? Buffer.concat([bytes.subarray(at), fresh]) : fresh
       latin = bytes.toString('latin1')
       at = 0
+    },
+    end() {
+      const event = latin.slice(at)
+      const whole = /^data:\s*\[DONE\]\s*$/.test(event) || parseEvent(event) !== undefined
+      if (whole) this.push(Buffer.from('\n\n'))
+      return whole
     },
     next(roomBytes) {
       const out: Buffer[] = []

@@ -50,6 +50,19 @@ describe('the tap', () => {
     )
   })
 
+  it.each(['', '\n'])('takes a last event that ends with %j as an event, and half an event as none', (ending) => {
+    const tap = createUsageTap({ usageAsked: true })
+    tap.push(Buffer.from(finish + usage.trimEnd() + ending))
+    tap.next(Number.POSITIVE_INFINITY)
+    expect(tap.usage()).toBeUndefined()
+    expect(tap.end()).toBe(true)
+    tap.next(Number.POSITIVE_INFINITY)
+    expect(tap.usage()?.quantities).toMatchObject({ outputTokens: 2 })
+    expect(tap.end()).toBe(false)
+    tap.push(Buffer.from(usage.slice(0, 20)))
+    expect(tap.end()).toBe(false)
+  })
+
   it('stops before the event that is not paid for, and goes on when it is', () => {
     const tap = createUsageTap({ usageAsked: false })
     tap.push(Buffer.from(delta('one') + delta('two') + delta('six')))
