@@ -10,7 +10,6 @@ export const tokensPerImage = 1_600
 
 export interface TokenCounter {
   count(text: string): number
-  encode(text: string): readonly number[]
   /** The text of each token; a character that spans several tokens comes with its last. */
   pieces(text: string): readonly string[]
 }
@@ -22,16 +21,34 @@ export function tokenCounter(): Promise<TokenCounter> {
   loading ??= import('gpt-tokenizer/encoding/o200k_base').then(({ encode, countTokens, decodeGenerator }) => {
     // Text may contain what looks like the model's control tokens; to us it is text.
     const options = { disallowedSpecial: new Set<string>() }
+    const countAll = (text: string): number =>
+      stretchesOf(text).reduce((total, stretch) => total + countTokens(stretch, options), 0)
     return {
-      encode: (text) => encode(text, options),
       count(text) {
-        if (text.length <= sampleCharacters) return countTokens(text, options)
-        return Math.ceil((countTokens(text.slice(0, sampleCharacters), options) * text.length) / sampleCharacters)
+        if (text.length <= sampleCharacters) return countAll(text)
+        return Math.ceil((countAll(text.slice(0, sampleCharacters)) * text.length) / sampleCharacters)
       },
-      pieces: (text) => [...decodeGenerator(encode(text, options))],
+      pieces: (text) => stretchesOf(text).flatMap((stretch) => [...decodeGenerator(encode(stretch, options))]),
     }
   })
   return loading
+}
+
+/** The tokenizer's time grows with the square of a stretch without spaces: 128 KiB of one letter would stop the event loop for a quarter of a minute. */
+const stretchCharacters = 256
+
+/** The text in stretches, cut before a space where there is one. */
+function stretchesOf(text: string): readonly string[] {
+  const stretches: string[] = []
+  for (let from = 0; from < text.length;) {
+    const most = Math.min(text.length, from + stretchCharacters)
+    const space = most < text.length ? text.slice(from, most).lastIndexOf(' ') : -1
+    const splitsPair = most < text.length && /[\uD800-\uDBFF]/.test(text.charAt(most - 1))
+    const to = space > 0 ? from + space : splitsPair ? most - 1 : most
+    stretches.push(text.slice(from, to))
+    from = to
+  }
+  return stretches
 }
 
 /** Input tokens of a request: messages, tools and the frame of the chat format. */

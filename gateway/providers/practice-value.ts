@@ -19,6 +19,9 @@ interface Schema {
 }
 
 const deepest = 8
+/** Values in one answer: a schema may ask for more than fits a machine, by `minItems` or by properties that refer to each other. */
+const mostValues = 1_000
+const longestText = 1_000
 const formats: Readonly<Record<string, string>> = {
   'date-time': '2026-01-01T00:00:00Z',
   date: '2026-01-01',
@@ -29,9 +32,17 @@ const formats: Readonly<Record<string, string>> = {
 }
 
 /** A value that fits a simple JSON schema, every property filled in; an object without properties when there is none. `seed` is hexadecimal. */
-export function practiceValue(schema: unknown, seed: string, root: unknown = schema, depth = 0): unknown {
+export function practiceValue(
+  schema: unknown,
+  seed: string,
+  root: unknown = schema,
+  depth = 0,
+  budget = { values: mostValues },
+): unknown {
   const of = (inner: unknown, turn = 1): unknown =>
-    practiceValue(inner, seed.slice(turn) + seed.slice(0, turn), root, depth + 1)
+    practiceValue(inner, seed.slice(turn) + seed.slice(0, turn), root, depth + 1, budget)
+  budget.values -= 1
+  if (budget.values < 0) return null
   if (typeof schema !== 'object' || schema === null) return depth === 0 ? {} : 'practice'
   const { type, properties, items, ...rest } = schema as Schema
   if (rest.const !== undefined) return rest.const
@@ -53,7 +64,9 @@ export function practiceValue(schema: unknown, seed: string, root: unknown = sch
       )
     case 'array':
       return depth < deepest
-        ? Array.from({ length: Math.max(1, rest.minItems ?? 1) }, (_, index) => of(items, 1 + (index % 32)))
+        ? Array.from({ length: Math.max(1, Math.min(rest.minItems ?? 1, budget.values)) }, (_, index) =>
+            of(items, 1 + (index % 32)),
+          )
         : []
     case 'integer':
     case 'number': {
@@ -65,7 +78,7 @@ export function practiceValue(schema: unknown, seed: string, root: unknown = sch
     case 'null':
       return null
     default:
-      return (formats[rest.format ?? ''] ?? 'practice').padEnd(rest.minLength ?? 0, '-')
+      return (formats[rest.format ?? ''] ?? 'practice').padEnd(Math.min(rest.minLength ?? 0, longestText), '-')
   }
 }
 

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { toMicro } from '../../credits/money.ts'
 import { compilePrices } from '../../credits/prices.ts'
 import { clampOutput } from '../../gateway/clamp.ts'
+import { tokenCounter } from '../../gateway/count-tokens.ts'
 import { estimateCall } from '../../gateway/estimate.ts'
 import { createLearned } from '../../gateway/learn.ts'
 import { practiceText } from '../../gateway/providers/practice-text.ts'
+import { practiceValue } from '../../gateway/providers/practice-value.ts'
 import { parseUsage, priceCall } from '../../gateway/usage.ts'
 import { catalogue } from './stand.ts'
 
@@ -184,6 +186,36 @@ describe('usage as providers report it', () => {
     })!
     expect(usage.usage).toMatchObject({ cache_audio_read_tokens: 40 })
     expect(priceCall(audio!, usage, 1.76e12).lines.map(({ kind }) => kind)).toContain('audio_input')
+  })
+})
+
+describe('counting tokens', () => {
+  it('of text without spaces does not stop the event loop', async () => {
+    const counter = await tokenCounter()
+    const startedAtMs = performance.now()
+    const count = counter.count('模型'.repeat(64 * 1024))
+    expect(performance.now() - startedAtMs).toBeLessThan(5_000)
+    expect(count).toBeGreaterThan(32 * 1024)
+  })
+
+  it('counts what the pieces are, and loses none of the text', async () => {
+    const counter = await tokenCounter()
+    const text = `${'One sentence with some words, then another. '.repeat(40)}${'😀'.repeat(300)}`
+    expect(counter.pieces(text)).toHaveLength(counter.count(text))
+    expect(counter.pieces(text).join('')).toBe(text)
+  })
+})
+
+describe('a practice value', () => {
+  it.each([
+    ['minItems', { type: 'array', minItems: 1e9, items: { type: 'array', minItems: 1e9 } }],
+    ['minLength', { type: 'string', minLength: 1e9 }],
+    [
+      'references to itself',
+      { type: 'object', properties: Object.fromEntries(Array.from({ length: 200 }, (_, at) => [at, { $ref: '#' }])) },
+    ],
+  ])('stays small whatever a schema asks for by %s', (_, schema) => {
+    expect(JSON.stringify(practiceValue(schema, 'ab12'.repeat(16))).length).toBeLessThan(100_000)
   })
 })
 
