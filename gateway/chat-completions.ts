@@ -154,12 +154,21 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
         release()
         return await upstreamError(answer, headers)
       }
-      if (answer.contentType.startsWith('text/event-stream')) return streamAnswer(call, answer, plan)
+      if (answer.contentType.startsWith('text/event-stream')) {
+        const streamed = await streamAnswer(call, answer, plan)
+        if (streamed instanceof Response) return streamed
+        if (raw.signal.aborted) return await left(call)
+        deps.log.warn({ ...streamed.error, receipt, model: model.id }, 'a provider failed before its first word')
+        if (!isLast) continue
+        release()
+        return errorResponse(streamed.error, headers)
+      }
       try {
         return await wholeAnswer(call, answer)
       } catch (error) {
         if (raw.signal.aborted) return await left(call)
         deps.log.warn({ err: error, receipt, model: model.id }, 'an answer broke off')
+        if (!isLast) continue
         release()
         return errorResponse(unreachable(error), headers)
       }

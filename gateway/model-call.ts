@@ -103,16 +103,27 @@ export async function usageOfAbandoned(call: ModelCall, output: Output): Promise
 }
 
 /** The provider's report. Without one, or with one that leaves out the text that everybody saw, a count. */
-export async function usageOfOutput({ request }: ModelCall, { reported, text, complete }: Output): Promise<KnownUsage> {
+export async function usageOfOutput(call: ModelCall, { reported, text, complete }: Output): Promise<KnownUsage> {
   if (reported !== undefined && complete && (reported.quantities.outputTokens > 0 || text() === ''))
     return { usage: reported, estimated: false }
-  const counter = await tokenCounter()
-  const outputTokens = counter.count(text())
+  const { inputTokens, outputTokens } = await countedTokens(call, text())
   if (reported !== undefined && reported.quantities.outputTokens >= outputTokens)
     return { usage: reported, estimated: false }
   const inputReported = reported?.quantities.inputTokens ?? 0
   return {
-    usage: countedUsage(inputReported > 0 ? inputReported : countInput(counter, request), outputTokens),
+    usage: countedUsage(inputReported > 0 ? inputReported : inputTokens, outputTokens),
     estimated: true,
+  }
+}
+
+/** A call must not stay unsettled for want of a tokenizer: then its estimates stand. */
+async function countedTokens({ deps, request, inputTokens, model, receipt }: ModelCall, text: string) {
+  try {
+    const counter = await tokenCounter()
+    return { inputTokens: countInput(counter, request), outputTokens: counter.count(text) }
+  } catch (error) {
+    deps.log.error({ err: error, receipt }, 'the tokens of a call could not be counted')
+    const bytesPerToken = deps.learned.outputBytesPerToken(model.id)
+    return { inputTokens, outputTokens: Math.ceil(Buffer.byteLength(text) / bytesPerToken) }
   }
 }

@@ -6,6 +6,7 @@ import { createLease } from './lease.ts'
 import { type CallEnd, endCall, type ModelCall, usageOfAbandoned, usageOfOutput } from './model-call.ts'
 import { type CallError, errorLine, refusalError } from './openai-error.ts'
 import type { UpstreamAnswer } from './upstream.ts'
+import { unreachable } from './upstream-error.ts'
 import { nothingUsed } from './usage.ts'
 import { createUsageTap, type TapState } from './usage-tap.ts'
 
@@ -16,11 +17,20 @@ export interface StreamPlan {
 
 type Ending = Pick<CallEnd, 'outcome'> & { readonly error: CallError }
 
+/** The provider failed before its first word: nothing was delivered, and another model may still answer. The hold is as it was. */
+export interface FailedBefore {
+  readonly error: CallError
+}
+
 /**
  * The upstream's stream, passed on as it is read: a slow reader slows the upstream down, and one that leaves ends it. Every way in which it can end
  * settles the call once; every end but a good one is a line with an error, never silence.
  */
-export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable, limitTokens }: StreamPlan): Response {
+export async function streamAnswer(
+  call: ModelCall,
+  answer: UpstreamAnswer,
+  { cuttable, limitTokens }: StreamPlan,
+): Promise<Response | FailedBefore> {
   const { deps, request, abort, recording, rates, startedAtMs, hold } = call
   const tap = createUsageTap({ usageAsked: wantsUsage(request) })
   const lease = createLease({
@@ -34,6 +44,8 @@ export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable
     ttlMs: call.limits.holdTtlMs,
     clock: deps.clock,
   })
+  /** What comes before the first word: the role, mostly. */
+  const opening: Buffer[] = []
   const chunks = answer.body[Symbol.asyncIterator]()
   const text = (): string => tap.text()
   const headers = {
@@ -106,6 +118,11 @@ export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable
   async function next(): Promise<Buffer> {
     for (;;) {
       if (over) return nothing
+      const opened = opening.shift()
+      if (opened !== undefined) {
+        recording.add(opened)
+        return opened
+      }
       if (state.kind === 'ended') return finish()
       if (state.kind === 'failed')
         return stop({
@@ -132,6 +149,35 @@ export function streamAnswer(call: ModelCall, answer: UpstreamAnswer, { cuttable
       }
     }
   }
+
+  /** Until the first word waits, or something that a waiting reader should see. */
+  async function open(): Promise<FailedBefore | undefined> {
+    while (state.kind === 'drained') {
+      const came = await read().catch(unreachable)
+      if (typeof came === 'object') return { error: came }
+      if (came === 'end') {
+        if (tap.finished()) return undefined
+        return { error: { code: 'upstream_failed', message: 'the provider ended its answer before its first word' } }
+      }
+      const step = tap.next(0)
+      state = step.state
+      if (step.out === undefined) continue
+      opening.push(step.out)
+      // A comment is there to keep a waiting connection alive, the caller's too.
+      if (/^:/m.test(step.out.toString('latin1'))) return undefined
+    }
+    if (state.kind !== 'failed') return undefined
+    return { error: { code: 'upstream_failed', message: `the provider failed: ${state.message}` } }
+  }
+
+  const failed = await open()
+  if (failed !== undefined) {
+    lease.stop()
+    void chunks.return?.().catch(() => undefined)
+    return failed
+  }
+  // Whoever serves the body cancels it when the caller leaves; should it never have been read, this does.
+  abort.signal.addEventListener('abort', () => void abandon(), { once: true })
 
   const body = new ReadableStream<Uint8Array>(
     {

@@ -36,11 +36,13 @@ export async function upstreamError(
 
 /** No answer at all. */
 export function unreachable(error: unknown): CallError {
-  const code = (error as { cause?: { code?: string } } | undefined)?.cause?.code
-  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT' || code === 'UND_ERR_CONNECT_TIMEOUT')
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } }
+  if (timeouts.has(code ?? cause?.code))
     return { code: 'upstream_timeout', message: 'the provider did not answer in time' }
   return { code: 'upstream_failed', message: 'the provider cannot be reached' }
 }
+
+const timeouts = new Set<unknown>(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT'])
 
 function hasOpenAiShape(text: string): boolean {
   try {

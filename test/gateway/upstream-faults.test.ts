@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chatRoutes } from '../../gateway/chat-routes.ts'
+import { createPractice } from '../../gateway/providers/practice.ts'
+import type { UpstreamProvider } from '../../gateway/upstream.ts'
+import { systemClock } from '../../middleware/clock.ts'
 import { inputTokens } from './mock-upstream.ts'
-import { type Account, collect, openStand, prices, says, type Stand } from './stand.ts'
+import { type Account, catalogue, collect, openStand, prices, says, type Stand } from './stand.ts'
 
 let stand: Stand
 let account: Account
@@ -286,6 +289,50 @@ describe('the next model of the tier', () => {
     expect(await stand.receipts(account)).toMatchObject([
       { charged: 3 * costOf(10), row: 'ai_usage|standard|second/dear|||' },
     ])
+  })
+
+  it('answers when the first breaks off before its first word, though it began with status 200', async () => {
+    const role =
+      'data: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n'
+    const endings = {
+      error: 'data: {"error":{"message":"overloaded"}}\n\n',
+      end: '',
+      break: new Error('reset'),
+    }
+    for (const ending of Object.values(endings)) {
+      const failing: UpstreamProvider = {
+        id: 'mock',
+        outputLimitField: 'max_tokens',
+        chat: () =>
+          Promise.resolve({
+            status: 200,
+            contentType: 'text/event-stream',
+            retryAfter: '',
+            body: (async function* () {
+              yield Buffer.from(role)
+              if (ending instanceof Error) throw ending
+              yield Buffer.from(ending)
+            })(),
+          }),
+      }
+      const practice = createPractice({ id: 'second', tokensPerSecond: 0, clock: systemClock })
+      const [fast, ...tiers] = catalogue.tiers
+      const two = await openStand({
+        change: {
+          catalogue: { ...catalogue, tiers: [{ ...fast!, models: ['mock/plain', 'second/dear'] }, ...tiers] },
+          providerOf: (id) => (id === 'mock' ? failing : practice),
+        },
+      })
+      const caller = await two.account({ credits: 100 })
+      const create = (model: string) =>
+        caller.client.chat.completions.create({ model, messages: [{ role: 'user', content: 'hello' }], stream: true })
+      const chunks = await collect(await create('fast'))
+      expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).not.toBe('')
+      expect(await two.receipts(caller)).toMatchObject([{ row: 'ai_usage|fast|second/dear|||' }])
+      await expect(create('mock/plain')).rejects.toMatchObject({ status: 502, code: 'upstream_failed' })
+      expect(await two.receipts(caller)).toMatchObject([{}, { charged: 0, detail: { outcome: 'failed' } }])
+      await two.close()
+    }
   })
 
   it('is never the practice provider', async () => {
