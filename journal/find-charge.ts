@@ -1,14 +1,11 @@
 import { sql } from 'drizzle-orm'
 import type { ChargeId } from '../credits/charge-id.ts'
-import type { Receipt } from '../credits/receipt.ts'
+import type { FoundCharge } from '../credits/found-charge.ts'
 import type { Database } from './database.ts'
 import { findReceipt } from './receipts.ts'
 import { entries } from './schema.ts'
 import { rowsOf } from './statements.ts'
 import { storableText } from './storable-text.ts'
-
-/** What the ledger has to know of a charge that it has forgotten: its evidence. */
-export type FoundCharge = Pick<Receipt, 'kind' | 'charged' | 'uncollected' | 'quantities' | 'epoch' | 'row' | 'windows'>
 
 /** See Journal.findCharge. */
 export async function findCharge(database: Database, accountId: string, id: ChargeId): Promise<FoundCharge | null> {

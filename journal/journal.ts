@@ -1,10 +1,10 @@
 import type { ChargeId } from '../credits/charge-id.ts'
+import type { FoundCharge } from '../credits/found-charge.ts'
 import type { Receipt } from '../credits/receipt.ts'
 import type { ActivityAnswer, ActivityQuery } from './activity.ts'
 import type { ApiKey, KeyRequest, NewKey } from './api-key.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import type { RequestRecord } from './requests.ts'
-import type { FoundCharge } from './find-charge.ts'
 import type { JournalTotals } from './totals.ts'
 import type { UsageAnswer, UsageQuery } from './usage.ts'
 
