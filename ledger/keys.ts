@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import slotOf from 'cluster-key-slot'
 import type { ChargeId } from '../credits/charge-id.ts'
 
@@ -16,6 +17,7 @@ import type { ChargeId } from '../credits/charge-id.ts'
  * | `tg:{sN}:receipts` | stream | what the journal has not got yet |
  * | `tg:{sN}:clock` | string | the latest time seen, ms |
  * | `tg:{sN}:lock:<account>` | string | token of the one who hydrates |
+ * | `tg:answer:<hash>` | hash | what a caller's idempotency key was answered |
  *
  * Laid out for what is to come: `tg:{sN}:waiters` (zset, parked runs), `tg:{sN}:m:<account>:<meter>` (hash, the union meter of `accrue`);
  * repair, correct and evict need no key of their own.
@@ -76,6 +78,11 @@ export function accountKeys(accountId: string): AccountKeys {
     receipts,
     clock,
   }
+}
+
+/** Touched alone, so any slot will do. A hash, since callers' idempotency keys may hold anything. */
+export function answerKey(accountId: string, idempotencyKey: string): string {
+  return `tg:answer:${createHash('sha256').update(`${accountId}\n${idempotencyKey}`).digest('base64url')}`
 }
 
 /** Member of the deadlines: all that the sweeper needs to name the hold. A charge id holds no '|'. */

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 import { z } from 'zod'
+import { answerKey } from './keys.ts'
 import { asLedgerFailure } from './unavailable.ts'
 
 export interface RememberedAnswer {
@@ -66,12 +66,12 @@ export function createRememberedAnswers(redis: Redis | Cluster): RememberedAnswe
       answer === null
         ? (['', '', ''] as const)
         : ([String(answer.status), JSON.stringify(answer.headers), answer.body] as const)
-    await answered(commands.changeAnswer(keyOf(accountId, key), id, what, leaseMs, ...fields))
+    await answered(commands.changeAnswer(answerKey(accountId, key), id, what, leaseMs, ...fields))
   }
   return {
     async claim({ accountId, key, id, fingerprint, leaseMs }) {
       const [status, ...answer] = Reply.parse(
-        await answered(commands.claimAnswer(keyOf(accountId, key), fingerprint, id, leaseMs, keptMs)),
+        await answered(commands.claimAnswer(answerKey(accountId, key), fingerprint, id, leaseMs, keptMs)),
       )
       if (status !== 'finished') return { status }
       const [code, headers, body] = answer
@@ -82,11 +82,6 @@ export function createRememberedAnswers(redis: Redis | Cluster): RememberedAnswe
     forget: (claim) => change(claim, 'forget'),
     finish: (claim, answer) => change(claim, 'finish', 0, answer),
   }
-}
-
-/** One key, touched alone: any slot will do, and callers' keys may hold anything. */
-function keyOf(accountId: string, key: string): string {
-  return `tg:answer:${createHash('sha256').update(`${accountId}\n${key}`).digest('base64url')}`
 }
 
 async function answered<T>(asked: Promise<T>): Promise<T> {

@@ -1,6 +1,14 @@
 import slotOf from 'cluster-key-slot'
 import { expect, test } from 'vitest'
-import { accountKeys, deadlineMember, parseDeadlineMember, shardCount, shardKeys, shardOf } from '../../ledger/keys.ts'
+import {
+  accountKeys,
+  answerKey,
+  deadlineMember,
+  parseDeadlineMember,
+  shardCount,
+  shardKeys,
+  shardOf,
+} from '../../ledger/keys.ts'
 
 test('the shards spread evenly over the slots of a Cluster', () => {
   const slots = Array.from({ length: shardCount }, (_, shard) => slotOf(shardKeys(shard).receipts))
@@ -18,6 +26,7 @@ test('all keys of one account lie in one slot, whatever its name', () => {
 
 test('the names of keys do not change: deployed ledgers hold them', () => {
   expect(accountKeys('user_1')).toMatchObject({ account: 'tg:{s122}:a:user_1', receipts: 'tg:{s122}:receipts' })
+  expect(answerKey('user_1', 'key')).toBe('tg:answer:JyZLoleBs7Cs62QPB6WMfVvuZuewHW_KcoEmLUFljPM')
 })
 
 test('a deadline names its hold, whatever the account is called', () => {
