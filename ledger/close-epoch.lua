@@ -1,5 +1,5 @@
 --[[ closeEpoch: an earlier period leaves Redis once nothing of it moves: no holds, all receipts in the journal, all rows with the
-  workflow, and all it spent counted in the terms.
+  workflow, and all it spent counted in the terms (which know no spend below zero, as a late refund leaves it in a period without charges).
   KEYS  1 account  2 rows     ARGV  1 lineage  2 epoch     Reply { status } ]]
 local lineage, epoch = wholeNumber(ARGV[1]), wholeNumber(ARGV[2])
 local account = readAccount(KEYS[1], nowMs())
@@ -7,7 +7,7 @@ if not account then return { 'account_not_loaded' } end
 local book = bookOf(account, epoch)
 if not book then return { 'absent' } end
 local marks = call('HMGET', KEYS[1], 'drained', 'acked')
-if account.lineage ~= lineage or book == account.current or book.held ~= 0 or book.spent ~= book.counted
+if account.lineage ~= lineage or book == account.current or book.held ~= 0 or math.max(0, book.spent) ~= book.counted
   or tonumber(marks[1]) ~= account.n or tonumber(marks[2]) ~= account.seq then
   return { 'open' }
 end

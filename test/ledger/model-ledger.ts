@@ -570,7 +570,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       if (account === undefined) return notLoaded
       const target = bookOf(account, epoch)
       if (target === undefined) return { status: 'absent' }
-      const still = target.held === 0 && target.spent === target.counted
+      const still = target.held === 0 && Math.max(0, target.spent) === target.counted
       const known = account.n === account.drained && account.seq === account.acked
       if (target === account.current || account.lineage !== lineage || !still || !known) return { status: 'open' }
       account.earlier = account.earlier.filter((one) => one !== target)

@@ -618,6 +618,30 @@ describe('terms and periods', () => {
     expect(await receiptsOfAccount()).toMatchObject([{ epoch: 2, calledIn: 1 }])
   })
 
+  test('a period in which nothing but a refund of an earlier one was booked leaves Redis too', async () => {
+    await given.load(newAccount(), { granted: micro(100) })
+    const id = given.mint('refunded')
+    const found = {
+      kind: 'expired',
+      charged: micro(30),
+      uncollected: zero,
+      quantities: noQuantities,
+      epoch: 1,
+      row: rowKey(row),
+      windows: [],
+    } as const
+    await given.ledger.putTerms(account, termsOf({ version: 2, epoch: 2, granted: micro(100) }))
+    await given.ledger.ackRows(account, 1, (await snapshotOf()).seq)
+    expect(await given.ledger.closeEpoch(account, 1, 1)).toEqual({ status: 'closed' })
+    await given.ledger.settle(settleOf(id, 10), { lineage: 1, nowMs: given.clock.nowMs(), found })
+    expect(await snapshotOf()).toMatchObject({ epoch: 2, spent: -20 })
+    const earlier = [{ epoch: 2, free: zero, counted: zero }]
+    await given.ledger.putTerms(account, termsOf({ version: 3, epoch: 3, granted: micro(100), earlier }))
+    await drain()
+    await given.ledger.ackRows(account, 1, (await snapshotOf()).seq)
+    expect(await given.ledger.closeEpoch(account, 1, 2)).toEqual({ status: 'closed' })
+  })
+
   test('a settle that an outbox replays is booked in the period of its call while Redis holds that', async () => {
     await given.load(newAccount(), { granted: micro(100) })
     const id = given.mint('lost hold')
