@@ -24,6 +24,7 @@ import { reserve } from './reserve.ts'
 import { registerScripts } from './scripts.ts'
 import { settle } from './settle.ts'
 import { snapshot } from './snapshot.ts'
+import { unlock } from './unlock.ts'
 
 export type { AccountFigures } from '../credits/balance.ts'
 export type { FoundCharge } from '../credits/found-charge.ts'
@@ -65,6 +66,7 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
     read: (accountId) => read(context, accountId),
     snapshot: (accountId) => snapshot(context, accountId),
     lock: (accountId, token, ttlMs) => lock(context, accountId, token, ttlMs),
+    unlock: (accountId, token) => unlock(context, accountId, token),
     hydrate: (hydration) => hydrate(context, hydration),
     ackRows: (accountId, lineage, seq) => ackRows(context, accountId, lineage, seq),
     closeEpoch: (accountId, lineage, epoch) => closeEpoch(context, accountId, lineage, epoch),
@@ -95,6 +97,8 @@ export interface Ledger {
   snapshot(accountId: string): Promise<({ readonly status: 'loaded' } & AccountSnapshot) | NotLoaded>
   /** true if the lock is held under `token` now. */
   lock(accountId: string, token: string, ttlMs: number): Promise<boolean>
+  /** Gives the lock back if it is still held under `token`. */
+  unlock(accountId: string, token: string): Promise<void>
   hydrate(hydration: Hydration): Promise<HydrateAnswer>
   /** The workflow has taken the rows of this seq. Other lineage: ignored. */
   ackRows(accountId: string, lineage: number, seq: number): Promise<void>

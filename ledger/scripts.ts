@@ -17,6 +17,7 @@ const operations = {
   'put-terms': { includes: ['terms'], flags: 'allow-oom' },
   hydrate: { includes: ['terms'], flags: '' },
   lock: { includes: [], flags: '' },
+  unlock: { includes: [], flags: 'allow-oom' },
   read: { includes: [], flags: 'no-writes' },
   snapshot: { includes: [], flags: 'allow-oom' },
   'ack-rows': { includes: [], flags: 'allow-oom' },

@@ -16,7 +16,7 @@ export interface AccountLoader {
 }
 
 export interface AccountLoaderDeps {
-  readonly ledger: Pick<Ledger, 'read' | 'lock' | 'hydrate'>
+  readonly ledger: Pick<Ledger, 'read' | 'lock' | 'unlock' | 'hydrate'>
   readonly accounts: Pick<Accounts, 'nextLineage'>
   readonly journal: Pick<Journal, 'totals'>
   readonly clock: Clock
@@ -81,8 +81,8 @@ export function createAccountLoader({ ledger, accounts, journal, clock }: Accoun
       const { status } = await ledger.hydrate({ accountId, token, lineage, terms, epochs, budgets, held })
       return status === 'lock_lost' ? 'again' : 'loaded'
     } finally {
-      // Taken again for an instant, the lock is given back: an account that was unknown can sign up and load at once.
-      await ledger.lock(accountId, token, 1).catch(() => undefined)
+      // An account that was unknown can sign up and load at once. Should this fail, the lock ends by itself.
+      await ledger.unlock(accountId, token).catch(() => undefined)
     }
   }
 }

@@ -72,6 +72,8 @@ test('every operation works on a Cluster, in one slot, and touches no key that i
   const shard = shardOf(accountId)
   const budgets = [{ level: 'employee:ada', limit: toMicro(500), window: 'day', atLimit: 'pause' }] as const
   const terms = termsOf({ granted: toMicro(1_000), budgets, alertsAt: [toMicro(500)] })
+  await ledger.lock(accountId, 'given back', 60_000)
+  await ledger.unlock(accountId, 'given back')
   await ledger.lock(accountId, 'token', 60_000)
   await ledger.hydrate({ accountId, token: 'token', lineage: 1, terms, epochs: [], budgets: [], held: toMicro(10) })
   const account = await ledger.read(accountId)

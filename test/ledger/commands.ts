@@ -326,6 +326,7 @@ async function load(world: World, real: Real, accountId: string, whose: string, 
       held,
     }),
   )
+  await both(world, real, 'unlock', (ledger) => ledger.unlock(accountId, whose))
   if (answer.status === 'hydrated') world.lineages.set(accountId, lineage)
 }
 

@@ -527,6 +527,10 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       return locks.get(accountId) === token
     },
 
+    async unlock(accountId, token) {
+      if (locks.get(accountId) === token) locks.delete(accountId)
+    },
+
     async hydrate({ accountId, token, lineage, terms, epochs, budgets, held }) {
       if (accounts.has(accountId)) return { status: 'present' }
       if (locks.get(accountId) !== token) return { status: 'lock_lost' }

@@ -730,6 +730,15 @@ describe('hydrate', () => {
     expect(await snapshotOf()).toMatchObject({ spent: 5 })
   })
 
+  test('a lock is given back by its holder only', async () => {
+    newAccount()
+    await given.ledger.lock(account, 'first', minute)
+    await given.ledger.unlock(account, 'second')
+    expect(await given.ledger.lock(account, 'second', minute)).toBe(false)
+    await given.ledger.unlock(account, 'first')
+    expect(await given.ledger.lock(account, 'second', minute)).toBe(true)
+  })
+
   test("the journal's totals are what the account has spent, by row and by budget", async () => {
     newAccount()
     await given.ledger.lock(account, 'x', minute)
