@@ -6,8 +6,8 @@ import { inRound, type Round, shardsOf } from './round.ts'
 /** At rest, a receipt waits this long on average twice over. */
 const restMs = 200
 const perShard = 250
-/** In one transaction: a commit costs the same for one receipt as for many. */
-const perCommit = 2_000
+/** In one transaction, about: from some hundred on, a receipt costs the same in any batch, and an embedded journal holds up the whole process for its length. */
+const perCommit = 500
 
 /**
  * Moves receipts from the shards' streams to the journal, by protocol.md 5: from the head, stored, then acknowledged. A crash
