@@ -123,11 +123,12 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
     }
   }
 
-  function createHold(request: ReserveRequest, granted: Micro, epoch: number): Hold {
+  function createHold(request: ReserveRequest, { held: granted, epoch, windows }: Granted): Hold {
     let settlement: Promise<Settlement> | undefined
     const over = Promise.withResolvers<void>()
     void track(over.promise)
     const { accountId, id, ttlMs, levels } = request
+    const call = { accountId, id, levels, began: { epoch, windows } }
     return {
       granted,
       epoch,
@@ -143,10 +144,10 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
       settle(work) {
         settlement ??= settleUntilAnswered(
           { ledger, findCharge, loadAccount, clock, signal: closing.signal },
-          { accountId, id, levels, ...work },
+          { ...call, ...work },
         )
           .then(toSettlement, (reason: unknown) => {
-            onLost?.({ accountId, id, levels, ...work }, reason)
+            onLost?.({ ...call, ...work }, reason)
             throw reason
           })
           .finally(() => over.resolve())
@@ -174,7 +175,7 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
         }
       }
       if ('kind' in answer) return { ok: false, refusal: answer }
-      if ('epoch' in answer) return { ok: true, hold: createHold(request, answer.held, answer.epoch) }
+      if ('epoch' in answer) return { ok: true, hold: createHold(request, answer) }
       return { ok: false, refusal: refusalOf(answer, request.minimum) }
     },
     settled,
@@ -212,6 +213,7 @@ function refusedExtension(
 }
 
 type Decided = Exclude<ReserveAnswer, { status: 'ask_journal' } | { status: 'account_not_loaded' }>
-type Refused = Exclude<Decided, { held: Micro; epoch: number }>
+type Granted = Extract<Decided, { held: Micro; epoch: number }>
+type Refused = Exclude<Decided, Granted>
 
 const toSettlement = ({ charged, uncollected, epoch }: Settled): Settlement => ({ charged, uncollected, epoch })

@@ -189,6 +189,13 @@ describe('settle', () => {
     expect(parts.heard.settle).toHaveLength(1)
   })
 
+  it('says where the call began: should its hold be lost with the ledger, it is booked in its own period', async () => {
+    const began = { epoch: 3, windows: ['employee:ada|d20406'] }
+    const parts = gateBefore({ reserves: [() => ({ ...created, ...began })] })
+    await (await opened(parts)).settle(work)
+    expect(parts.heard.settle).toMatchObject([{ began }])
+  })
+
   it('goes on until it is answered: outages, evidence, a lost account', async () => {
     const parts = gateBefore({
       settles: [down, () => ask, down, () => ({ status: 'account_not_loaded' }), () => ask, () => settled],
