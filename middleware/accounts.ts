@@ -1,6 +1,7 @@
 import {
   type ApplicationFailure,
   type Client,
+  isGrpcServiceError,
   WithStartWorkflowOperation,
   type Workflow,
   WorkflowNotFoundError,
@@ -64,6 +65,11 @@ export interface AccountsDeps {
   /** Updates after which an account's run hands over to the next: well below the server's 2,000. */
   readonly updatesPerRun?: number
 }
+
+const attempts = 2
+/** An update that waits while its account's run hands over to the next is refused at once, and taken a moment later. */
+const mostHandovers = 6
+const afterHandoverMs = 50
 
 export function createAccounts({
   client,
@@ -134,7 +140,9 @@ export function createAccounts({
     accountId: string,
     ask: () => Promise<Answer | AccountRefusal>,
   ): Promise<AccountAnswer<Answer>> {
-    for (let attempt = 1; ; attempt += 1) {
+    let attempt = 1
+    let handovers = 0
+    for (;;) {
       try {
         const answer = await inTime(() => client.withDeadline(Date.now() + deadlineMs, ask), deadlineMs)
         return isRefusal(answer) ? answer : { ok: true, ...answer }
@@ -142,8 +150,14 @@ export function createAccounts({
         const refusal = refusalIn(error, accountId)
         if (refusal !== null) return refusal
         if (isBug(error)) throw error
-        if (attempt === 2)
+        if (isHandover(error) && handovers < mostHandovers) {
+          handovers += 1
+          await new Promise((resolve) => setTimeout(resolve, afterHandoverMs * handovers))
+        } else if (attempt === attempts) {
           throw new TemporalUnavailable('the account workflow did not answer in time', { cause: error })
+        } else {
+          attempt += 1
+        }
       }
     }
   }
@@ -179,6 +193,13 @@ function refusalIn(error: unknown, accountId: string): AccountRefusal | null {
     message: (error as WorkflowUpdateFailedError).cause?.message ?? type,
   }
 }
+
+/** What the server says of an update whose workflow task it had to drop: something else came in while the run was ending. */
+function isHandover(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return isGrpcServiceError(cause) && cause.code === failedPrecondition
+}
+const failedPrecondition = 9
 
 /** A handler that broke, or arguments that the client could not send: waiting would not help. */
 function isBug(error: unknown): boolean {

@@ -171,6 +171,22 @@ describe('an account', () => {
   })
 })
 
+test(
+  'commands that meet a run while it hands over to the next are answered all the same',
+  { timeout: 60_000 },
+  async () => {
+    const accountId = newAccountId()
+    await stand.accounts.signUp(signUpOf(accountId))
+    const lanes = Array.from({ length: 6 }, async (_, lane) => {
+      for (let index = 0; index < 8; index += 1) {
+        expect(await stand.accounts.grant(accountId, pack(`p${lane}-${index}`, credits(1)))).toMatchObject({ ok: true })
+      }
+    })
+    await Promise.all(lanes)
+    expect(await stand.accounts.view(accountId)).toMatchObject({ view: { terms: { granted: credits(1048) } } })
+  },
+)
+
 test('without a Temporal that answers, commands fail in time and say so', async () => {
   const idle = await openStand({ deadlineMs: 500 })
   try {
