@@ -1,5 +1,6 @@
 import type { ReconcileAnswer } from '../credits/account/messages.ts'
 import type { Terms } from '../credits/terms.ts'
+import { shardOf } from '../ledger/keys.ts'
 import type { AccountSnapshot } from '../ledger/ledger.ts'
 import type { ActivityDeps } from './deps.ts'
 import { eachOf, inRound, type Round, shardsOf } from './round.ts'
@@ -10,44 +11,61 @@ const perShard = 20
 const atOnce = 8
 /** An account is reported this long after it became dirty: at rest, and at most. */
 const intervalMs = { least: 2_000, most: 60_000 }
-/** Accounts wait this many times as long as reporting all of them took: so it takes at most a quarter of the time, however slow Temporal is. */
+/** Accounts wait this many times as long as reporting them took: so it takes at most a quarter of the time, however slow Temporal is. */
 const slack = 4
-/** Ended periods that could not be closed yet are tried again after this long, then twice that, and so on. */
-const closeAgainMs = { first: 5_000, most: 300_000 }
+/** What could not be done is tried again after this long, then twice that, up to `unclosed` for ended periods and `failed` for accounts. */
+const againMs = { first: 5_000, unclosed: 300_000, failed: 30_000 }
 
 /**
  * Reports the rows of dirty accounts to their workflows, by protocol.md 7, and closes periods that have ended and settled. What is
- * sent is absolute, so a crash anywhere only repeats it. One account that fails keeps no other waiting.
+ * sent is absolute, so a crash anywhere only repeats it. An account that fails rests a while, and so keeps no other waiting.
  */
 export function createReconcileAccounts({ ledger, journal, accounts, clock, log, count }: ActivityDeps) {
+  /** Accounts to look at again, dirty or not: an ended period still moves, or their turn failed. A restart forgets them until their next change. */
+  const again = new Map<string, Again>()
+
   return (round: Round): Promise<void> => {
     let dirtyOlderThanMs = intervalMs.least
-    /** Accounts with an ended period that still moves, and when to look again. A restart forgets them until their next change. */
-    const unclosed = new Map<string, { readonly atMs: number; readonly waitMs: number }>()
     return inRound(round, clock, async (stopped) => {
-      const startedMs = clock.now()
+      const nowMs = clock.now()
       const pending = await ledger.pending(shardsOf(round), { dirtyOlderThanMs, perShard })
-      const dueToClose = [...unclosed].filter(([, { atMs }]) => atMs <= startedMs).map(([accountId]) => accountId)
-      const turns = new Set([...pending.flatMap((shard) => shard.dirty), ...dueToClose])
+      const dueAgain = [...again].filter(([accountId, { atMs }]) => atMs <= nowMs && isIn(round, accountId))
+      // One that fails may take as long as its workflow is waited for: it must not hold up every pass.
+      const dirty = pending.flatMap((shard) => shard.dirty).filter((accountId) => !isResting(accountId, nowMs))
+      const turns = new Set([...dirty, ...dueAgain.map(([accountId]) => accountId)])
+      let answeredMs = 0
       await eachOf(turns, atOnce, stopped, async (accountId) => {
-        const waitMs = Math.min(closeAgainMs.most, 2 * (unclosed.get(accountId)?.waitMs ?? closeAgainMs.first / 2))
-        unclosed.delete(accountId)
-        if ((await turn(accountId, stopped)) === 'unclosed')
-          unclosed.set(accountId, { atMs: clock.now() + waitMs, waitMs })
+        const startedMs = clock.now()
+        const outcome = await turn(accountId, stopped)
+        if (outcome !== 'failed') answeredMs += clock.now() - startedMs
+        note(accountId, outcome)
       })
-      dirtyOlderThanMs = Math.min(intervalMs.most, Math.max(intervalMs.least, slack * (clock.now() - startedMs)))
-      return { restMs: pending.some((shard) => shard.dirty.length === perShard) ? 0 : restMs }
+      dirtyOlderThanMs = Math.min(intervalMs.most, Math.max(intervalMs.least, (slack * answeredMs) / atOnce))
+      return { restMs: turns.size > 0 && pending.some((shard) => shard.dirty.length === perShard) ? 0 : restMs }
     })
   }
 
-  async function turn(accountId: string, stopped: AbortSignal): Promise<'done' | 'unclosed'> {
+  function isResting(accountId: string, nowMs: number): boolean {
+    const known = again.get(accountId)
+    return known !== undefined && known.outcome === 'failed' && known.atMs > nowMs
+  }
+
+  function note(accountId: string, outcome: Outcome): void {
+    const known = again.get(accountId)
+    again.delete(accountId)
+    if (outcome === 'done') return
+    const waitMs = Math.min(againMs[outcome], known?.outcome === outcome ? 2 * known.waitMs : againMs.first)
+    again.set(accountId, { outcome, atMs: clock.now() + waitMs, waitMs })
+  }
+
+  async function turn(accountId: string, stopped: AbortSignal): Promise<Outcome> {
     try {
       return await reconcileOne(accountId)
     } catch (error) {
-      if (stopped.aborted) return 'done'
+      if (stopped.aborted) return 'failed'
       log.error({ accountId, err: error }, 'an account could not be reconciled')
       count?.('turn_failed', 1)
-      return 'done'
+      return 'failed'
     }
   }
 
@@ -100,6 +118,18 @@ export function createReconcileAccounts({ ledger, journal, accounts, clock, log,
     }
     return outcome
   }
+}
+
+interface Again {
+  readonly outcome: 'unclosed' | 'failed'
+  readonly atMs: number
+  readonly waitMs: number
+}
+type Outcome = 'done' | Again['outcome']
+
+function isIn({ from, to }: Round, accountId: string): boolean {
+  const shard = shardOf(accountId)
+  return shard >= from && shard <= to
 }
 
 function reportOf({ lineage, seq, termsVersion, held, earlier, quarantine, epochs }: AccountSnapshot) {
