@@ -5,7 +5,7 @@ import { claimFolder } from '../journal/folder-owner.ts'
 import { createDemoAccount } from './demo-account.ts'
 import { readDevSecrets, writeDevSecrets } from './dev-secrets.ts'
 import { createLog } from './log.ts'
-import { openParts, openStore } from './open-parts.ts'
+import { openParts, openStore, readCatalogue } from './open-parts.ts'
 import { type Running, run } from './run.ts'
 import { readSettings, StartError, type Settings } from './settings.ts'
 import { freePort } from './stack/free-port.ts'
@@ -22,7 +22,6 @@ await run(async () => {
   const log = createLog(settings.LOG_LEVEL)
   const closers: (() => unknown)[] = [claimStack(dataDir)]
   const close = async () => {
-    process.stdout.write('\nstopping: calls on their way end first\n')
     for (const closer of closers.toReversed()) await closer()
   }
   try {
@@ -33,6 +32,7 @@ await run(async () => {
   }
 
   async function start(settings: Settings, dataDir: string): Promise<Running> {
+    const catalogue = await readCatalogue(settings.CATALOGUE)
     const secrets = readDevSecrets(dataDir)
     const embedded = settings.DATABASE_URL === undefined
     // These two take the longest: they begin at once, and whoever waits for them hears of their failure.
@@ -50,7 +50,7 @@ await run(async () => {
       redisUrl: redis.url,
       temporal: { address: temporal.address, namespace: settings.TEMPORAL_NAMESPACE },
       journal,
-      cataloguePath: settings.CATALOGUE,
+      catalogue,
       clockSlackMs: settings.CLOCK_SLACK_SECONDS * 1_000,
       environment: process.env,
       log,
@@ -90,7 +90,13 @@ await run(async () => {
     writeFileSync(file, `${JSON.stringify(facts, null, 2)}\n`, { mode: 0o600 })
     closers.push(() => rmSync(file, { force: true }))
     process.stdout.write(greeting(facts))
-    return { ended: Promise.race([redis.ended, temporal.ended, worker.ended]), close }
+    return {
+      ended: Promise.race([redis.ended, temporal.ended, worker.ended]),
+      close() {
+        process.stdout.write('\nstopping: calls on their way end first\n')
+        return close()
+      },
+    }
   }
 })
 

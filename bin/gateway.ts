@@ -2,18 +2,18 @@
 import { createLog } from './log.ts'
 import { openPartsByAddress } from './open-parts-by-address.ts'
 import { run } from './run.ts'
-import { readSettings, required } from './settings.ts'
+import { addresses, readSettings, required } from './settings.ts'
 import { startGateway } from './start-gateway.ts'
 
 await run(async () => {
-  const settings = readSettings(process.env)
+  const settings = required(readSettings(process.env), [...addresses, 'ADMIN_KEY', 'TOKEN_SECRET'])
   const log = createLog(settings.LOG_LEVEL)
   const parts = await openPartsByAddress(settings, log)
   const gateway = await startGateway(parts, {
     host: settings.HOST,
     port: settings.PORT,
-    adminKey: required(settings, 'ADMIN_KEY'),
-    tokenSecret: required(settings, 'TOKEN_SECRET'),
+    adminKey: settings.ADMIN_KEY,
+    tokenSecret: settings.TOKEN_SECRET,
     practiceTokensPerSecond: settings.PRACTICE_TOKENS_PER_SECOND,
     temporalUiUrl: null,
   })

@@ -1,17 +1,15 @@
 import type { Log } from './log.ts'
-import { openParts, openStore, type Parts } from './open-parts.ts'
-import { required, type Settings } from './settings.ts'
+import { openParts, openStore, type Parts, readCatalogue } from './open-parts.ts'
+import type { addresses, With } from './settings.ts'
 
-/** The parts of a process that shares them with others: every address must be set, nothing is embedded. */
-export function openPartsByAddress(settings: Settings, log: Log): Promise<Parts> {
-  const redisUrl = required(settings, 'REDIS_URL')
-  const address = required(settings, 'TEMPORAL_ADDRESS')
-  const url = required(settings, 'DATABASE_URL')
+/** The parts of a gateway or worker that runs as a process of its own: each store by its address. */
+export async function openPartsByAddress(settings: With<(typeof addresses)[number]>, log: Log): Promise<Parts> {
+  const catalogue = await readCatalogue(settings.CATALOGUE)
   return openParts({
-    redisUrl,
-    temporal: { address, namespace: settings.TEMPORAL_NAMESPACE },
-    journal: openStore({ url }),
-    cataloguePath: settings.CATALOGUE,
+    redisUrl: settings.REDIS_URL,
+    temporal: { address: settings.TEMPORAL_ADDRESS, namespace: settings.TEMPORAL_NAMESPACE },
+    journal: openStore({ url: settings.DATABASE_URL }),
+    catalogue,
     clockSlackMs: settings.CLOCK_SLACK_SECONDS * 1_000,
     environment: process.env,
     log,

@@ -22,7 +22,8 @@ export interface PartsOptions {
   readonly temporal: { readonly address: string; readonly namespace: string }
   /** Being opened: it takes the longest, so it may begin before the others are there. */
   readonly journal: Promise<Journal>
-  readonly cataloguePath: string
+  /** Read before anything is opened: a mistake in it is told at once. */
+  readonly catalogue: Catalogue
   /** How far the clocks of gateways and Redis may differ. */
   readonly clockSlackMs: number
   /** Where providers' keys and addresses are looked up, by the names in the catalogue. */
@@ -32,7 +33,6 @@ export interface PartsOptions {
 
 /** What gateway and worker share: the three stores, the catalogue, and the way to accounts. */
 export interface Parts extends Omit<PartsOptions, 'journal'> {
-  readonly catalogue: Catalogue
   readonly priceBook: PriceBook
   readonly redis: Redis
   readonly ledger: Ledger
@@ -45,14 +45,11 @@ export interface Parts extends Omit<PartsOptions, 'journal'> {
 
 /**
  * Opens the stores. Redis and PostgreSQL must answer at the start; Temporal need not, since calls go on without it.
- * Throws StartError: `catalogue_unreadable`, `catalogue_invalid` (with line and path), `ledger_unavailable`, `journal_unavailable`.
+ * Throws StartError: `ledger_unavailable`, `journal_unavailable`.
  */
 export async function openParts(options: PartsOptions): Promise<Parts> {
-  const [catalogue, redis, journal] = await allOrClose(
-    readCatalogue(options.cataloguePath),
-    openRedis(options.redisUrl, options.log),
-    options.journal,
-  )
+  const { catalogue } = options
+  const [redis, journal] = await bothOrClose(openRedis(options.redisUrl, options.log), options.journal)
   const { address, namespace } = options.temporal
   const connection = Connection.lazy({ address, connectTimeout: '5s' })
   const client = new Client({ connection, namespace })
@@ -61,7 +58,6 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   const loader = createAccountLoader({ ledger, accounts, journal, clock: systemClock })
   return {
     ...options,
-    catalogue,
     priceBook: compilePrices(catalogue),
     redis,
     ledger,
@@ -94,20 +90,17 @@ async function openRedis(url: string, log: Log): Promise<Redis> {
 }
 
 /** What is open already is closed again when another part cannot be: an embedded journal must give its folder back. */
-async function allOrClose(
-  catalogue: Promise<Catalogue>,
-  redis: Promise<Redis>,
-  journal: Promise<Journal>,
-): Promise<[Catalogue, Redis, Journal]> {
+async function bothOrClose(redis: Promise<Redis>, journal: Promise<Journal>): Promise<[Redis, Journal]> {
   try {
-    return await Promise.all([catalogue, redis, journal])
+    return await Promise.all([redis, journal])
   } catch (error) {
-    await Promise.allSettled([catalogue, redis.then((open) => open.disconnect()), journal.then((open) => open.close())])
+    await Promise.allSettled([redis.then((open) => open.disconnect()), journal.then((open) => open.close())])
     throw error
   }
 }
 
-async function readCatalogue(path: string): Promise<Catalogue> {
+/** Throws StartError `catalogue_unreadable`, or `catalogue_invalid` with line and path of each mistake. */
+export async function readCatalogue(path: string): Promise<Catalogue> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new StartError('catalogue_unreadable', `${path}: ${reasonOf(error)}`)
   })

@@ -10,24 +10,24 @@ export interface Running {
  * Runs a process until it is told to end (Ctrl-C, SIGTERM) or a part of it ends. A second signal ends it at once.
  * What keeps it from starting is printed as one message, not as a stack.
  */
-export async function run(start: (stopping: AbortSignal) => Promise<Running>): Promise<void> {
-  const stopping = new AbortController()
+export async function run(start: () => Promise<Running>): Promise<void> {
+  let stopping = false
   const asked = new Promise<void>((resolve) => {
     const onSignal = () => {
-      if (stopping.signal.aborted) process.exit(130)
-      stopping.abort(new Error('asked to stop'))
+      if (stopping) process.exit(130)
+      stopping = true
       resolve()
     }
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)
   })
   try {
-    const running = await start(stopping.signal)
+    const running = await start()
     await Promise.race([asked, running.ended ?? asked])
     await running.close()
-    process.exit(stopping.signal.aborted ? 0 : 1)
+    process.exit(stopping ? 0 : 1)
   } catch (error) {
-    if (stopping.signal.aborted) process.exit(0)
+    if (stopping) process.exit(0)
     if (!isExpected(error)) throw error
     process.stderr.write(`tollgate cannot start (${error.code})\n${error.message}\n`)
     process.exit(1)

@@ -43,12 +43,19 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   )
 }
 
-/** The same settings where a variable must be there: separate processes have no embedded parts to fall back on. */
-export function required<Name extends keyof Settings>(settings: Settings, name: Name): NonNullable<Settings[Name]> {
-  const value = settings[name]
-  if (value === undefined || value === null)
-    throw new StartError('settings_invalid', `${name}: must be set (see the table in README.md)`)
-  return value
+/** Where the three stores are. Separate processes have no embedded ones to fall back on. */
+export const addresses = ['REDIS_URL', 'TEMPORAL_ADDRESS', 'DATABASE_URL'] as const
+
+export type With<Name extends keyof Settings> = Settings & { readonly [Each in Name]-?: NonNullable<Settings[Each]> }
+
+/** The same settings, where these are there; otherwise a StartError that names every one that is missing. */
+export function required<Name extends keyof Settings>(settings: Settings, names: readonly Name[]): With<Name> {
+  const missing = names.filter((name) => settings[name] === undefined)
+  if (missing.length === 0) return settings as With<Name>
+  throw new StartError(
+    'settings_invalid',
+    missing.map((name) => `${name}: must be set (see the table in README.md)`).join('\n'),
+  )
 }
 
 /** Why a process refuses to start, for the person who started it: printed without a stack. */

@@ -2,11 +2,11 @@
 import { createLog } from './log.ts'
 import { openPartsByAddress } from './open-parts-by-address.ts'
 import { run } from './run.ts'
-import { readSettings } from './settings.ts'
+import { addresses, readSettings, required } from './settings.ts'
 import { bundleWorkflows, startWorker } from './start-worker.ts'
 
 await run(async () => {
-  const settings = readSettings(process.env)
+  const settings = required(readSettings(process.env), addresses)
   const log = createLog(settings.LOG_LEVEL)
   const parts = await openPartsByAddress(settings, log)
   const worker = await startWorker(parts, bundleWorkflows(log))

@@ -260,6 +260,7 @@ describe('what keeps a gateway from starting is said in one message', () => {
   }
   test.each<[string, () => Record<string, string>, RegExp]>([
     ['a setting is missing', () => ({ ADMIN_KEY: '' }), /settings_invalid\)\nADMIN_KEY/],
+    ['several are missing', () => ({ ADMIN_KEY: '', REDIS_URL: '' }), /\nREDIS_URL: must be set.*\nADMIN_KEY: must be/],
     ['a setting is wrong', () => ({ PORT: 'eighty' }), /settings_invalid\)\nPORT: must be a whole number/],
     ['Redis does not answer', () => ({ REDIS_URL: 'redis://127.0.0.1:1' }), /ledger_unavailable[^]*127\.0\.0\.1:1/],
     ['the journal does not answer', () => ({ DATABASE_URL: 'postgres://127.0.0.1:1/none' }), /journal_unavailable/],
@@ -268,6 +269,11 @@ describe('what keeps a gateway from starting is said in one message', () => {
       'the catalogue is broken',
       () => ({ CATALOGUE: catalogue('version: 1\nmarkup: cheap\n') }),
       /catalogue_invalid[^]*catalogue\.yaml:2/,
+    ],
+    [
+      'the catalogue is broken, before anything is waited for',
+      () => ({ CATALOGUE: catalogue('version: 1\nmarkup: cheap\n'), REDIS_URL: 'redis://127.0.0.1:1' }),
+      /catalogue_invalid/,
     ],
   ])('%s', async (_, settings, words) => {
     const program = runProgram('bin/gateway.ts', { ...complete(), ...settings() })
