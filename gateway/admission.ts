@@ -40,7 +40,8 @@ export async function planCall(
   const inputTokens = estimateInputTokens(size, deps.learned.inputBytesPerToken(model.id), model.contextWindow)
   const choices = request.n ?? 1
   const asked = outputLimitOf(request)
-  const cuttable = request.stream === true && !model.hiddenReasoning && !(request.modalities ?? []).includes('audio')
+  const hiddenReasoning = model.hiddenReasoning || deps.learned.hidesReasoning(model.id)
+  const cuttable = request.stream === true && !hiddenReasoning && !(request.modalities ?? []).includes('audio')
   const common = {
     model,
     rates,

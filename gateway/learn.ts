@@ -17,22 +17,28 @@ export interface Learned {
       readonly inputTokens: number
       readonly outputBytes: number
       readonly outputTokens: number
+      /** It billed reasoning that it did not show. */
+      readonly hidReasoning?: boolean
     },
   ): void
   /** On the safe side: nine of ten recent calls had more. */
   inputBytesPerToken(modelId: string): number
   outputBytesPerToken(modelId: string): number
+  /** Whether the model was ever seen to bill reasoning without showing it: its streams cannot be cut at the right moment. */
+  hidesReasoning(modelId: string): boolean
   /** Of recent answers; undefined while too few are known. */
   outputTokens(modelId: string): { readonly median: number; readonly p90: number; readonly samples: number } | undefined
 }
 
 /** What settled calls teach about models. In memory, bounded, gone after a restart: a few calls bring it back. */
 export function createLearned(maxModels = 500): Learned {
-  const models = new LRUCache<string, { input: Ring; output: Ring; tokens: Ring }>({ max: maxModels })
+  const models = new LRUCache<string, { input: Ring; output: Ring; tokens: Ring; hidesReasoning: boolean }>({
+    max: maxModels,
+  })
   const of = (id: string) => {
     const known = models.get(id)
     if (known !== undefined) return known
-    const fresh = { input: createRing(), output: createRing(), tokens: createRing() }
+    const fresh = { input: createRing(), output: createRing(), tokens: createRing(), hidesReasoning: false }
     models.set(id, fresh)
     return fresh
   }
@@ -41,8 +47,9 @@ export function createLearned(maxModels = 500): Learned {
     return low === undefined ? priorBytesPerToken : Math.max(leastBytesPerToken, low * 0.95)
   }
   return {
-    learn(id, { inputBytes, inputTokens, outputBytes, outputTokens }) {
+    learn(id, { inputBytes, inputTokens, outputBytes, outputTokens, hidReasoning = false }) {
       const model = of(id)
+      model.hidesReasoning ||= hidReasoning
       if (inputTokens > 0 && inputBytes > 0) model.input.add(inputBytes / inputTokens)
       // A few tokens tell nothing about the ratio.
       if (outputTokens >= 8 && outputBytes > 0) model.output.add(outputBytes / outputTokens)
@@ -50,6 +57,7 @@ export function createLearned(maxModels = 500): Learned {
     },
     inputBytesPerToken: (id) => safe(models.get(id)?.input),
     outputBytesPerToken: (id) => safe(models.get(id)?.output),
+    hidesReasoning: (id) => models.get(id)?.hidesReasoning ?? false,
     outputTokens(id) {
       const tokens = models.get(id)?.tokens
       const median = tokens?.quantile(0.5)

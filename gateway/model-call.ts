@@ -37,6 +37,8 @@ export interface CallEnd {
   readonly estimated: boolean
   /** Output text as the tap measured it; 0 when it was not seen as text. */
   readonly outputBytes: number
+  /** Whether the caller saw what the model reasoned. */
+  readonly showedReasoning?: boolean
 }
 
 export interface EndedCall {
@@ -47,7 +49,10 @@ export interface EndedCall {
 }
 
 /** Prices the call, settles its hold, learns from it, and tells the metrics: what every call comes to, once. */
-export function endCall(call: ModelCall, { outcome, usage, estimated, outputBytes }: CallEnd): EndedCall {
+export function endCall(
+  call: ModelCall,
+  { outcome, usage, estimated, outputBytes, showedReasoning = false }: CallEnd,
+): EndedCall {
   const { deps, who, model, rates, receipt, startedAtMs, hold, size } = call
   const { total, lines } = priceCall(rates, usage, startedAtMs)
   const endedAtMs = deps.clock.now()
@@ -74,10 +79,11 @@ export function endCall(call: ModelCall, { outcome, usage, estimated, outputByte
     (error: unknown) => deps.log.error({ err: error, receipt }, 'a settlement was given up'),
   )
   if (!estimated && outcome === 'finished') {
-    const { inputTokens, outputTokens } = usage.quantities
+    const { inputTokens, outputTokens, reasoningTokens } = usage.quantities
+    const hidReasoning = reasoningTokens > 0 && !showedReasoning
     // Pictures and files have no text whose bytes could teach anything.
     const inputBytes = size.images + size.audioBytes + size.fileBytes === 0 ? size.textBytes : 0
-    deps.learned.learn(model.id, { inputBytes, inputTokens, outputBytes, outputTokens })
+    deps.learned.learn(model.id, { inputBytes, inputTokens, outputBytes, outputTokens, hidReasoning })
   }
   return { cost: answerCost(receipt, total, model, versions.prices, estimated), total, settlement }
 }

@@ -68,7 +68,13 @@ export async function streamAnswer(
   async function finish(): Promise<Buffer> {
     if (!takeEnd()) return nothing
     const { usage, estimated } = await usageOfOutput(call, { text, reported: tap.usage(), complete: true })
-    const { cost } = endCall(call, { outcome: 'finished', usage, estimated, outputBytes: tap.textBytes() })
+    const { cost } = endCall(call, {
+      outcome: 'finished',
+      usage,
+      estimated,
+      outputBytes: tap.textBytes(),
+      showedReasoning: tap.showedReasoning(),
+    })
     const last = tap.last(cost, openAiUsage(usage))
     recording.add(last)
     recording.finish(200, headers)

@@ -23,6 +23,8 @@ export interface UsageTap {
   pendingText(): string
   /** The last report that the provider made. */
   usage(): CallUsage | undefined
+  /** Whether the answer showed any reasoning. */
+  showedReasoning(): boolean
   /** Whether a choice ended by itself. */
   finished(): boolean
   /** What was held back, now with the cost of the call; `usage` is the report to make up where the caller asked for one and none came. */
@@ -32,6 +34,8 @@ export interface UsageTap {
 /** An event longer than this is no chunk of an answer. */
 const maxEventBytes = 16 * 1024 * 1024
 const textKey = /"(?:content|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"/g
+/** Reasoning that the caller sees. */
+export const reasoningText = /"reasoning(?:_content)?"\s*:\s*"[^"]/
 const finishKey = /"finish_reason"\s*:\s*"/
 const usageKey = /"usage"\s*:\s*\{/
 const errorEvent = /^(?:event:\s*error\r?\n)?data:\s*\{\s*"error"\s*:\s*[{"]/
@@ -51,6 +55,7 @@ export function createUsageTap({ usageAsked }: { readonly usageAsked: boolean })
   let usage: CallUsage | undefined
   let usageChunkSeen = false
   let finished = false
+  let showedReasoning = false
   const text = createTextStore()
 
   /** After the blank line that ends the event; -1 while it is not there. */
@@ -120,6 +125,7 @@ export function createUsageTap({ usageAsked }: { readonly usageAsked: boolean })
         }
         for (const [start, stop] of spans) text.add(event, start, stop)
         if (first === '') first = event
+        showedReasoning ||= length > 0 && reasoningText.test(event)
         const reports = usageKey.test(event)
         const usageOnly = reports && readUsage(event).usageOnly
         const finishes = finishKey.test(event)
@@ -152,6 +158,7 @@ export function createUsageTap({ usageAsked }: { readonly usageAsked: boolean })
       return pending.read()
     },
     usage: () => usage,
+    showedReasoning: () => showedReasoning,
     finished: () => finished,
     last(tollgate, madeUp) {
       const parts: Buffer[] = []

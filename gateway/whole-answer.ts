@@ -3,7 +3,7 @@ import { endCall, type ModelCall, usageOfAbandoned, usageOfOutput } from './mode
 import { errorResponse } from './openai-error.ts'
 import { readWhole, type UpstreamAnswer } from './upstream.ts'
 import { nothingUsed, parseUsage } from './usage.ts'
-import { withMember } from './usage-tap.ts'
+import { reasoningText, withMember } from './usage-tap.ts'
 
 /** Longer is no chat answer. */
 const maxBytes = 64 * 1024 * 1024
@@ -28,7 +28,13 @@ export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Prom
     text: () => text,
     complete: true,
   })
-  const { cost } = endCall(call, { outcome: 'finished', usage, estimated, outputBytes: Buffer.byteLength(text) })
+  const { cost } = endCall(call, {
+    outcome: 'finished',
+    usage,
+    estimated,
+    outputBytes: Buffer.byteLength(text),
+    showedReasoning: usage.quantities.reasoningTokens > 0 && reasoningText.test(bytes.toString('latin1')),
+  })
   const body = withMember(bytes, 'tollgate', cost)
   const headers = {
     'content-type': 'application/json',

@@ -56,6 +56,20 @@ describe('a call that cannot be cut', () => {
     await late.close()
   })
 
+  it('a stream is one as soon as its model has billed reasoning that it did not show', async () => {
+    const own = await openStand()
+    const account = await own.account({ credits: 16 })
+    const sent = async (script: object) => {
+      await collect(
+        await account.client.chat.completions.create({ model: 'mock/plain', messages: says(script), stream: true }),
+      )
+      return own.upstream.calls.at(-1)!.body
+    }
+    expect(await sent({ tokens: 5, usage: 'cached' })).not.toHaveProperty('max_tokens')
+    expect(await sent({ tokens: 5 })).toHaveProperty('max_tokens')
+    await own.close()
+  })
+
   it('a stream with hidden reasoning is one; any other stream is not', async () => {
     expect(await sentTo('mock/hidden', { stream: true }, 16)).toHaveProperty('max_tokens')
     expect(await sentTo('mock/plain', { stream: true }, 16)).not.toHaveProperty('max_tokens')
