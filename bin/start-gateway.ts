@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
+import { listModels } from '../credits/resolve-model.ts'
 import { createApp } from '../gateway/app.ts'
 import { loaded, readAccount } from '../gateway/api/reading.ts'
 import { chatRoutes } from '../gateway/chat-routes.ts'
@@ -10,6 +11,8 @@ import { estimateCall } from '../gateway/estimate.ts'
 import { createFeeds } from '../gateway/feed/feeds.ts'
 import { createReceiptWatch } from '../gateway/feed/receipt-watch.ts'
 import { createLearned } from '../gateway/learn.ts'
+import { createCallMetrics } from '../gateway/metrics.ts'
+import { createRegistry } from '../gateway/service.ts'
 import { connectRedis } from '../ledger/connect.ts'
 import { shardOf } from '../ledger/keys.ts'
 import { createLiveUsage } from '../ledger/live-usage.ts'
@@ -88,7 +91,9 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     log,
     now: clock.now,
   })
+  const registry = createRegistry()
   const app = createApp({
+    registry,
     chat: chatRoutes({
       gate,
       keyRing: keys,
@@ -118,6 +123,10 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
       clock,
       newId: randomUUID,
       log,
+      onCall: createCallMetrics(
+        registry,
+        listModels(catalogue, usable).map(({ id }) => id),
+      ),
     }),
     ledger,
     liveUsage: createLiveUsage(redis),
