@@ -1,6 +1,7 @@
 import type { UsageRow } from '../credits/usage-row.ts'
 import type { Level } from '../credits/terms.ts'
 import type { CallerKey } from './deps.ts'
+import type { CallError } from './openai-error.ts'
 
 /** In whose name a call is booked. '' = nobody in particular. */
 export interface Attribution {
@@ -24,15 +25,15 @@ const names = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/
 export function attribute(
   key: CallerKey,
   header: (name: string) => string | undefined,
-): { readonly ok: true; readonly who: Attribution } | { readonly ok: false; readonly message: string } {
+): { readonly ok: true; readonly who: Attribution } | { readonly ok: false; readonly error: CallError } {
   const named: Record<keyof CallerKey['mayName'], string> = { employee: '', organization: '', message: '', purpose: '' }
   const only = key.employees?.length === 1 ? key.employees[0]! : ''
   for (const [kind, name] of Object.entries(attributionHeaders) as [keyof typeof named, string][]) {
     const value = header(name)
     if (value === undefined || value === '') continue
     const spare = kind === 'employee' && value === only
-    if (!key.mayName[kind] && !spare) return { ok: false, message: `this key may not send ${name}` }
-    if (!names.test(value)) return { ok: false, message: `${name} has 1–128 characters: letters, digits and . _ : @ -` }
+    if (!key.mayName[kind] && !spare) return notAllowed(`this key may not send ${name}`)
+    if (!names.test(value)) return malformed(name, 'has 1–128 characters: letters, digits and . _ : @ -')
     named[kind] = value
   }
   const employee = named.employee === '' ? only : named.employee
@@ -41,17 +42,21 @@ export function attribute(
       employee === ''
         ? `name one of this key's employees in ${attributionHeaders.employee}`
         : `this key may not be used for employee ${employee}`
-    return { ok: false, message }
+    return notAllowed(message)
   }
   const purpose = named.purpose
   if (purpose !== '' && purpose !== 'internal:safety' && purpose !== 'internal:memory') {
-    return { ok: false, message: `${attributionHeaders.purpose} is internal:safety or internal:memory` }
+    return malformed(attributionHeaders.purpose, 'is internal:safety or internal:memory')
   }
   return {
     ok: true,
     who: { accountId: key.accountId, employee, organization: named.organization, messageId: named.message, purpose },
   }
 }
+
+const notAllowed = (message: string) => ({ ok: false, error: { code: 'attribution_not_allowed', message } }) as const
+const malformed = (header: string, what: string) =>
+  ({ ok: false, error: { code: 'invalid_request', message: `${header} ${what}`, param: header } }) as const
 
 /** Where a model call is booked: behind-the-scenes work in its own category, with what it was for. */
 export function usageRowOf(who: Attribution, model: { readonly tier: string; readonly id: string }): UsageRow {

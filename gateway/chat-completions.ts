@@ -53,7 +53,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
   if (!parsed.ok) return refuse({ code: 'invalid_request', message: parsed.message, param: parsed.param })
   const { request } = parsed
   const attributed = attribute(key, (name) => raw.headers.get(name) ?? undefined)
-  if (!attributed.ok) return refuse({ code: 'attribution_not_allowed', message: attributed.message })
+  if (!attributed.ok) return refuse(attributed.error)
 
   const employee = await deps.employees.meet(key, attributed.who)
   if (!employee.ok) return refuse(employee.error)

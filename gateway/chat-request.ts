@@ -22,28 +22,11 @@ export type ParsedRequest =
   | { readonly ok: false; readonly param: string; readonly message: string }
 
 export function parseChatRequest(value: unknown): ParsedRequest {
-  if (isTooDeep(value)) return { ok: false, param: '', message: `the request is nested more than ${deepest} deep` }
   const parsed = ChatRequest.safeParse(value)
   if (parsed.success) return { ok: true, request: parsed.data }
   const [issue] = parsed.error.issues
   const param = issue?.path.join('.') ?? ''
   return { ok: false, param, message: `${param === '' ? 'the request' : param}: ${issue?.message ?? 'not valid'}` }
-}
-
-/** No request needs more, and what reads and writes it further on recurses. */
-const deepest = 200
-
-function isTooDeep(value: unknown): boolean {
-  let layer = typeof value === 'object' && value !== null ? [value] : []
-  for (let depth = 0; layer.length > 0; depth++) {
-    if (depth > deepest) return true
-    const next: object[] = []
-    for (const each of layer)
-      for (const inner of Object.values(each) as unknown[])
-        if (typeof inner === 'object' && inner !== null) next.push(inner)
-    layer = next
-  }
-  return false
 }
 
 /** The caller's own limit on the output of one choice; undefined when there is none. */

@@ -16,11 +16,30 @@ export async function readBody(request: Request, maxBytes: number): Promise<Body
   const bytes = declared <= maxBytes ? Buffer.from(await request.arrayBuffer()) : await readBounded(request, maxBytes)
   if (bytes === undefined) return tooLarge
   const text = bytes.toString()
+  let value: unknown
   try {
-    return { ok: true, value: JSON.parse(text), bytes }
+    value = JSON.parse(text)
   } catch {
     return { ok: false, error: { code: 'malformed_json', message: `the request is no JSON: ${whereBroken(text)}` } }
   }
+  if (!isTooDeep(value)) return { ok: true, value, bytes }
+  return { ok: false, error: { code: 'malformed_json', message: `the request is nested more than ${deepest} deep` } }
+}
+
+/** No request needs more, and what reads and writes it further on recurses. */
+const deepest = 200
+
+function isTooDeep(value: unknown): boolean {
+  let layer = typeof value === 'object' && value !== null ? [value] : []
+  for (let depth = 0; layer.length > 0; depth++) {
+    if (depth > deepest) return true
+    const next: object[] = []
+    for (const each of layer)
+      for (const inner of Object.values(each) as unknown[])
+        if (typeof inner === 'object' && inner !== null) next.push(inner)
+    layer = next
+  }
+  return false
 }
 
 /** A chunked body declares no length: counted while it arrives. */

@@ -245,6 +245,12 @@ describe('bad input gets a reason', () => {
     expect([named, answer.body.error.issues !== undefined]).toEqual([true, code === 'invalid_request'])
   })
 
+  test('nesting without measure is refused', async () => {
+    const body = `{"model":"fast","messages":[{"role":"user","content":${'['.repeat(9_000)}${']'.repeat(9_000)}}]}`
+    const answer = await stand.ask('POST', '/credits/v1/estimate', { as: user.key, body })
+    expect([answer.status, answer.body.error.code]).toEqual([400, 'malformed_json'])
+  })
+
   test('malformed JSON is told where it stops being JSON', async () => {
     const { body } = await stand.ask('POST', '/admin/v1/accounts', { as: adminKey, body: '{\n  "userId": x\n}' })
     expect(body.error.message).toContain('line 2, column 13')

@@ -100,7 +100,7 @@ describe('bad input is refused before anything is reserved', () => {
       name: 'nesting without measure',
       body: `{"model":"mock/plain","messages":[{"role":"user","content":${'['.repeat(50_000)}${']'.repeat(50_000)}}]}`,
       status: 400,
-      code: 'invalid_request',
+      code: 'malformed_json',
       message: 'nested',
     },
     {
@@ -326,8 +326,6 @@ describe('attribution', () => {
     { name: 'no employee, where the key is for several', key: { employees: ['ann', 'bob'] }, headers: {} },
     { name: 'an employee that does not exist', key: {}, headers: { 'x-tollgate-employee': 'nobody' } },
     { name: 'an archived employee', key: {}, headers: { 'x-tollgate-employee': 'old' } },
-    { name: 'an unknown purpose', key: {}, headers: { 'x-tollgate-purpose': 'fun' } },
-    { name: 'a name that breaks rows', key: {}, headers: { 'x-tollgate-employee': 'a|b' } },
   ])('$name is refused', async ({ key, headers }) => {
     const account = await stand.account({
       credits: 100,
@@ -337,6 +335,17 @@ describe('attribution', () => {
     await expect(
       account.client.chat.completions.create({ model: 'mock/plain', messages: says({}) }, { headers }),
     ).rejects.toMatchObject({ status: 403, code: 'attribution_not_allowed' })
+  })
+
+  it.each([
+    { name: 'an unknown purpose', headers: { 'x-tollgate-purpose': 'fun' } },
+    { name: 'a name that breaks rows', headers: { 'x-tollgate-employee': 'a|b' } },
+    { name: 'a name without end', headers: { 'x-tollgate-message': 'm'.repeat(129) } },
+  ])('$name is no request', async ({ headers }) => {
+    const account = await stand.account({ credits: 100 })
+    await expect(
+      account.client.chat.completions.create({ model: 'mock/plain', messages: says({}) }, { headers }),
+    ).rejects.toMatchObject({ status: 400, code: 'invalid_request', param: Object.keys(headers)[0] })
   })
 
   it('a key for one employee books to it without a header', async () => {
