@@ -1,3 +1,4 @@
+import { archiveRows } from '../credits/account/archive-rows.ts'
 import type { ReconcileAnswer } from '../credits/account/messages.ts'
 import type { Terms } from '../credits/terms.ts'
 import { shardOf } from '../ledger/keys.ts'
@@ -110,7 +111,7 @@ export function createReconcileAccounts({ ledger, journal, accounts, clock, log,
       const { epochs } = await journal.totals(accountId, { epochs: [epoch] })
       const answer = await accounts.closeEpoch(accountId, {
         epoch,
-        rows: epochs.find((each) => each.epoch === epoch)?.rows ?? {},
+        rows: archiveRows(epochs.find((each) => each.epoch === epoch)?.rows ?? {}),
       })
       if (!answer.ok) throw new Error(`period ${epoch} could not be closed: ${answer.code}`)
       await ledger.putTerms(accountId, answer.terms)
@@ -132,7 +133,14 @@ function isIn({ from, to }: Round, accountId: string): boolean {
   return shard >= from && shard <= to
 }
 
+/** By category, tier, model and item: an account of many employees has more rows than a message to its workflow may hold, and nobody asks it for them. */
 function reportOf({ lineage, seq, termsVersion, held, earlier, quarantine, epochs }: AccountSnapshot) {
   const heldEarlier = earlier.reduce((total, epoch) => total + epoch.held, 0)
-  return { lineage, seq, termsVersion, held: (held + heldEarlier + quarantine) as typeof held, epochs }
+  return {
+    lineage,
+    seq,
+    termsVersion,
+    held: (held + heldEarlier + quarantine) as typeof held,
+    epochs: epochs.map(({ epoch, rows }) => ({ epoch, rows: archiveRows(rows) })),
+  }
 }

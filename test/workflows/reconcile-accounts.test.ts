@@ -1,0 +1,127 @@
+import { MockActivityEnvironment } from '@temporalio/testing'
+import { expect, test } from 'vitest'
+import type { ActivityDeps } from '../../activities/deps.ts'
+import { createReconcileAccounts } from '../../activities/reconcile-accounts.ts'
+import type { CloseEpoch, RowsReport } from '../../credits/account/messages.ts'
+import type { RowKey, RowTotals } from '../../credits/usage-row.ts'
+import { row, rowOf } from '../account/given.ts'
+import { credits } from './catalogue.ts'
+import { silent } from './ledger-stand.ts'
+
+/** Time that passes when somebody sleeps or it is told to. */
+function turnedClock() {
+  let nowMs = 0
+  const clock = {
+    now: () => nowMs,
+    sleep: async (ms: number) => void (nowMs += ms),
+    every: () => () => undefined,
+  }
+  return { clock, advance: (ms: number) => void (nowMs += ms) }
+}
+
+const loaded = {
+  status: 'loaded',
+  lineage: 1,
+  seq: 1,
+  termsVersion: 1,
+  held: 0,
+  quarantine: 0,
+  earlier: [],
+  epochs: [],
+}
+const run = (deps: object, roundMs: number) =>
+  new MockActivityEnvironment().run(createReconcileAccounts({ log: silent, ...deps } as unknown as ActivityDeps), {
+    from: 0,
+    to: 255,
+    roundMs,
+  })
+
+test('an account whose workflow does not answer does not slow down the reports of the others', async () => {
+  const { clock, advance } = turnedClock()
+  const asked: number[] = []
+  const turns = { stuck: 0, healthy: 0 }
+  const ledger = {
+    pending: async (_: readonly number[], { dirtyOlderThanMs }: { dirtyOlderThanMs: number }) => {
+      asked.push(dirtyOlderThanMs)
+      return [{ shard: 0, nowMs: 0, receipts: 0, dirty: ['stuck', 'healthy'], due: [] }]
+    },
+    snapshot: async () => loaded,
+    ackRows: async () => undefined,
+  }
+  const accounts = {
+    reconcile: async (accountId: 'stuck' | 'healthy') => {
+      turns[accountId] += 1
+      if (accountId === 'stuck') {
+        // The other has its answer long before this one is given up.
+        await new Promise((resolve) => setImmediate(resolve))
+        advance(10_000)
+        throw new Error('no answer')
+      }
+      advance(20)
+      return { ok: true, status: 'ok', terms: { version: 1, earlier: [] } }
+    },
+  }
+  await run({ clock, ledger, accounts }, 120_000)
+  expect(Math.max(...asked)).toBe(2_000)
+  expect(turns.stuck).toBeLessThan(7)
+  expect(turns.healthy).toBeGreaterThan(100)
+})
+
+test('a period that could not be closed while the journal was away is closed later, though nothing is dirty any more', async () => {
+  const { clock } = turnedClock()
+  const dirty = ['a']
+  let asked = 0
+  const closed: number[] = []
+  const ledger = {
+    pending: async () => [{ shard: 0, nowMs: 0, receipts: 0, dirty: dirty.splice(0), due: [] }],
+    snapshot: async () => loaded,
+    ackRows: async () => undefined,
+    closeEpoch: async () => ({ status: asked === 0 ? 'closed' : 'absent' }),
+    putTerms: async () => ({ status: 'put' }),
+  }
+  const journal = {
+    totals: async () => {
+      if ((asked += 1) === 1) throw new Error('the journal is away')
+      return { epochs: [], budgets: [] }
+    },
+  }
+  const terms = { version: 1, earlier: [{ epoch: 1, free: 0, counted: 0 }] }
+  const accounts = {
+    reconcile: async () => ({ ok: true, status: 'ok', terms }),
+    closeEpoch: async (_: string, { epoch }: CloseEpoch) => {
+      closed.push(epoch)
+      return { ok: true, terms }
+    },
+  }
+  await run({ clock, ledger, journal, accounts }, 20_000)
+  expect(closed).toEqual([1])
+})
+
+test('an account of a thousand employees fits into a message to its workflow', async () => {
+  const { clock } = turnedClock()
+  const rows: Record<RowKey, RowTotals> = {}
+  for (let employee = 0; employee < 1_000; employee += 1) rows[rowOf('app', `e${employee}`)] = row(credits(1))
+  const sent: { epochs: RowsReport['epochs']; closed: CloseEpoch['rows'][] } = { epochs: [], closed: [] }
+  const ledger = {
+    pending: async () => [{ shard: 0, nowMs: 0, receipts: 0, dirty: ['a'], due: [] }],
+    snapshot: async () => ({ ...loaded, epochs: [{ epoch: 2, rows }] }),
+    ackRows: async () => undefined,
+    closeEpoch: async () => ({ status: 'closed' }),
+    putTerms: async () => ({ status: 'put' }),
+  }
+  const terms = { version: 1, earlier: [{ epoch: 1, free: 0, counted: 0 }] }
+  const accounts = {
+    reconcile: async (_: string, report: RowsReport) => {
+      sent.epochs = report.epochs
+      return { ok: true, status: 'ok', terms }
+    },
+    closeEpoch: async (_: string, command: CloseEpoch) => {
+      sent.closed.push(command.rows)
+      return { ok: true, terms }
+    },
+  }
+  const journal = { totals: async () => ({ epochs: [{ epoch: 1, rows }], budgets: [] }) }
+  await run({ clock, ledger, journal, accounts }, 1)
+  const summed = { [rowOf('app')]: { ...row(credits(1_000)), units: 1_000 } }
+  expect(sent).toEqual({ epochs: [{ epoch: 2, rows: summed }], closed: [summed] })
+})
