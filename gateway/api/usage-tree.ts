@@ -97,12 +97,11 @@ const fixedItems: Readonly<Partial<Record<Category, readonly string[]>>> = {
 const itemLabels: Readonly<Record<string, string>> = {
   safety: 'Safety checks',
   memory: 'Memory processing',
-  voice: 'Voice calls',
+  voice: 'Voice conversations',
   meeting: 'Meeting attendance',
-  standard: 'Image generation, standard',
-  hd: 'Image generation, HD',
-  image_standard: 'Image generation, standard',
-  image_hd: 'Image generation, HD',
+  'image.standard': 'Image generation, standard',
+  'image.hd': 'Image generation, HD',
+  connected_app: 'Connected apps',
 }
 
 export const categoryLabel = (category: Category): string => categoryLabels[category]

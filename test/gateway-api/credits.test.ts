@@ -277,9 +277,24 @@ describe('a charge', () => {
       unit: 'ms',
       children: [
         { label: 'Meeting attendance', credits: 4_000_000 },
-        { label: 'Voice calls', credits: 0 },
+        { label: 'Voice conversations', credits: 0 },
       ],
     })
+  })
+
+  test('of every item that the catalogue names has words for it, not its id', async () => {
+    const { accountId, key } = await stand.user()
+    const items = stand.deps.catalogue.activities.flatMap((activity) =>
+      'item' in activity && activity.item !== '' ? [activity] : [],
+    )
+    for (const { category, item } of items)
+      await stand.charge(accountId, { amount: toMicro(1), row: { category, item, tier: '', model: '' } })
+    const { body } = await stand.ask('GET', '/credits/v1/usage', { as: key })
+    const labels = (body.rows as { children?: { label: string }[] }[]).flatMap(({ children = [] }) =>
+      children.map(({ label }) => label),
+    )
+    expect(labels.filter((label) => /[._]/.test(label))).toEqual([])
+    expect(labels).toEqual(expect.arrayContaining(['Image generation, HD', 'Connected apps']))
   })
 
   test('is found by range, and by who it was for', async () => {
