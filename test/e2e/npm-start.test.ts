@@ -88,13 +88,20 @@ describe('npm start', () => {
     const printed = program.output().match(/ {2}curl[^]*?\n\n/g) ?? []
     expect(printed).toHaveLength(2)
     const readme = readFileSync(join(root, 'README.md'), 'utf8')
-    const inReadme = /```sh\n(export TOLLGATE_URL[^]*?)```/.exec(readme)?.[1]
-    expect(inReadme).toBeDefined()
-    for (const commands of [printed[0]!, inReadme!]) {
-      const { stdout } = await promisify(execFile)('bash', ['-euc', commands], { cwd: folder })
+    const [quickStart, ...others] = [...readme.matchAll(/```sh\n([^]*?)```/g)].flatMap(([, commands]) =>
+      commands!.includes('TOLLGATE_URL') ? [commands!] : [],
+    )
+    expect(others).toHaveLength(1)
+    const run = async (commands: string) =>
+      (await promisify(execFile)('bash', ['-euc', commands], { cwd: folder })).stdout
+    for (const commands of [printed[0]!, quickStart!]) {
+      const stdout = await run(commands)
       expect(stdout).toContain('"choices"')
       expect(stdout).toMatch(/"microCredits":[1-9]/)
     }
+    const atZero = await run(`${quickStart}${others[0]}`)
+    expect(atZero).toMatch(/"code":"(credits_depleted|insufficient_credits)"/)
+    expect(atZero).toContain('"amount":500000000')
   })
 
   test('writes where everything is, once everything answers', async () => {
