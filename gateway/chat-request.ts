@@ -13,6 +13,11 @@ export const ChatRequest = z.looseObject({
   max_tokens: limit.nullish(),
   max_completion_tokens: limit.nullish(),
   modalities: z.array(z.string()).nullish(),
+  // Providers charge about twice for it, and the price list has no price for that.
+  service_tier: z
+    .string()
+    .refine((tier) => tier !== 'priority', 'priority has no price here')
+    .nullish(),
   tools: z.array(z.unknown()).nullish(),
 })
 export type ChatRequest = z.infer<typeof ChatRequest>

@@ -76,6 +76,13 @@ describe('bad input is refused before anything is reserved', () => {
       message: 'max_tokens',
     },
     {
+      name: 'a service tier that costs more than the price list says',
+      body: JSON.stringify({ model: 'mock/plain', messages, service_tier: 'priority' }),
+      status: 400,
+      code: 'invalid_request',
+      message: 'service_tier',
+    },
+    {
       name: 'a model whose name would break usage rows',
       body: JSON.stringify({ model: 'ollama/a|b', messages }),
       status: 400,
