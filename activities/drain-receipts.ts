@@ -3,8 +3,8 @@ import { LedgerUnavailable, type StreamedReceipt } from '../ledger/ledger.ts'
 import type { ActivityDeps } from './deps.ts'
 import { inRound, type Round, shardsOf } from './round.ts'
 
-/** At rest, a receipt waits this long on average twice over. */
-const restMs = 200
+/** Looking into 256 shards costs some 15 ms of processor time, here and in Redis together, also while nothing happens. */
+const restMs = 500
 const perShard = 250
 /** In one transaction, about: from some hundred on, a receipt costs the same in any batch, and an embedded journal holds up the whole process for its length. */
 const perCommit = 500

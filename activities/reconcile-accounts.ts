@@ -6,7 +6,8 @@ import type { AccountSnapshot } from '../ledger/ledger.ts'
 import type { ActivityDeps } from './deps.ts'
 import { eachOf, inRound, type Round, shardsOf } from './round.ts'
 
-const restMs = 250
+/** As long as between two drains, and for the same reason. */
+const restMs = 500
 const perShard = 20
 /** One account workflow takes an update in some 20 ms, and Temporal many accounts at a time. */
 const atOnce = 8
