@@ -3,10 +3,16 @@ import { type Api, json, Micro, userRoute } from '../route.ts'
 import type { ApiDeps } from './deps.ts'
 
 const Plans = z
-  .object({ items: z.array(z.object({ id: z.string(), name: z.string(), allowance: Micro, priceCents: z.int() })) })
+  .object({
+    items: z.array(z.object({ id: z.string(), name: z.string(), allowance: Micro, priceCents: z.int() })),
+    next: z.null(),
+  })
   .openapi('Plans')
 const Packs = z
-  .object({ items: z.array(z.object({ id: z.string(), name: z.string(), amount: Micro, priceCents: z.int() })) })
+  .object({
+    items: z.array(z.object({ id: z.string(), name: z.string(), amount: Micro, priceCents: z.int() })),
+    next: z.null(),
+  })
   .openapi('Packs')
 
 const plans = userRoute({
@@ -25,13 +31,19 @@ const packs = userRoute({
 export function planRoutes(app: Api, { catalogue }: Pick<ApiDeps, 'catalogue'>): void {
   app.openapi(plans, (c) =>
     c.json(
-      { items: catalogue.plans.map(({ id, name, allowance, priceCents }) => ({ id, name, allowance, priceCents })) },
+      {
+        items: catalogue.plans.map(({ id, name, allowance, priceCents }) => ({ id, name, allowance, priceCents })),
+        next: null,
+      },
       200,
     ),
   )
   app.openapi(packs, (c) =>
     c.json(
-      { items: catalogue.packs.map(({ id, name, amount, priceCents }) => ({ id, name, amount, priceCents })) },
+      {
+        items: catalogue.packs.map(({ id, name, amount, priceCents }) => ({ id, name, amount, priceCents })),
+        next: null,
+      },
       200,
     ),
   )

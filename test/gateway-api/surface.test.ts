@@ -31,6 +31,14 @@ describe('the description', () => {
     expect(described).toEqual(expect.arrayContaining([...new Set(served)]))
   })
 
+  test('every list answers items and next', async () => {
+    for (const list of ['plans', 'packs', 'grants', 'history', 'activity', 'employees'])
+      expect((await stand.ask('GET', `/credits/v1/${list}`, { as: user.key })).body).toMatchObject({
+        items: expect.any(Array),
+        next: null,
+      })
+  })
+
   test('reads as a page that asks nobody else for anything', async () => {
     const { status, body, headers } = await stand.ask('GET', '/docs')
     expect(status).toBe(200)
