@@ -28,6 +28,7 @@ export const answers = {
   time_zone_unknown: 422,
   amount_invalid: 422,
   too_many_employees: 422,
+  too_many_grants: 422,
   model_not_priced: 422,
   internal_error: 500,
   ledger_unavailable: 503,

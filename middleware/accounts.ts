@@ -179,6 +179,7 @@ const refusalCodes = {
   plan_unknown: true,
   time_zone_unknown: true,
   too_many_employees: true,
+  too_many_grants: true,
   epoch_unknown: true,
   epoch_open: true,
 } as const satisfies Record<AccountRefusalCode, true>

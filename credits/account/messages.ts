@@ -30,6 +30,7 @@ export type AccountRefusalCode =
   | 'plan_unknown'
   | 'time_zone_unknown'
   | 'too_many_employees'
+  | 'too_many_grants'
   | 'epoch_unknown'
   /** The current period cannot be closed. */
   | 'epoch_open'

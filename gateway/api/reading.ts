@@ -43,6 +43,7 @@ export function accepted<T extends { readonly ok: true }>(answer: T | AccountRef
     plan_unknown: 'plan_unknown',
     time_zone_unknown: 'time_zone_unknown',
     too_many_employees: 'too_many_employees',
+    too_many_grants: 'too_many_grants',
     epoch_unknown: 'internal_error',
     epoch_open: 'internal_error',
   } as const satisfies Record<AccountRefusal['code'], ErrorCode>

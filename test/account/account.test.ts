@@ -66,6 +66,17 @@ describe('a grant', () => {
     expect(termsOf(twice)).toMatchObject({ version: 2, granted: credits(1500) })
   })
 
+  test('is one of at most a thousand that count, so that the account fits into its messages; ended periods make room', () => {
+    let state = newAccount()
+    for (let index = 1; index < 1000; index += 1) {
+      state = stateOf(grant(state, grantCommand(`p${index}`, credits(1)), startMs))
+    }
+    const one = grantCommand('one more', credits(1))
+    expect(grant(state, one, startMs)).toMatchObject({ ok: false, code: 'too_many_grants' })
+    expect(grant(state, grantCommand('p1', credits(1)), startMs)).toMatchObject({ ok: true })
+    expect(stateOf(grant(state, one, currentPeriod(state).endMs)).grants).toHaveLength(501)
+  })
+
   test.each([
     ['another amount', grantCommand('p1', credits(501)), 'grant_conflict'],
     ['another source', grantCommand('p1', credits(500), { source: 'promo' }), 'grant_conflict'],
