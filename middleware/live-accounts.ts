@@ -1,5 +1,5 @@
 import type { Terms } from '../credits/terms.ts'
-import { type Ledger, LedgerUnavailable } from '../ledger/ledger.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import type { AccountAnswer, Accounts } from './accounts.ts'
 import type { AccountLoader } from './load-account.ts'
 
@@ -39,9 +39,14 @@ export function createLiveAccounts({ accounts, ledger, loader, onNotLive }: Live
     const answer = await asked
     if (answer.ok) {
       try {
-        await ledger.putTerms(accountId, answer.terms)
+        const { status } = await ledger.putTerms(accountId, answer.terms)
+        if (status === 'account_not_loaded') {
+          // Somebody may be loading it with the terms of before.
+          await loader.load(accountId)
+          await ledger.putTerms(accountId, answer.terms)
+        }
       } catch (error) {
-        if (!(error instanceof LedgerUnavailable)) throw error
+        if (!(error instanceof Error && error.name.endsWith('Unavailable'))) throw error
         onNotLive?.(accountId, error)
       }
     }
