@@ -81,7 +81,7 @@ export function createReconcileAccounts({ ledger, journal, accounts, clock, log,
     if (!isTaken(accountId, snapshot, answer)) return 'done'
     await ledger.ackRows(accountId, snapshot.lineage, snapshot.seq)
     count?.('accounts_reconciled', 1)
-    return closeEnded(accountId, snapshot.lineage, answer.terms)
+    return closeEnded(accountId, snapshot, answer.terms)
   }
 
   /** Whether the workflow has exactly these rows. If not, Redis lost something, and repairing it is not for this activity. */
@@ -102,9 +102,15 @@ export function createReconcileAccounts({ ledger, journal, accounts, clock, log,
     return false
   }
 
-  async function closeEnded(accountId: string, lineage: number, terms: Terms): Promise<'done' | 'unclosed'> {
+  async function closeEnded(
+    accountId: string,
+    { lineage, earlier }: AccountSnapshot,
+    terms: Terms,
+  ): Promise<'done' | 'unclosed'> {
     let outcome: 'done' | 'unclosed' = 'done'
-    for (const { epoch } of terms.earlier) {
+    // Also those that only the ledger holds: it was loaded, or went back, to when the workflow had not closed them yet.
+    const ended = new Set([...earlier, ...terms.earlier].map(({ epoch }) => epoch))
+    for (const epoch of ended) {
       const { status } = await ledger.closeEpoch(accountId, lineage, epoch)
       if (status === 'open') outcome = 'unclosed'
       // `absent`: it left Redis before, and the one who saw to that died before the workflow heard of it.

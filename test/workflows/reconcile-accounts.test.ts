@@ -97,6 +97,28 @@ test('a period that could not be closed while the journal was away is closed lat
   expect(closed).toEqual([1])
 })
 
+test('a period that the workflow has closed and the ledger still holds leaves the ledger', async () => {
+  const { clock } = turnedClock()
+  const left: number[] = []
+  const ledger = {
+    pending: async () => [{ shard: 0, nowMs: 0, receipts: 0, dirty: ['a'], due: [] }],
+    snapshot: async () => ({ ...loaded, earlier: [{ epoch: 1, spent: 5, held: 0, free: 0, counted: 5 }] }),
+    ackRows: async () => undefined,
+    closeEpoch: async (_: string, __: number, epoch: number) => {
+      left.push(epoch)
+      return { status: 'closed' }
+    },
+    putTerms: async () => ({ status: 'older' }),
+  }
+  const terms = { version: 1, earlier: [] }
+  const accounts = {
+    reconcile: async () => ({ ok: true, status: 'ok', terms }),
+    closeEpoch: async () => ({ ok: true, terms }),
+  }
+  await run({ clock, ledger, journal: { totals: async () => ({ epochs: [], budgets: [] }) }, accounts }, 1)
+  expect(left).toEqual([1])
+})
+
 test('an account of a thousand employees fits into a message to its workflow', async () => {
   const { clock } = turnedClock()
   const rows: Record<RowKey, RowTotals> = {}
