@@ -119,6 +119,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
         })
       },
       answers: createRememberedAnswers(redis),
+      keptKeys: journal,
       learned,
       clock,
       newId: randomUUID,

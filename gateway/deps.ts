@@ -5,6 +5,7 @@ import type { AccountReading } from '../ledger/ledger.ts'
 import type { RememberedAnswers } from '../ledger/remembered-answers.ts'
 import type { Clock } from '../middleware/clock.ts'
 import type { Gate } from '../middleware/gate.ts'
+import type { KeptKeys } from './idempotency.ts'
 import type { Learned } from './learn.ts'
 import type { UpstreamProvider } from './upstream.ts'
 
@@ -48,6 +49,7 @@ export interface GatewayDeps {
   ) => Promise<void>
   /** Idempotency keys and the answers they got. */
   readonly answers: RememberedAnswers
+  readonly keptKeys: KeptKeys
   readonly learned: Learned
   readonly clock: Clock
   /** Unique, 1–64 characters from [A-Za-z0-9_-]. */

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto'
+import { JournalUnavailable } from '../journal/journal-unavailable.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { RequestRecord } from '../journal/requests.ts'
 import type { ClaimAnswer, RememberedAnswers } from '../ledger/remembered-answers.ts'
 import type { Clock } from '../middleware/clock.ts'
 import type { Log } from './deps.ts'
@@ -34,11 +37,18 @@ export interface ClaimInput {
   readonly receipt: string
 }
 
+/** What the journal keeps of a key for good: Redis forgets it, and the answer, after a day. */
+export type KeptKeys = Pick<Journal, 'findRequest' | 'rememberRequest'>
+
+interface ClaimDeps {
+  readonly answers: RememberedAnswers
+  readonly keptKeys: KeptKeys
+  readonly clock: Clock
+  readonly log: Log
+}
+
 /** Claims an idempotency key for a call, or gives the answer that it got before. Rejects with LedgerUnavailable. */
-export async function claimKey(
-  deps: { readonly answers: RememberedAnswers; readonly clock: Clock; readonly log: Log },
-  { accountId, key, request, receipt }: ClaimInput,
-): Promise<Claimed> {
+export async function claimKey(deps: ClaimDeps, { accountId, key, request, receipt }: ClaimInput): Promise<Claimed> {
   if (key === undefined) return { ok: true, recording: noRecording }
   if (!shape.test(key))
     return refuse({
@@ -48,9 +58,17 @@ export async function claimKey(
     })
   const fingerprint = createHash('sha256')
   for (const part of request) fingerprint.update(part).update('\n')
+  const requestHash = fingerprint.digest('base64url')
   const claim = { accountId, key, id: receipt }
-  const answer = await deps.answers.claim({ ...claim, fingerprint: fingerprint.digest('base64url'), leaseMs })
+  const answer = await deps.answers.claim({ ...claim, fingerprint: requestHash, leaseMs })
   if (answer.status !== 'claimed') return refuseOrReplay(answer)
+  const earlier = await findEarlier(deps, accountId, key)
+  if (earlier !== null) {
+    await deps.answers.forget(claim)
+    return refuseOrReplay(
+      earlier.requestHash === requestHash ? { status: 'finished', answer: null } : { status: 'conflict' },
+    )
+  }
 
   const chunks: Uint8Array[] = []
   let size = 0
@@ -59,14 +77,10 @@ export async function claimKey(
     leaseMs / 3,
     () => void deps.answers.renew(claim, leaseMs).catch(() => undefined),
   )
-  const end = (change: () => Promise<void>): void => {
+  const end = (change: () => Promise<unknown>): void => {
     if (over) return
     over = true
-    stopRenewing()
-    // A claim that cannot be ended now ends with its lease.
-    change().catch((error: unknown) =>
-      deps.log.warn({ err: error, receipt }, 'an idempotency key was left to its lease'),
-    )
+    void untilDone(deps, change, receipt).finally(stopRenewing)
   }
   return {
     ok: true,
@@ -77,14 +91,37 @@ export async function claimKey(
         else chunks.length = 0
       },
       finish: (status, headers) =>
-        end(() =>
-          deps.answers.finish(
-            claim,
-            size <= mostKeptBytes ? { status, headers, body: Buffer.concat(chunks).toString() } : null,
-          ),
-        ),
+        end(async () => {
+          const kept = size <= mostKeptBytes ? { status, headers, body: Buffer.concat(chunks).toString() } : null
+          await deps.answers.finish(claim, kept)
+          await deps.keptKeys.rememberRequest({ accountId, idempotencyKey: key, chargeId: receipt, requestHash })
+        }),
       forget: () => end(() => deps.answers.forget(claim)),
     },
+  }
+}
+
+/** While the journal is away calls go on: then a key counts for as long as Redis knows it. */
+async function findEarlier({ keptKeys }: ClaimDeps, accountId: string, key: string): Promise<RequestRecord | null> {
+  return keptKeys.findRequest(accountId, key).catch((error: unknown) => {
+    if (error instanceof JournalUnavailable) return null
+    throw error
+  })
+}
+
+/** Tries for about as long as the lease lasts: a finished answer that nobody remembers would be paid for again. */
+async function untilDone({ clock, log }: ClaimDeps, change: () => Promise<unknown>, receipt: string): Promise<void> {
+  for (let waitMs = 250; ; waitMs *= 2) {
+    try {
+      await change()
+      return
+    } catch (error) {
+      if (waitMs >= leaseMs / 2) {
+        log.warn({ err: error, receipt }, 'an idempotency key was left to its lease')
+        return
+      }
+      await clock.sleep(waitMs)
+    }
   }
 }
 
@@ -99,7 +136,7 @@ function refuseOrReplay(answer: Exclude<ClaimAnswer, { status: 'claimed' }> | { 
       if (answer.answer === null)
         return refuse({
           code: 'answer_not_kept',
-          message: 'this call was answered before; its answer was too long to keep',
+          message: 'this call was answered before, and its answer is not kept any more; it is not made again',
         })
       return {
         ok: false,

@@ -7,7 +7,8 @@ import { promisify } from 'node:util'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../../bin/stack/free-port.ts'
-import { eventually, type Program, runProgram } from './processes.ts'
+import { type Program, runProgram } from './processes.ts'
+import { until } from '../stack/until.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -139,12 +140,12 @@ describe('npm start', () => {
     expect((after['total'] as number) - (before['total'] as number)).toBe(microCredits)
     expect(await api('/credits/v1/messages/message-1')).toMatchObject({ total: microCredits, entryIds: [id] })
 
-    const inWorkflow = await eventually(async () => {
+    const inWorkflow = await until(async () => {
       const { items } = (await api('/credits/v1/history')) as { items?: { used: number }[] }
       const used = items?.[0]?.used
       return used === after['total'] ? used : undefined
     })
-    const inJournal = await eventually(async () => {
+    const inJournal = await until(async () => {
       const { items } = (await api('/credits/v1/activity?limit=200')) as { items: { credits: number }[] }
       const sum = items.reduce((total, { credits }) => total + credits, 0)
       return sum === after['total'] ? sum : undefined

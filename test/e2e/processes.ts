@@ -51,14 +51,3 @@ export function runProgram(file: string, environment: Readonly<Record<string, st
       }),
   }
 }
-
-/** Asks until `look` finds something. The limit only keeps a broken program from hanging the run. */
-export async function eventually<T>(look: () => Promise<T | undefined>, withinMs = 30_000): Promise<T> {
-  const endMs = Date.now() + withinMs
-  for (;;) {
-    const found = await look()
-    if (found !== undefined) return found
-    if (Date.now() > endMs) throw new Error(`not within ${withinMs} ms: ${look.toString()}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}

@@ -14,7 +14,8 @@ import type { RowTotals } from '../../credits/usage-row.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { openJournal } from '../../journal/open-journal.ts'
 import { type Cuttable, openCuttable } from '../stack/cuttable.ts'
-import { eventually, type Program, runProgram } from './processes.ts'
+import { type Program, runProgram } from './processes.ts'
+import { until } from '../stack/until.ts'
 
 const adminKey = 'an-operators-key-for-tests'
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-processes-'))
@@ -80,7 +81,7 @@ async function ownDatabase(): Promise<string> {
 }
 /** The three places agree once every charge has travelled. An answer need not wait for its settlement: `above` says what was used before it. */
 const inAgreement = (above = 0) =>
-  eventually(async () => {
+  until(async () => {
     const [ledger, workflow, journal] = await Promise.all([usedInLedger(), usedInWorkflow(), usedInJournal()])
     return ledger > above && ledger === workflow && ledger === journal ? ledger : undefined
   }, 60_000)
@@ -132,7 +133,7 @@ describe('gateway and worker as processes of their own', () => {
     await Promise.all(Array.from({ length: 20 }, (_, index) => lane(urls[index % 2]!, 20)))
     const charged = costs.reduce((total, cost) => total + cost, 0)
     expect(costs).toHaveLength(400)
-    await eventually(async () => ((await usedInLedger()) === before + charged ? true : undefined))
+    await until(async () => ((await usedInLedger()) === before + charged ? true : undefined))
     expect(await inAgreement()).toBe(before + charged)
     const balances = await Promise.all(
       urls.map(async (url) => (await ask(url, '/credits/v1/balance', {}, apiKey)).body['used']),
@@ -147,7 +148,7 @@ describe('gateway and worker as processes of their own', () => {
     }
     await call(urls[1], secret)
     expect((await ask(urls[0]!, `/admin/v1/accounts/ada/keys/${id}`, { method: 'DELETE' })).status).toBe(200)
-    const refused = await eventually(() =>
+    const refused = await until(() =>
       call(urls[1], secret).then(
         () => undefined,
         (error: unknown) => error,
@@ -162,7 +163,7 @@ describe('gateway and worker as processes of their own', () => {
     const before = await usedInLedger()
     await call()
     await call(urls[1])
-    await eventually(async () => ((await usedInLedger()) > before ? true : undefined))
+    await until(async () => ((await usedInLedger()) > before ? true : undefined))
     expect(await ask(urls[0]!, '/credits/v1/activity', {}, apiKey)).toMatchObject({
       status: 503,
       body: { error: { code: 'journal_unavailable' } },
@@ -176,7 +177,7 @@ describe('gateway and worker as processes of their own', () => {
     await temporal.kill()
     const before = await usedInLedger()
     await call()
-    await eventually(async () => ((await usedInLedger()) > before ? true : undefined))
+    await until(async () => ((await usedInLedger()) > before ? true : undefined))
     const refused = await ask(urls[0]!, '/admin/v1/accounts/ada/grants', {
       method: 'POST',
       body: JSON.stringify({ credits: '1', source: 'adjustment', reason: 'test' }),
@@ -194,14 +195,14 @@ describe('gateway and worker as processes of their own', () => {
     await expect(call()).rejects.toMatchObject({ status: 503, code: 'ledger_unavailable' })
     expect((await ask(urls[0]!, '/readyz')).status).toBe(503)
     redis = await startRedis({ dir: join(folder, 'redis'), appendonly: 'everysec', port: redis.port })
-    const after = await eventually(() =>
+    const after = await until(() =>
       usedInLedger().then(
         (used) => used,
         () => undefined,
       ),
     )
     expect(after).toBe(settled)
-    await eventually(() => call().catch(() => undefined))
+    await until(() => call().catch(() => undefined))
     await inAgreement(settled)
   }, 120_000)
 
@@ -210,7 +211,7 @@ describe('gateway and worker as processes of their own', () => {
     await redis.kill()
     rmSync(join(folder, 'redis'), { recursive: true })
     redis = await startRedis({ dir: join(folder, 'redis'), appendonly: 'everysec', port: redis.port })
-    await eventually(() => call().catch(() => undefined))
+    await until(() => call().catch(() => undefined))
     expect(await inAgreement(settled)).toBeGreaterThan(settled)
   }, 120_000)
 })

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
+import { answerKey } from '../../ledger/keys.ts'
 import { LedgerUnavailable } from '../../ledger/ledger.ts'
+import { systemClock } from '../../middleware/clock.ts'
+import { until } from '../stack/until.ts'
 import { openStand, says, type Account, type Stand } from './stand.ts'
 
 let stand: Stand
@@ -103,6 +107,68 @@ describe('an idempotency key', () => {
     await stand.receipts(account)
     const again = await post(key, request)
     expect([again.status, await codeOf(again)]).toEqual([409, 'answer_not_kept'])
+  })
+
+  it('that Redis has forgotten after a day is still not charged twice', async () => {
+    const key = randomUUID()
+    const request = { messages: says({ tokens: 9 }) }
+    await (await post(key, request)).text()
+    await until(async () => (await stand.deps.keptKeys.findRequest(account.id, key)) !== null)
+    await stand.redis.del(answerKey(account.id, key))
+    const before = stand.upstream.calls.length
+    for (const [body, code] of [
+      [request, 'answer_not_kept'],
+      [{ messages: says({ tokens: 2 }) }, 'idempotency_conflict'],
+      [request, 'answer_not_kept'],
+    ] as const) {
+      const again = await post(key, body)
+      expect([again.status, await codeOf(again)]).toEqual([409, code])
+    }
+    expect(stand.upstream.calls).toHaveLength(before)
+  })
+
+  it('is taken while the journal is away', async () => {
+    const away = () => Promise.reject(new JournalUnavailable('the journal does not answer'))
+    const alone = await openStand({ change: { keptKeys: { findRequest: away, rememberRequest: away } } })
+    const other = await alone.account({ credits: 10 })
+    const ask = () =>
+      other.fetch('/v1/chat/completions', {
+        method: 'POST',
+        headers: { 'idempotency-key': 'k' },
+        body: JSON.stringify({ model: 'mock/plain', messages: says({}) }),
+      })
+    const first = await (await ask()).text()
+    await until(async () => (await ask()).headers.get('x-tollgate-replayed') === 'true')
+    expect(await (await ask()).text()).toBe(first)
+    await alone.close()
+  })
+
+  it('is finished although Redis was away for a moment', async () => {
+    let failures = 2
+    const { answers } = stand.deps
+    const shaky = await openStand({
+      change: {
+        clock: { ...systemClock, sleep: () => Promise.resolve() },
+        answers: {
+          ...answers,
+          finish: (claim, answer) => {
+            failures -= 1
+            return failures >= 0 ? Promise.reject(new LedgerUnavailable('away')) : answers.finish(claim, answer)
+          },
+        },
+      },
+    })
+    const other = await shaky.account({ credits: 10 })
+    const ask = () =>
+      other.fetch('/v1/chat/completions', {
+        method: 'POST',
+        headers: { 'idempotency-key': 'k' },
+        body: JSON.stringify({ model: 'mock/plain', messages: says({}) }),
+      })
+    expect((await ask()).status).toBe(200)
+    await until(async () => (await ask()).headers.get('x-tollgate-replayed') === 'true')
+    expect(failures).toBe(-1)
+    await shaky.close()
   })
 
   it('must be short and visible, and cannot be claimed without Redis', async () => {

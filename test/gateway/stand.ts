@@ -13,10 +13,12 @@ import type { Receipt } from '../../credits/receipt.ts'
 import type { BudgetTerms, EmployeeCard, Terms } from '../../credits/terms.ts'
 import { chatRoutes } from '../../gateway/chat-routes.ts'
 import type { CallerKey, CallObservation, GatewayDeps } from '../../gateway/deps.ts'
+import type { KeptKeys } from '../../gateway/idempotency.ts'
 import { createLearned } from '../../gateway/learn.ts'
 import { createOpenAiCompatible } from '../../gateway/providers/openai-compatible.ts'
 import { createPractice } from '../../gateway/providers/practice.ts'
 import type { UpstreamProvider } from '../../gateway/upstream.ts'
+import type { RequestRecord } from '../../journal/requests.ts'
 import { connectRedis } from '../../ledger/connect.ts'
 import { shardOf } from '../../ledger/keys.ts'
 import { createLedger, type Ledger } from '../../ledger/ledger.ts'
@@ -158,6 +160,7 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
     },
     ensureEmployee: (_, employee) => Promise.resolve(void createdEmployees.push(employee)),
     answers: createRememberedAnswers(redis),
+    keptKeys: createKeptKeys(),
     learned: createLearned(),
     clock: systemClock,
     newId: randomUUID,
@@ -291,4 +294,17 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]>
   const all: T[] = []
   for await (const item of items) all.push(item)
   return all
+}
+
+/** The journal's memory of keys, as one process sees it. */
+function createKeptKeys(): KeptKeys {
+  const kept = new Map<string, RequestRecord>()
+  const nameOf = (accountId: string, key: string): string => `${accountId}\n${key}`
+  return {
+    findRequest: (accountId, key) => Promise.resolve(kept.get(nameOf(accountId, key)) ?? null),
+    rememberRequest: (record) => {
+      kept.set(nameOf(record.accountId, record.idempotencyKey), record)
+      return Promise.resolve(record)
+    },
+  }
 }

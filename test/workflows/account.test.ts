@@ -6,7 +6,8 @@ import { zero } from '../../credits/money.ts'
 import { TemporalUnavailable } from '../../middleware/accounts.ts'
 import { row, rowOf } from '../account/given.ts'
 import { credits } from './catalogue.ts'
-import { newAccountId, openStand, signUpOf, type Stand, until } from './stand.ts'
+import { newAccountId, openStand, signUpOf, type Stand } from './stand.ts'
+import { until } from '../stack/until.ts'
 
 const perRun = 5
 let stand: Stand

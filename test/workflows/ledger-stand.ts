@@ -16,7 +16,7 @@ import { systemClock } from '../../middleware/clock.ts'
 import { createLiveAccounts } from '../../middleware/live-accounts.ts'
 import { type AccountLoader, createAccountLoader } from '../../middleware/load-account.ts'
 import { catalogue } from './catalogue.ts'
-import { until } from './stand.ts'
+import { until } from '../stack/until.ts'
 
 /** A Redis of its own, since a reconciler takes all that it finds in one, and the run's journal. */
 export interface LedgerStand {

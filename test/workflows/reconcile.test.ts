@@ -13,7 +13,8 @@ import { startReconciler } from '../../middleware/reconcilers.ts'
 import type { DyingWorker } from './dying-worker.ts'
 import { appRow, hold, type LedgerStand, openLedgerStand, spend } from './ledger-stand.ts'
 import { credits } from './catalogue.ts'
-import { newAccountId, openStand, type RunningWorker, signUpOf, type Stand, until } from './stand.ts'
+import { newAccountId, openStand, type RunningWorker, signUpOf, type Stand } from './stand.ts'
+import { until } from '../stack/until.ts'
 
 let stand: Stand
 let parts: LedgerStand

@@ -13,7 +13,8 @@ import { startReconciler } from '../../middleware/reconcilers.ts'
 import { row, rowOf } from '../account/given.ts'
 import { startTimeSkipping } from '../stack/time-skipping.ts'
 import { catalogue, credits } from './catalogue.ts'
-import { newAccountId, openStand, signUpOf, until } from './stand.ts'
+import { newAccountId, openStand, signUpOf } from './stand.ts'
+import { until } from '../stack/until.ts'
 
 /*
  * Workflows that run today were started by yesterday's code. These histories were recorded from real runs; a change that could not

@@ -9,7 +9,8 @@ import type { AccountLoader } from '../../middleware/load-account.ts'
 import { startTimeSkipping } from '../stack/time-skipping.ts'
 import { appRow, hold, type LedgerStand, openLedgerStand, settle, spend } from './ledger-stand.ts'
 import { catalogue, credits } from './catalogue.ts'
-import { newAccountId, signUpOf, until } from './stand.ts'
+import { newAccountId, signUpOf } from './stand.ts'
+import { until } from '../stack/until.ts'
 
 let env: TestWorkflowEnvironment
 let parts: LedgerStand

@@ -63,17 +63,6 @@ export async function openStand(
   }
 }
 
-/** Polls until `look` finds something; fails after `withinMs`. */
-export async function until<T>(look: () => Promise<T | undefined | false>, withinMs = 10_000): Promise<T> {
-  const endMs = Date.now() + withinMs
-  for (;;) {
-    const found = await look()
-    if (found !== undefined && found !== false) return found
-    if (Date.now() > endMs) throw new Error(`not within ${withinMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-}
-
 /** An account id that no other test has. */
 export function newAccountId(): string {
   return `u-${randomUUID()}`
