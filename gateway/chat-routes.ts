@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { listModels } from '../credits/resolve-model.ts'
 import { cachedAccounts } from './account-reader.ts'
 import { answerChat, type ChatDeps } from './chat-completions.ts'
@@ -11,20 +11,18 @@ export function chatRoutes(given: GatewayDeps): Hono {
   const recentAccount = cachedAccounts(given.readAccount, given.clock)
   const deps: ChatDeps = { ...given, recentAccount, employees: createEmployees(given, recentAccount) }
   const app = new Hono()
-  app.post('/v1/chat/completions', (c) => answer(c.req.raw, (key) => answerChat(deps, key, c.req.raw)))
-  app.get('/v1/models', (c) =>
-    answer(c.req.raw, () => Promise.resolve(Response.json({ object: 'list', data: models() }))),
-  )
-  app.get('/v1/models/:id{.+}', (c) => answer(c.req.raw, () => Promise.resolve(oneModel(c.req.param('id')))))
+  app.post('/v1/chat/completions', (c) => answer(c, (key) => answerChat(deps, key, c.req.raw)))
+  app.get('/v1/models', (c) => answer(c, () => Promise.resolve(Response.json({ object: 'list', data: models() }))))
+  app.get('/v1/models/:id{.+}', (c) => answer(c, () => Promise.resolve(oneModel(c.req.param('id')))))
   return app
 
-  async function answer(request: Request, work: (key: CallerKey) => Promise<Response>): Promise<Response> {
+  async function answer(c: Context, work: (key: CallerKey) => Promise<Response>): Promise<Response> {
     try {
-      const key = await authenticate(deps, request.headers.get('authorization'))
+      const key = await authenticate(deps, c.req.header('authorization') ?? null)
       return 'code' in key ? errorResponse(key) : await work(key)
     } catch (error) {
       const unavailable = error instanceof Error && error.name.endsWith('Unavailable')
-      if (!unavailable) deps.log.error({ err: error }, 'a model call failed')
+      if (!unavailable) deps.log.error({ err: error, requestId: c.get('requestId') as unknown }, 'a model call failed')
       return errorResponse(
         unavailable
           ? {

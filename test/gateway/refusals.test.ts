@@ -1,6 +1,9 @@
 import { Readable } from 'node:stream'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chatRoutes } from '../../gateway/chat-routes.ts'
 import { createLearned } from '../../gateway/learn.ts'
+import { requestId } from '../../gateway/request-id.ts'
 import { LedgerUnavailable } from '../../ledger/ledger.ts'
 import { inputTokens } from './mock-upstream.ts'
 import { openStand, prices, says, type Stand } from './stand.ts'
@@ -425,4 +428,23 @@ it('a call that breaks on our side holds nothing afterwards, and its idempotency
   broken = false
   for await (const chunk of await call()) expect(chunk.choices).toHaveLength(1)
   await faulty.close()
+})
+
+it('the request id that a caller was told finds the error in the log', async () => {
+  const logged: object[] = []
+  const app = new Hono()
+  app.use(requestId() as MiddlewareHandler)
+  app.route(
+    '/',
+    chatRoutes({
+      ...stand.deps,
+      keyRing: { find: () => Promise.reject(new TypeError('a bug')) },
+      log: { warn: () => undefined, error: (fields) => void logged.push(fields) },
+    }),
+  )
+  const answer = await app.request('/v1/models', {
+    headers: { authorization: 'Bearer sk-any', 'x-request-id': 'told-to-caller' },
+  })
+  expect([answer.status, answer.headers.get('x-request-id')]).toEqual([500, 'told-to-caller'])
+  expect(logged).toMatchObject([{ requestId: 'told-to-caller', err: { message: 'a bug' } }])
 })
