@@ -13,8 +13,8 @@ import { storableText } from './storable-text.ts'
 export interface JournalTotals {
   /** Ascending. */
   readonly epochs: readonly { readonly epoch: number; readonly rows: Readonly<Record<RowKey, RowTotals>> }[]
-  /** The 10,000 that changed last. */
-  readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: Micro }[]
+  /** The 10,000 that changed last. Below zero where an adjustment came into a window that did not see the first charge. */
+  readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: number }[]
 }
 
 const mostRows = 50_000
@@ -57,7 +57,7 @@ export function readTotals(
     }
     return {
       epochs: [...epochs].map(([epoch, ofEpoch]) => ({ epoch, rows: ofEpoch })),
-      budgets: budgets.map(({ level, window, spent }) => ({ level, window, spent: spent as Micro })),
+      budgets,
     }
   })
 }

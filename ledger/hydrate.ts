@@ -31,7 +31,8 @@ export async function hydrate(context: LedgerContext, hydration: Hydration): Pro
         ...packTerms(terms),
         rows.length,
         ...rows.flat(),
-        ...budgets.flatMap(({ level, window, spent }) => [`${level}|${window}`, spent]),
+        // An adjustment may have met a window that did not see the first charge: as in Redis, it reads 0 then.
+        ...budgets.flatMap(({ level, window, spent }) => [`${level}|${window}`, Math.max(0, spent)]),
       ],
     ),
   )

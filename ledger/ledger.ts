@@ -259,7 +259,7 @@ export interface Hydration {
   readonly terms: Terms
   /** From the journal alone, current and open earlier epochs. */
   readonly epochs: readonly EpochRows[]
-  readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: Micro }[]
+  readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: number }[]
   /** Last known held credits of the life that was lost: kept in quarantine. */
   readonly held: Micro
 }

@@ -322,7 +322,7 @@ async function load(world: World, real: Real, accountId: string, whose: string, 
       epochs: world.journal
         .epochs(accountId)
         .filter(({ epoch }) => [terms, ...terms.earlier].some((one) => one.epoch === epoch)),
-      budgets: world.journal.budgets(accountId).map((budget) => ({ ...budget, spent: toMicro(budget.spent) })),
+      budgets: world.journal.budgets(accountId),
       held,
     }),
   )

@@ -50,7 +50,7 @@ export function createJournalDouble(entries: readonly Receipt[] = []): JournalDo
     budgets: (accountId) =>
       [...(windows.get(accountId) ?? [])].map(([name, spent]) => {
         const [level, window] = name.split('|') as [string, string]
-        return { level, window, spent: Math.max(0, spent) }
+        return { level, window, spent }
       }),
     copy: () => createJournalDouble(kept),
   }

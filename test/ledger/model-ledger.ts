@@ -553,7 +553,9 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
         terms,
         current: bookFor(terms.epoch, 0, 0),
         earlier: terms.earlier.map(({ epoch, free, counted }) => bookFor(epoch, free, counted)),
-        windows: new Map(budgets.map(({ level, window, spent }) => [`${level}|${window}`, { spent, held: 0 }])),
+        windows: new Map(
+          budgets.map(({ level, window, spent }) => [`${level}|${window}`, { spent: Math.max(0, spent), held: 0 }]),
+        ),
       }
       account.quarantine = Math.min(held, Math.max(0, rawOf(figuresOf(account))))
       accounts.set(accountId, account)

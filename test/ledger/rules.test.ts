@@ -739,6 +739,22 @@ describe('hydrate', () => {
     expect(await given.ledger.lock(account, 'second', minute)).toBe(true)
   })
 
+  test('a budget window that has only a refund does not keep the account from being loaded', async () => {
+    newAccount()
+    await given.ledger.lock(account, 'x', minute)
+    const hydration = {
+      accountId: account,
+      token: 'x',
+      lineage: 1,
+      terms: termsOf({ granted: micro(50) }),
+      epochs: [],
+      held: zero,
+    }
+    const budgets = [{ level: 'employee:ada', window: 'm202601', spent: -20 }]
+    expect(await given.ledger.hydrate({ ...hydration, budgets })).toEqual({ status: 'hydrated' })
+    expect((await snapshotOf()).budgets).toMatchObject([{ level: 'employee:ada', spent: 0 }])
+  })
+
   test("the journal's totals are what the account has spent, by row and by budget", async () => {
     newAccount()
     await given.ledger.lock(account, 'x', minute)
