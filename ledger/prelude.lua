@@ -105,10 +105,10 @@ end
 -- Ids
 
 --[[ The latest time that this shard has seen: a clock that jumped ahead forgot tombstones, and must not admit their ids once it is set back.
-  Noted once per `slackMs / 60`, since every write costs; the slack of the gate covers it. ]]
+  Noted once per `slackMs / 6`, since every write goes to disk, on an idle ledger too; the slack of the gate covers it. ]]
 local function latestSeen(clockKey, now, slackMs)
   local seen = tonumber(call('GET', clockKey) or '0')
-  if now > seen + slackMs / 60 then call('SET', clockKey, digits(now)) end
+  if now > seen + slackMs / 6 then call('SET', clockKey, digits(now)) end
   return math.max(now, seen)
 end
 
