@@ -24,7 +24,7 @@ export const temporal = {
       get: () => run('brew', ['install', 'temporal']),
     },
     {
-      says: 'building it with go, 3 to 6 minutes',
+      says: 'building it with go, about 6 minutes',
       possible: hasGo,
       get: (folder) => run(go(), ['install', source], { env: { GOBIN: folder } }),
     },
