@@ -12,9 +12,8 @@ import { freePort } from './stack/free-port.ts'
 import { startRedis } from './stack/redis.ts'
 import { startTemporal } from './stack/temporal.ts'
 import { startGateway } from './start-gateway.ts'
-import { bundleWorkflows, startWorker } from './start-worker.ts'
-
-const beganMs = performance.now()
+import { startWorker } from './start-worker.ts'
+import { workflowCode } from './workflow-code.ts'
 
 await run(async () => {
   const settings = readSettings({ LOG_LEVEL: 'warn', ...process.env })
@@ -39,7 +38,7 @@ await run(async () => {
     const journal = openStore(
       settings.DATABASE_URL === undefined ? { dataDir: join(dataDir, 'journal') } : { url: settings.DATABASE_URL },
     )
-    const workflowBundle = bundleWorkflows(log)
+    const workflowBundle = workflowCode()
     for (const early of [journal, workflowBundle]) early.catch(() => {})
     // Should a part between here and `openParts` fail, a folder that is being filled is not left half full. Closing twice does no harm.
     closers.push(() => journal.then((open) => open.close()).catch(() => {}))
@@ -157,8 +156,9 @@ async function devTemporal(
   return { ...temporal, uiUrl: temporal.uiUrl ?? null }
 }
 
+/** With the seconds since the process began, loading included. */
 function say(line: string): void {
-  process.stdout.write(`${((performance.now() - beganMs) / 1_000).toFixed(1).padStart(5)} s  ${line}\n`)
+  process.stdout.write(`${(performance.now() / 1_000).toFixed(1).padStart(5)} s  ${line}\n`)
 }
 
 function greeting({
@@ -170,7 +170,7 @@ function greeting({
   temporalUiUrl: string | null
   demo: { apiKey: string }
 }): string {
-  const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1)
+  const seconds = (performance.now() / 1_000).toFixed(1)
   return `
 Tollgate is ready after ${seconds} s.
 

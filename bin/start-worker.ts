@@ -1,11 +1,4 @@
-import { fileURLToPath } from 'node:url'
-import {
-  bundleWorkflowCode,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker'
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { createActivities } from '../activities/index.ts'
 import { systemClock } from '../middleware/clock.ts'
 import { startReconciler } from '../middleware/reconcilers.ts'
@@ -22,9 +15,10 @@ export interface RunningWorker {
 /** Runs Tollgate's workflows and activities on this process. Throws StartError `temporal_unavailable`. */
 export async function startWorker(
   parts: Parts,
-  workflowBundle: Promise<WorkflowBundleWithSourceMap>,
+  workflowBundle: Promise<{ readonly code: string }>,
 ): Promise<RunningWorker> {
   const { log, temporal, client } = parts
+  routeSdkLogs(log)
   const connection = await NativeConnection.connect({ address: temporal.address }).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)
     throw new StartError('temporal_unavailable', `Temporal does not answer at ${temporal.address}: ${reason}`)
@@ -54,15 +48,6 @@ export async function startWorker(
       await connection.close()
     },
   }
-}
-
-/** Takes seconds, so it may begin while other parts start. */
-export function bundleWorkflows(log: Log): Promise<WorkflowBundleWithSourceMap> {
-  routeSdkLogs(log)
-  return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    logger: Runtime.instance().logger,
-  })
 }
 
 /** The SDK's native part keeps one logger for the whole process. */

@@ -3,13 +3,14 @@ import { createLog } from './log.ts'
 import { openPartsByAddress } from './open-parts-by-address.ts'
 import { run } from './run.ts'
 import { addresses, readSettings, required } from './settings.ts'
-import { bundleWorkflows, startWorker } from './start-worker.ts'
+import { startWorker } from './start-worker.ts'
+import { workflowCode } from './workflow-code.ts'
 
 await run(async () => {
   const settings = required(readSettings(process.env), addresses)
   const log = createLog(settings.LOG_LEVEL)
   const parts = await openPartsByAddress(settings, log)
-  const worker = await startWorker(parts, bundleWorkflows(log))
+  const worker = await startWorker(parts, workflowCode())
   log.info({}, 'worker is ready')
   return {
     ended: worker.ended,

@@ -28,7 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('redisUrl', redis.url)
   project.provide('temporalAddress', temporal.address)
   project.provide('databaseUrl', postgres.url)
-  if (workflowBundlePath !== undefined) project.provide('workflowBundlePath', workflowBundlePath)
+  project.provide('workflowBundlePath', workflowBundlePath)
   return async () => {
     await Promise.all([redis.stop(), temporal.stop(), postgres.stop()])
     rmSync(folder, { recursive: true, force: true })
