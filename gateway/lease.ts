@@ -30,6 +30,8 @@ export interface LeaseDeps {
 
 /** A stream's credits: held in slices that grow, extended while tokens flow. Text is measured in bytes of JSON, as the tap sees it. */
 export interface Lease {
+  /** µcr that stand for this call. */
+  held(): number
   /** How much text what is held pays for, in all. */
   roomBytes(): number
   /** So much text has gone by: asks for the next slice, in the background, when half of this one is used. */
@@ -99,6 +101,7 @@ export function createLease({
   })
 
   return {
+    held: () => held,
     roomBytes,
     progress(textBytes) {
       seen = textBytes

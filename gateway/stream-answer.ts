@@ -91,8 +91,10 @@ export async function streamAnswer(
       ? await usageOfOutput(call, { text, reported: tap.usage(), complete: false })
       : { usage: nothingUsed, estimated: false }
     const { cost } = endCall(call, { outcome, usage, estimated, outputBytes: 0 })
+    const left = lease.held() - cost.microCredits
+    const told = error.code === 'credits_depleted' && left >= deps.catalogue.policies.depletedBelow ? tooLittle : error
     // The receipt travels inside the error: clients read no further.
-    return errorLine({ ...error, extra: { ...error.extra, tollgate: cost } })
+    return errorLine({ ...told, extra: { ...told.extra, tollgate: cost } })
   }
 
   async function abandon(): Promise<void> {
@@ -209,6 +211,12 @@ export async function streamAnswer(
 }
 
 const nothing = Buffer.alloc(0)
+
+/** A dear model's next token costs more than is left: nothing is depleted, a cheaper one may go on. */
+const tooLittle: CallError = {
+  code: 'insufficient_credits',
+  message: 'what is left does not pay for more of this answer; it was stopped here',
+}
 
 function stoppedBy(refusal: Refusal): Ending {
   const outcome = refusal.kind === 'ledger_unavailable' || refusal.kind === 'backlogged' ? 'failed' : 'stopped_at_zero'

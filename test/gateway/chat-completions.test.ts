@@ -100,4 +100,27 @@ describe('a streamed call', () => {
     ).rejects.toMatchObject({ status: 402, code: 'credits_depleted' })
     expect(stand.upstream.calls).toHaveLength(before)
   })
+
+  it('that is too dear for what is left is cut as such: the credits are not depleted, and a cheaper model goes on', async () => {
+    const account = await stand.account({ credits: 2.98 })
+    const running = (async () => {
+      const stream = await account.client.chat.completions.create({
+        model: 'mock/costly',
+        messages: says({ tokens: 5_000 }),
+        stream: true,
+      })
+      for await (const chunk of stream) expect(chunk.choices).toHaveLength(1)
+    })()
+    await expect(running).rejects.toMatchObject({ code: 'insufficient_credits' })
+    await stand.receipts(account)
+    const { remaining } = await account.figures()
+    expect(remaining).toBeGreaterThan(10_000)
+    expect(remaining).toBeLessThan(50 * 1_000)
+    const answer = await account.client.chat.completions.create({
+      model: 'mock/plain',
+      max_tokens: 5,
+      messages: says({ tokens: 5 }),
+    })
+    expect(answer.choices[0]!.finish_reason).toBe('stop')
+  })
 })

@@ -69,6 +69,7 @@ export const catalogue: Catalogue = {
     price('mock/plain'),
     price('mock/hidden'),
     price('second/dear', 3),
+    price('mock/costly', 50),
     price('lenient/plain'),
     price('down/gone'),
     price('practice/plain'),
