@@ -1,6 +1,7 @@
+import { birthOf } from '../credits/charge-id.ts'
 import type { Level } from '../credits/terms.ts'
-import { type Quantities, quantityNames } from '../credits/usage-row.ts'
-import type { Evidence } from './ledger.ts'
+import { type Quantities, quantityNames, rowKey } from '../credits/usage-row.ts'
+import type { Evidence, SettleRequest } from './ledger.ts'
 
 /** One operation moves at most a million credits, so that no total can leave the exact range. */
 const mostMicro = 1_000_000_000_000
@@ -32,6 +33,24 @@ export function packQuantities(quantities: Quantities): string {
     throw new RangeError(`not quantities: ${numbers.join(',')}`)
   }
   return numbers.join(',')
+}
+
+/** What settle and charge book, as their scripts read it. Throws RangeError for what they could not take. */
+export function packBooking(request: SettleRequest): readonly (string | number)[] {
+  const { accountId, id, actual, row, quantities, levels, detail, began } = request
+  checkAmount('actual', actual)
+  return [
+    accountId,
+    id,
+    birthOf(id),
+    actual,
+    rowKey(row),
+    packQuantities(quantities),
+    packLevels(levels),
+    began?.epoch ?? '',
+    began?.windows.join('\n') ?? '',
+    JSON.stringify(detail),
+  ]
 }
 
 /** Evidence as the scripts read it; nothing when there is none. */

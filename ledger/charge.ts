@@ -1,6 +1,4 @@
-import { birthOf } from '../credits/charge-id.ts'
-import { rowKey } from '../credits/usage-row.ts'
-import { checkAmount, packEvidence, packLevels, packQuantities } from './arguments.ts'
+import { packBooking, packEvidence } from './arguments.ts'
 import type { LedgerContext } from './context.ts'
 import { accountKeys } from './keys.ts'
 import type { ChargeAnswer, ChargeRequest, Evidence } from './ledger.ts'
@@ -12,8 +10,7 @@ export async function charge(
   request: ChargeRequest,
   evidence?: Evidence,
 ): Promise<ChargeAnswer> {
-  const { accountId, id, actual, row, quantities, levels, detail, began, accepted } = request
-  checkAmount('actual', actual)
+  const { accountId, id, accepted } = request
   const keys = accountKeys(accountId)
   const { depletedBelow, exposureCap, tombstoneMs, slackMs } = context
   const reply = asReply(
@@ -21,16 +18,7 @@ export async function charge(
       'charge',
       [keys.account, keys.hold(id), keys.rows, keys.budgets, keys.dirty, keys.receipts, keys.clock],
       [
-        accountId,
-        id,
-        birthOf(id),
-        actual,
-        rowKey(row),
-        packQuantities(quantities),
-        packLevels(levels),
-        began?.epoch ?? '',
-        began?.windows.join('\n') ?? '',
-        JSON.stringify(detail),
+        ...packBooking(request),
         depletedBelow,
         tombstoneMs,
         slackMs,

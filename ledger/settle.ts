@@ -1,6 +1,4 @@
-import { birthOf } from '../credits/charge-id.ts'
-import { rowKey } from '../credits/usage-row.ts'
-import { checkAmount, packEvidence, packLevels, packQuantities } from './arguments.ts'
+import { packBooking, packEvidence } from './arguments.ts'
 import type { LedgerContext } from './context.ts'
 import { accountKeys, deadlineMember } from './keys.ts'
 import type { Evidence, SettleAnswer, SettleRequest } from './ledger.ts'
@@ -12,8 +10,7 @@ export async function settle(
   request: SettleRequest,
   evidence?: Evidence,
 ): Promise<SettleAnswer> {
-  const { accountId, id, actual, row, quantities, levels, detail, began } = request
-  checkAmount('actual', actual)
+  const { accountId, id } = request
   const keys = accountKeys(accountId)
   const { depletedBelow, tombstoneMs, slackMs } = context
   const reply = asReply(
@@ -21,16 +18,7 @@ export async function settle(
       'settle',
       [keys.account, keys.hold(id), keys.rows, keys.budgets, keys.deadlines, keys.dirty, keys.receipts, keys.clock],
       [
-        accountId,
-        id,
-        birthOf(id),
-        actual,
-        rowKey(row),
-        packQuantities(quantities),
-        packLevels(levels),
-        began?.epoch ?? '',
-        began?.windows.join('\n') ?? '',
-        JSON.stringify(detail),
+        ...packBooking(request),
         depletedBelow,
         tombstoneMs,
         slackMs,
