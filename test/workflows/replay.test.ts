@@ -31,7 +31,8 @@ describe('what ran before replays as it ran', () => {
     if (process.env['RECORD'] === undefined) return
     for (const [name, record] of Object.entries(recordings)) {
       const file = join(folder, `${name}.json`)
-      if (!existsSync(file)) writeFileSync(file, `${await record()}\n`)
+      // Stack traces name the checkout that they were recorded in.
+      if (!existsSync(file)) writeFileSync(file, `${(await record()).replaceAll(`${process.cwd()}/`, '')}\n`)
     }
   }, 300_000)
 
