@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePort } from '../../bin/stack/free-port.ts'
 import { type Program, runProgram } from './processes.ts'
 import { until } from '../stack/until.ts'
 
@@ -33,6 +33,7 @@ writeFileSync(
   readFileSync(join(root, 'catalogue.yaml'), 'utf8').replace('amount: 1000, keeps: true', 'amount: 3, keeps: true'),
 )
 
+const taken = createServer()
 let environment: Record<string, string>
 let program: Program
 let facts: DevFacts
@@ -67,21 +68,24 @@ async function answers(url: string): Promise<boolean> {
 
 describe('npm start', () => {
   beforeAll(async () => {
-    // Ports that are taken on purpose: another stack runs beside this one on many a machine.
+    // Another stack has all its ports: this one must find others.
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    const port = String((taken.address() as AddressInfo).port)
     environment = {
       DATA_DIR: dataDir,
       CATALOGUE: catalogue,
       PRACTICE_TOKENS_PER_SECOND: '0',
-      PORT: String(await freePort()),
-      REDIS_PORT: String(await freePort()),
-      TEMPORAL_PORT: String(await freePort()),
-      TEMPORAL_UI_PORT: String(await freePort()),
+      PORT: port,
+      REDIS_PORT: port,
+      TEMPORAL_PORT: port,
+      TEMPORAL_UI_PORT: port,
     }
     await start()
   }, 120_000)
 
   afterAll(async () => {
     await stop()
+    taken.close()
     rmSync(folder, { recursive: true, force: true })
   })
 
@@ -117,6 +121,10 @@ describe('npm start', () => {
     ])
     expect(await answers(`${facts.gatewayUrl}/healthz`)).toBe(true)
     expect(await answers(facts.temporalUiUrl)).toBe(true)
+    const ports = [facts.gatewayUrl, facts.temporalUiUrl, facts.redisUrl, `http://${facts.temporalAddress}`].map(
+      (url) => new URL(url).port,
+    )
+    expect(new Set([...ports, environment['PORT']]).size).toBe(5)
     expect(await api('/readyz')).toMatchObject({
       status: 'ready',
       parts: { ledger: 'ok', temporal: 'ok', journal: 'ok' },
