@@ -9,7 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => given.stop())
 
-const mostRounds = 5
+/** Two or three rounds usually reach every word; the rarest has been missed by five. */
+const mostRounds = 40
 
 test(
   'no sequence of operations makes real Redis differ from the pure ledger, or a sum from its parts',
