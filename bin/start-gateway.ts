@@ -107,16 +107,8 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
         if ((await loader.load(accountId)) === 'unknown') return 'unknown'
         return loaded(() => ledger.read(accountId), loader, accountId)
       },
-      ensureEmployee: async (accountId, { id, organization }) => {
-        await accounts.saveEmployee(accountId, {
-          id,
-          organization,
-          name: id,
-          tier: 'standard',
-          model: '',
-          archived: false,
-          mode: 'first_use',
-        })
+      ensureEmployee: async (accountId, card) => {
+        await accounts.saveEmployee(accountId, { ...card, mode: 'first_use' })
       },
       answers: createRememberedAnswers(redis),
       keptKeys: journal,

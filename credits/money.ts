@@ -39,9 +39,3 @@ export function sum(amounts: Iterable<Micro>): Micro {
 export function less(from: number, what: number): Micro {
   return toMicro(Math.max(0, from - what))
 }
-
-/** Exact quotient rounded up: the one rounding of a charge. */
-export function divideUp(numerator: bigint, denominator: bigint): Micro {
-  if (numerator < 0n || denominator <= 0n) throw new RangeError(`not a charge: ${numerator}/${denominator}`)
-  return toMicro(Number((numerator + denominator - 1n) / denominator))
-}

@@ -1,5 +1,6 @@
 import type { Catalogue } from '../credits/catalogue.ts'
 import type { PriceBook } from '../credits/prices.ts'
+import type { EmployeeCard } from '../credits/terms.ts'
 import type { ApiKey } from '../journal/api-key.ts'
 import type { AccountReading } from '../ledger/ledger.ts'
 import type { RememberedAnswers } from '../ledger/remembered-answers.ts'
@@ -43,10 +44,7 @@ export interface GatewayDeps {
   /** Loads the account if need be. Rejects when the ledger does not answer. */
   readonly readAccount: (accountId: string) => Promise<AccountReading | 'unknown'>
   /** Creates the employee if it is not there. Nobody waits for it. */
-  readonly ensureEmployee: (
-    accountId: string,
-    employee: { readonly id: string; readonly organization: string },
-  ) => Promise<void>
+  readonly ensureEmployee: (accountId: string, card: EmployeeCard) => Promise<void>
   /** Idempotency keys and the answers they got. */
   readonly answers: RememberedAnswers
   readonly keptKeys: KeptKeys

@@ -16,7 +16,7 @@ export interface Employees {
 
 /** An employee that was just created appears on the account's card within this time; until then it is not created again. */
 const createdForMs = 10_000
-/** What `ensureEmployee` gives an employee that nobody has set up. */
+/** Of an employee that nobody has set up. */
 const firstTier = 'standard'
 
 export function createEmployees(
@@ -25,11 +25,11 @@ export function createEmployees(
 ): Employees {
   const created = new LRUCache<string, true>({ max: 10_000, ttl: createdForMs, perf: deps.clock })
 
-  function create(accountId: string, id: string, organization: string): void {
-    const key = `${accountId}\n${id}`
+  function create(accountId: string, card: EmployeeCard): void {
+    const key = `${accountId}\n${card.id}`
     if (created.has(key)) return
     created.set(key, true)
-    deps.ensureEmployee(accountId, { id, organization }).catch((error: unknown) => {
+    deps.ensureEmployee(accountId, card).catch((error: unknown) => {
       created.delete(key)
       deps.log.warn({ err: error, accountId }, 'an employee could not be created now; its next call tries again')
     })
@@ -40,15 +40,13 @@ export function createEmployees(
       if (employee === '') return { ok: true, card: undefined }
       const account = await readAccount(accountId)
       if (account === 'unknown') return { ok: false, error: refusalError({ kind: 'account_unknown' }) }
-      const card = account.card.employees.find(({ id }) => id === employee)
-      if (card?.archived === true) return notAllowed(`employee ${employee} is archived`)
-      if (card !== undefined) return { ok: true, card }
+      const known = account.card.employees.find(({ id }) => id === employee)
+      if (known?.archived === true) return notAllowed(`employee ${employee} is archived`)
+      if (known !== undefined) return { ok: true, card: known }
       if (!createsEmployees) return notAllowed(`this account has no employee ${employee}`)
-      create(accountId, employee, organization)
-      return {
-        ok: true,
-        card: { id: employee, name: employee, organization, tier: firstTier, model: '', archived: false },
-      }
+      const card = { id: employee, name: employee, organization, tier: firstTier, model: '', archived: false }
+      create(accountId, card)
+      return { ok: true, card }
     },
   }
 }

@@ -50,8 +50,6 @@ export interface CallError {
   readonly extra?: Readonly<Record<string, unknown>>
 }
 
-export const statusOf = (code: ErrorCode): number => answers[code].status
-
 /** OpenAI's error object. The message begins with the code, since some libraries drop the field. */
 export function errorObject({ code, message, param, extra }: CallError): Record<string, unknown> {
   return { message: `${code}: ${message}`, type: answers[code].type, param: param ?? null, code, ...extra }

@@ -1,7 +1,6 @@
 import type { AccountRefusal } from '../../credits/account/messages.ts'
 import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
 import type { AccountReading } from '../../ledger/ledger.ts'
-import { TemporalUnavailable } from '../../middleware/accounts.ts'
 import { ApiError, type ErrorCode } from '../error.ts'
 import type { ApiDeps } from './deps.ts'
 
@@ -54,14 +53,6 @@ export function accepted<T extends { readonly ok: true }>(answer: T | AccountRef
 export async function unlessJournalAway<T>(asked: Promise<T>): Promise<T | null> {
   return asked.catch((error: unknown) => {
     if (error instanceof JournalUnavailable) return null
-    throw error
-  })
-}
-
-/** The answer, or null while Temporal is away. */
-export async function unlessTemporalAway<T>(asked: Promise<T>): Promise<T | null> {
-  return asked.catch((error: unknown) => {
-    if (error instanceof TemporalUnavailable) return null
     throw error
   })
 }

@@ -1,13 +1,6 @@
 import type { Catalogue } from '../../credits/catalogue.ts'
 import type { EmployeeCard } from '../../credits/terms.ts'
-import {
-  type Category,
-  categories,
-  parseRowKey,
-  type RowKey,
-  type RowTotals,
-  type UsageRow,
-} from '../../credits/usage-row.ts'
+import { type Category, categories, type RowTotals, type UsageRow } from '../../credits/usage-row.ts'
 
 export const groupings = ['category', 'tier', 'model', 'employee', 'organization'] as const
 export type Grouping = (typeof groupings)[number]
@@ -46,10 +39,6 @@ export function labelsOf(
 export interface BookedRow {
   readonly row: UsageRow
   readonly totals: RowTotals
-}
-
-export function bookedRows(rows: Readonly<Record<RowKey, RowTotals>>): readonly BookedRow[] {
-  return Object.entries(rows).map(([key, totals]) => ({ row: parseRowKey(key), totals }))
 }
 
 export const creditsOf = (rows: readonly BookedRow[]): number =>
@@ -104,7 +93,6 @@ const itemLabels: Readonly<Record<string, string>> = {
   connected_app: 'Connected apps',
 }
 
-export const categoryLabel = (category: Category): string => categoryLabels[category]
 export const itemLabel = (item: string): string => itemLabels[item] ?? capitalised(item)
 
 function categoryLine(category: Category, rows: readonly BookedRow[], labels: Labels): UsageLine {

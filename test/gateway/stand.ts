@@ -159,7 +159,7 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
       const answer = await ledger.read(accountId)
       return answer.status === 'loaded' ? answer : 'unknown'
     },
-    ensureEmployee: (_, employee) => Promise.resolve(void createdEmployees.push(employee)),
+    ensureEmployee: (_, { id, organization }) => Promise.resolve(void createdEmployees.push({ id, organization })),
     answers: createRememberedAnswers(redis),
     keptKeys: createKeptKeys(),
     learned: createLearned(),
