@@ -8,6 +8,7 @@ const partsSchema = z.object({
   TEMPORAL_CLI: z.string().optional(),
   TEMPORAL_TEST_SERVER: z.string().optional(),
   POSTGRES: z.string().optional(),
+  PROMETHEUS: z.string().optional(),
   PYTHON_OPENAI: z.string().optional(),
 })
 export type PartName = keyof z.infer<typeof partsSchema>

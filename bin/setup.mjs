@@ -8,6 +8,7 @@ import { withLock } from './setup/lock.mjs'
 import { npmPackages } from './setup/npm-packages.mjs'
 import { findPart, getPart } from './setup/obtain.mjs'
 import { postgres } from './setup/postgres.mjs'
+import { prometheus } from './setup/prometheus.mjs'
 import { pythonClient } from './setup/python-client.mjs'
 import { redis } from './setup/redis.mjs'
 import { temporal } from './setup/temporal.mjs'
@@ -22,7 +23,7 @@ if (purpose !== 'start' && purpose !== 'test') fail('usage: node bin/setup.mjs s
 const parts =
   purpose === 'start'
     ? [redis, temporal].filter((part) => !process.env[part.address])
-    : [redis, temporal, timeSkipping, postgres, pythonClient]
+    : [redis, temporal, timeSkipping, postgres, prometheus, pythonClient]
 
 const beganMs = Date.now()
 const packages = npmPackages(root)
