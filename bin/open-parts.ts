@@ -73,6 +73,15 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   }
 }
 
+/** How to ask each part whether it answers; each resolves or rejects. */
+export function probes({ redis, client, journal }: Parts) {
+  return {
+    ledger: async () => void (await redis.ping()),
+    temporal: async () => void (await client.workflowService.getSystemInfo({})),
+    journal: () => journal.ping(),
+  }
+}
+
 /** Opens a journal; StartError `journal_unavailable` when its database does not answer. */
 export async function openStore(location: JournalLocation): Promise<Journal> {
   return openJournal(location).catch((error: unknown) => {

@@ -13,6 +13,7 @@ const port = (otherwise: number) => wholeNumber(0, 65_535, otherwise)
 const schema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: port(8787),
+  WORKER_PORT: port(9464),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   TEMPORAL_ADDRESS: z.string().min(1).optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),

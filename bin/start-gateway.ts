@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { listModels } from '../credits/resolve-model.ts'
 import { createApp } from '../gateway/app.ts'
@@ -24,9 +22,10 @@ import { systemClock as clock } from '../middleware/clock.ts'
 import { createGate } from '../middleware/gate.ts'
 import { createLiveAccounts } from '../middleware/live-accounts.ts'
 import { createTokens, type UserTokens } from '../middleware/user-tokens.ts'
-import type { Parts } from './open-parts.ts'
+import { listen } from './listen.ts'
+import { type Parts, probes } from './open-parts.ts'
 import { createProviders } from './providers.ts'
-import { StartError } from './settings.ts'
+import { version } from './version.ts'
 
 export interface GatewayOptions {
   readonly host: string
@@ -135,11 +134,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     feeds,
     clock,
     log,
-    parts: {
-      ledger: async () => void (await redis.ping()),
-      temporal: async () => void (await parts.client.workflowService.getSystemInfo({})),
-      journal: () => journal.ping(),
-    },
+    parts: probes(parts),
     links: {
       temporalUi:
         options.temporalUiUrl === null ? null : `${options.temporalUiUrl}/namespaces/${temporal.namespace}/workflows`,
@@ -147,9 +142,9 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     version: version(),
   })
   const server = createAdaptorServer({ fetch: app.fetch }) as Server
-  const port = await listen(server, options.host, options.port)
+  const url = await listen(server, options.host, options.port, 'PORT')
   return {
-    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    url,
     tokens,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
@@ -167,27 +162,4 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
       await keys.close()
     },
   }
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new StartError(
-              'port_taken',
-              `port ${port} on ${host} is taken: stop what listens there, or set PORT to another one`,
-            )
-          : error,
-      ),
-    )
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
-  })
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
 }

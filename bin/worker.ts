@@ -3,7 +3,9 @@ import { createLog } from './log.ts'
 import { openPartsByAddress } from './open-parts-by-address.ts'
 import { run } from './run.ts'
 import { addresses, readSettings, required } from './settings.ts'
+import { createRegistry } from '../gateway/service.ts'
 import { startWorker } from './start-worker.ts'
+import { startWorkerService } from './worker-service.ts'
 import { workflowCode } from './workflow-code.ts'
 
 await run(async () => {
@@ -11,10 +13,16 @@ await run(async () => {
   const log = createLog(settings.LOG_LEVEL)
   const parts = await openPartsByAddress(settings, log)
   const worker = await startWorker(parts, workflowCode())
-  log.info({}, 'worker is ready')
+  const service = await startWorkerService(parts, {
+    host: settings.HOST,
+    port: settings.WORKER_PORT,
+    registry: createRegistry(),
+  })
+  log.info({ url: service.url }, 'worker is ready')
   return {
     ended: worker.ended,
     async close() {
+      await service.close()
       await worker.close()
       await parts.close()
     },

@@ -59,7 +59,8 @@ export function createApp(deps: AppDeps): Api {
   app.use('/admin/v1/*', requireAdmin(deps.adminKey), jsonBody())
   for (const mount of [accountRoutes, keyRoutes, tokenRoutes, grantCreditRoutes, planChangeRoutes]) mount(app, deps)
 
-  serviceRoutes(app, { ...deps, registry: deps.registry ?? createRegistry() })
+  // Calls go on without Temporal and without the journal.
+  serviceRoutes(app, { ...deps, needs: ['ledger'], registry: deps.registry ?? createRegistry() })
   let document: object | undefined
   pageRoutes(app, { ...deps, document: () => (document ??= openApiDocument(app, deps.version)) })
 

@@ -1,7 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import { createRoute } from '@hono/zod-openapi'
-import type { ApiDeps } from './api/deps.ts'
 import type { Api } from './route.ts'
 import { json } from './route.ts'
 
@@ -41,20 +40,25 @@ const metrics = createRoute({
 /** A part that takes longer than this to say that it is well is not. */
 const patienceMs = 2_000
 
-export function serviceRoutes(
-  app: Api,
-  { parts, version, registry }: Pick<ApiDeps, 'parts' | 'version'> & { readonly registry: Registry },
-): void {
+export interface ServiceDeps {
+  /** By name; each resolves when its part answers. */
+  readonly parts: Readonly<Record<string, () => Promise<void>>>
+  /** The parts without which this process can do nothing. */
+  readonly needs: readonly string[]
+  readonly version: string
+  readonly registry: Registry
+}
+
+/** Health, readiness and metrics of a process. */
+export function serviceRoutes(app: Api, { parts, needs, version, registry }: ServiceDeps): void {
   app.openapi(health, (c) => c.json({ status: 'ok' as const, version }, 200))
   app.openapi(ready, async (c) => {
-    const states = await Promise.all(
-      Object.entries(parts).map(async ([part, ask]) => [part, await stateOf(ask)] as const),
+    const states = Object.fromEntries(
+      await Promise.all(Object.entries(parts).map(async ([part, ask]) => [part, await stateOf(ask)] as const)),
     )
-    const answer = { parts: Object.fromEntries(states) }
-    const ledgerIsOk = answer.parts['ledger'] === 'ok'
-    return ledgerIsOk
-      ? c.json({ status: 'ready' as const, ...answer }, 200)
-      : c.json({ status: 'not_ready' as const, ...answer }, 503)
+    return needs.every((part) => states[part] === 'ok')
+      ? c.json({ status: 'ready' as const, parts: states }, 200)
+      : c.json({ status: 'not_ready' as const, parts: states }, 503)
   })
   app.openapi(metrics, async (c) => c.text(await registry.metrics(), 200, { 'content-type': registry.contentType }))
 }

@@ -104,6 +104,7 @@ describe('gateway and worker as processes of their own', () => {
       TOKEN_SECRET: 'a-secret-that-is-long-enough-to-be-one',
       PRACTICE_TOKENS_PER_SECOND: '0',
       PORT: '0',
+      WORKER_PORT: '0',
       // An account that was loaded a moment ago asks the journal for this long whether its ids are new.
       CLOCK_SLACK_SECONDS: '1',
     }
@@ -222,6 +223,7 @@ describe('npm start with addresses', () => {
     const program = runProgram('bin/dev.ts', {
       DATA_DIR: dataDir,
       PORT: '0',
+      WORKER_PORT: '0',
       REDIS_URL: inject('redisUrl'),
       TEMPORAL_ADDRESS: inject('temporalAddress'),
       DATABASE_URL: await ownDatabase(),
