@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import { type Child, startChild } from '../../bin/stack/child.ts'
+import { freePort } from '../../bin/stack/free-port.ts'
+import { startRedis } from '../../bin/stack/redis.ts'
+import { startTemporal } from '../../bin/stack/temporal.ts'
+import { startPostgres } from '../../test/stack/postgres.ts'
+import { cpuOf } from './cpu-of.ts'
+
+/** A way to the same upstream. */
+export interface Target {
+  readonly name: 'direct' | 'bare' | 'tollgate'
+  readonly port: number
+  /** CPU that it has used so far, µs: of the gateway, Redis included. */
+  readonly cpuUs: () => Promise<{ readonly process: number; readonly redis: number }>
+}
+
+export interface Stand {
+  readonly targets: Readonly<Record<Target['name'], Target>>
+  readonly redis: Redis
+  readonly accountIds: readonly string[]
+  readonly secrets: readonly string[]
+  /** With it, receipts travel on to the journal and rows to the accounts, beside the calls. */
+  startWorker(): Promise<void>
+  stopWorker(): Promise<void>
+  close(): Promise<void>
+}
+
+const adminKey = 'the-operators-key-of-a-benchmark'
+const accounts = 8
+
+/** The real processes, on a Redis that syncs every second, a PostgreSQL and a Temporal; accounts and keys as the API makes them. */
+export async function openStand(): Promise<Stand> {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-'))
+  const closers: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).toReversed()) await closer()
+  }
+  try {
+    return await open()
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  async function open(): Promise<Stand> {
+    const redis = await startRedis({ dir: join(folder, 'redis'), appendonly: 'everysec' })
+    closers.push(redis.stop)
+    const temporal = await startTemporal({ dbFilename: join(folder, 'temporal.sqlite') })
+    closers.push(temporal.stop)
+    const postgres = await startPostgres()
+    closers.push(postgres.stop)
+    const upstream = await program('bench/gateway/upstream.ts', {}, listens)
+    const upstreamUrl = `http://127.0.0.1:${upstream.port}/v1`
+    const bare = await program('bench/gateway/bare-proxy.ts', { UPSTREAM_URL: upstreamUrl }, listens)
+    const environment = {
+      REDIS_URL: redis.url,
+      TEMPORAL_ADDRESS: temporal.address,
+      DATABASE_URL: postgres.url,
+      ADMIN_KEY: adminKey,
+      TOKEN_SECRET: 'the-signing-secret-of-a-benchmark-run',
+      OPENAI_BASE_URL: upstreamUrl,
+      OPENAI_API_KEY: 'bench',
+      LOG_LEVEL: 'warn',
+      DATA_DIR: join(folder, 'data'),
+      // An account that was loaded a moment ago asks the journal for this long whether its ids are new.
+      CLOCK_SLACK_SECONDS: '1',
+    }
+    let worker: Child | undefined
+    const startWorker = async (): Promise<void> => {
+      worker ??= await program('bin/worker.ts', environment)
+    }
+    const stopWorker = async (): Promise<void> => {
+      await worker?.stop()
+      worker = undefined
+    }
+    closers.push(stopWorker)
+    await startWorker()
+    const gateway = await program('bin/gateway.ts', environment, isReady)
+    const client = new Redis(redis.url)
+    closers.push(() => client.disconnect())
+    const url = `http://127.0.0.1:${gateway.port}`
+    const accountIds = Array.from({ length: accounts }, (_, index) => `bench-${index}`)
+    const secrets = await Promise.all(accountIds.map((id) => openAccount(url, id)))
+    const redisCpu = async (): Promise<number> => {
+      const [, system, , user] = /used_cpu_sys:([\d.]+)(\s+)used_cpu_user:([\d.]+)/.exec(await client.info('cpu')) ?? []
+      return (Number(system) + Number(user)) * 1_000_000
+    }
+    const target = (name: Target['name'], { pid, port }: Program): Target => ({
+      name,
+      port,
+      cpuUs: async () => ({ process: cpuOf(pid), redis: name === 'tollgate' ? await redisCpu() : 0 }),
+    })
+    return {
+      targets: {
+        direct: target('direct', upstream),
+        bare: target('bare', bare),
+        tollgate: target('tollgate', gateway),
+      },
+      redis: client,
+      accountIds,
+      secrets,
+      startWorker,
+      stopWorker,
+      close,
+    }
+  }
+
+  async function program(
+    file: string,
+    environment: Readonly<Record<string, string>>,
+    ready: (port: number) => Promise<boolean> = () => Promise.resolve(true),
+  ): Promise<Program> {
+    const port = await freePort()
+    const child = await startChild({
+      command: process.execPath,
+      args: [fileURLToPath(new URL(`../../${file}`, import.meta.url))],
+      port,
+      env: { ...environment, PORT: String(port) },
+      readyWithinMs: 60_000,
+      isReady: () => ready(port),
+    })
+    closers.push(child.stop)
+    return { ...child, port }
+  }
+}
+
+interface Program extends Child {
+  readonly port: number
+}
+
+async function listens(port: number): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, { method: 'POST', body: '{}' })
+  await answer.arrayBuffer()
+  return answer.ok
+}
+
+async function isReady(port: number): Promise<boolean> {
+  return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
+}
+
+/** The secret of a key of a new account that nothing here can deplete. */
+async function openAccount(url: string, accountId: string): Promise<string> {
+  const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
+    const answer = await fetch(`${url}/admin/v1/accounts${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`)
+    return (await answer.json()) as Record<string, unknown>
+  }
+  await post('', { userId: accountId, email: `${accountId}@example.com`, timeZone: 'UTC' })
+  await post(`/${accountId}/grants`, { credits: '900000', reason: 'a benchmark' })
+  return (await post(`/${accountId}/keys`, { name: 'bench' }))['secret'] as string
+}
