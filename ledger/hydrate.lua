@@ -1,6 +1,6 @@
 --[[ hydrate: a new life of an account, from the terms and the journal's totals. Only if it is absent and the lock is still the caller's:
   a hydrate that comes late would write old totals.
-  KEYS  1 account  2 rows  3 budgets  4 dirty  5 lock  6 clock
+  KEYS  1 account  2 rows  3 budgets  4 dirty  5 lock  6 clock  7 loaded
   ARGV  1 account id  2 token  3 lineage  4 held in the life that was lost  5 quarantine, ms  6 slack  7–15 terms
         16 number of rows  17… rows '<epoch>|<row>' and their packed totals, then budgets '<level>|<window>' and what they spent
   Reply { status } ]]
@@ -49,5 +49,6 @@ for i = firstRow, firstBudget - 1, 2 do call('HSET', KEYS[2], ARGV[i], ARGV[i + 
 for i = firstBudget, #ARGV, 2 do call('HSET', KEYS[3], ARGV[i] .. '|s', ARGV[i + 1], ARGV[i] .. '|h', '0') end
 writeLimits(KEYS[3], terms.limits)
 call('ZADD', KEYS[4], 'NX', digits(now), ARGV[1])
+call('ZADD', KEYS[7], '0', ARGV[1])
 call('DEL', KEYS[5])
 return { 'hydrated' }

@@ -20,7 +20,7 @@ export async function hydrate(context: LedgerContext, hydration: Hydration): Pro
   const reply = asReply(
     await context.run(
       'hydrate',
-      [keys.account, keys.rows, keys.budgets, keys.dirty, keys.lock, keys.clock],
+      [keys.account, keys.rows, keys.budgets, keys.dirty, keys.lock, keys.clock, keys.loaded],
       [
         accountId,
         token,

@@ -14,13 +14,13 @@ import type { ChargeId } from '../credits/charge-id.ts'
  * | `tg:{sN}:h:<account>:<id>` | hash | hold or tombstone |
  * | `tg:{sN}:deadlines` | zset | `<id>\|<account>` → ms |
  * | `tg:{sN}:dirty` | zset | account → ms since when its rows wait to be reconciled; 0 = at once |
+ * | `tg:{sN}:loaded` | zset | account → ms when it was last compared with the journal; 0 = never |
  * | `tg:{sN}:receipts` | stream | what the journal has not got yet |
  * | `tg:{sN}:clock` | string | the latest time seen, ms |
  * | `tg:{sN}:lock:<account>` | string | token of the one who hydrates |
  * | `tg:answer:<hash>` | hash | what a caller's idempotency key was answered |
  *
- * Laid out for what is to come: `tg:{sN}:waiters` (zset, parked runs), `tg:{sN}:m:<account>:<meter>` (hash, the union meter of `accrue`);
- * repair, correct and evict need no key of their own.
+ * Laid out for what is to come: `tg:{sN}:waiters` (zset, parked runs), `tg:{sN}:m:<account>:<meter>` (hash, the union meter of `accrue`).
  */
 export const shardCount = 256
 const slotCount = 16_384
@@ -35,6 +35,7 @@ export function shardOf(accountId: string): number {
 export interface ShardKeys {
   readonly deadlines: string
   readonly dirty: string
+  readonly loaded: string
   readonly receipts: string
   readonly clock: string
 }
@@ -50,6 +51,7 @@ export interface AccountKeys extends ShardKeys {
 const shards: readonly ShardKeys[] = tags.map((tag) => ({
   deadlines: `tg:{${tag}}:deadlines`,
   dirty: `tg:{${tag}}:dirty`,
+  loaded: `tg:{${tag}}:loaded`,
   receipts: `tg:{${tag}}:receipts`,
   clock: `tg:{${tag}}:clock`,
 }))
@@ -66,7 +68,7 @@ export function accountKeys(accountId: string): AccountKeys {
   if (accountId === '') throw new RangeError('an account id may not be empty')
   const shard = shardOf(accountId)
   const prefix = `tg:{${tags[shard]}}:`
-  const { deadlines, dirty, receipts, clock } = shardKeys(shard)
+  const { deadlines, dirty, loaded, receipts, clock } = shardKeys(shard)
   return {
     account: `${prefix}a:${accountId}`,
     rows: `${prefix}r:${accountId}`,
@@ -75,6 +77,7 @@ export function accountKeys(accountId: string): AccountKeys {
     hold: (id) => `${prefix}h:${accountId}:${id}`,
     deadlines,
     dirty,
+    loaded,
     receipts,
     clock,
   }

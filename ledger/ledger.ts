@@ -11,19 +11,25 @@ import { ackRows } from './ack-rows.ts'
 import { charge } from './charge.ts'
 import { closeEpoch } from './close-epoch.ts'
 import type { LedgerContext } from './context.ts'
+import { correct } from './correct.ts'
+import { evict } from './evict.ts'
 import { expire } from './expire.ts'
 import { extend } from './extend.ts'
 import { hydrate } from './hydrate.ts'
+import { identity } from './identity.ts'
 import { lock } from './lock.ts'
+import { noteChecked } from './note-checked.ts'
 import { pending } from './pending.ts'
 import { putTerms } from './put-terms.ts'
 import { read } from './read.ts'
 import { receipts } from './receipts.ts'
 import { release } from './release.ts'
+import { repair } from './repair.ts'
 import { reserve } from './reserve.ts'
 import { registerScripts } from './scripts.ts'
 import { settle } from './settle.ts'
 import { snapshot } from './snapshot.ts'
+import { unchecked } from './unchecked.ts'
 import { unlock } from './unlock.ts'
 
 export type { AccountFigures } from '../credits/balance.ts'
@@ -70,6 +76,12 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
     hydrate: (hydration) => hydrate(context, hydration),
     ackRows: (accountId, lineage, seq) => ackRows(context, accountId, lineage, seq),
     closeEpoch: (accountId, lineage, epoch) => closeEpoch(context, accountId, lineage, epoch),
+    repair: (accountId, lives) => repair(context, accountId, lives),
+    correct: (correction) => correct(context, correction),
+    evict: (accountId, taken) => evict(context, accountId, taken),
+    unchecked: (shards, limits) => unchecked(context, shards, limits),
+    noteChecked: (accountId) => noteChecked(context, accountId),
+    identity: () => identity(redis),
     receipts: (shard, count) => receipts(redis, shard, count),
     ackReceipts: (shard, entries) => ackReceipts(context, shard, entries),
     pending: (shards, limits) => pending(context, shards, limits),
@@ -104,6 +116,19 @@ export interface Ledger {
   ackRows(accountId: string, lineage: number, seq: number): Promise<void>
   /** Lets a settled earlier epoch leave Redis; `open` while anything of it moves. */
   closeEpoch(accountId: string, lineage: number, epoch: number): Promise<CloseEpochAnswer>
+
+  /** Begins another life of an account that Redis still holds, after a rollback or fork: only if it is in the life `from` now. Holds stay; all rows are to be sent again. */
+  repair(accountId: string, lives: { readonly from: number; readonly to: number }): Promise<RepairAnswer>
+  /** Adds what the journal has and the ledger does not, or takes back what it has too much. No receipt. Nothing changes unless the account is as it was when the difference was read. */
+  correct(correction: Correction): Promise<CorrectAnswer>
+  /** An idle account leaves Redis. Only if nobody touched it since `version` was read, nothing is under way, in quarantine or of an earlier period, and journal and workflow have everything. */
+  evict(accountId: string, read: { readonly lineage: number; readonly version: number }): Promise<EvictAnswer>
+  /** Loaded accounts of these shards that were not checked for `olderThanMs` (Redis time; 0 = all), longest ago first, at most `perShard` each. */
+  unchecked(shards: readonly number[], limits: UncheckedLimits): Promise<readonly string[]>
+  /** Puts an account at the end of that queue. */
+  noteChecked(accountId: string): Promise<void>
+  /** Changes whenever a Redis was restarted, replaced or promoted: what it holds may have gone back in time. On a Cluster, of all masters together. */
+  identity(): Promise<string>
 
   /** The head of a shard's receipt stream. */
   receipts(shard: number, count: number): Promise<readonly StreamedReceipt[]>
@@ -149,6 +174,8 @@ export interface AccountSnapshot extends AccountReading {
   readonly drained: number
   readonly acked: number
   readonly corrections: number
+  /** The lineage of its hydrate: receipts of this life and of its repairs count into `n`. */
+  readonly bornIn: number
   readonly epochs: readonly EpochRows[]
   readonly budgets: readonly BudgetFigures[]
 }
@@ -237,6 +264,14 @@ export interface Settled {
 export type PutTermsAnswer = { readonly status: 'put' | 'older' } | NotLoaded
 export type HydrateAnswer = { readonly status: 'hydrated' | 'present' | 'lock_lost' }
 export type CloseEpochAnswer = { readonly status: 'closed' | 'open' | 'absent' } | NotLoaded
+export type RepairAnswer =
+  /** `exists`: it is in the life `to` already. */
+  | { readonly status: 'repaired' | 'exists' }
+  | { readonly status: 'other_lineage'; readonly lineage: number }
+  | NotLoaded
+/** `changed`: lineage, corrections or seq no longer fit; the difference is to be read again. */
+export type CorrectAnswer = { readonly status: 'corrected' | 'changed' } | NotLoaded
+export type EvictAnswer = { readonly status: 'evicted' | 'in_use' } | NotLoaded
 export type SettleAnswer = Settled | NotLoaded | AskJournal
 export type ChargeAnswer =
   | Settled
@@ -262,6 +297,30 @@ export interface Hydration {
   readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: number }[]
   /** Last known held credits of the life that was lost: kept in quarantine. */
   readonly held: Micro
+}
+
+/** A difference between journal and ledger, and the snapshot with which it was read. */
+export interface Correction {
+  readonly accountId: string
+  readonly lineage: number
+  readonly corrections: number
+  /** The account must not be behind it. */
+  readonly seq: number
+  /** What to add to rows; of an epoch that Redis does not hold: skipped. */
+  readonly rows: readonly { readonly epoch: number; readonly row: RowKey; readonly add: RowDifference }[]
+  /** What to add to the spent of budget windows, which never falls below zero; one that is neither held by Redis nor open now is skipped. */
+  readonly windows: readonly { readonly level: Level; readonly window: string; readonly add: number }[]
+}
+
+/** Each may be negative. */
+export interface RowDifference extends Quantities {
+  readonly charged: number
+  readonly uncollected: number
+}
+
+export interface UncheckedLimits {
+  readonly olderThanMs: number
+  readonly perShard: number
 }
 
 /** One stream entry: its stream id and the receipt. */

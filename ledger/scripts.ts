@@ -22,6 +22,11 @@ const operations = {
   snapshot: { includes: [], flags: 'allow-oom' },
   'ack-rows': { includes: [], flags: 'allow-oom' },
   'close-epoch': { includes: [], flags: 'allow-oom' },
+  repair: { includes: [], flags: 'allow-oom' },
+  correct: { includes: [], flags: 'allow-oom' },
+  evict: { includes: [], flags: 'allow-oom' },
+  unchecked: { includes: [], flags: 'no-writes' },
+  'note-checked': { includes: [], flags: 'allow-oom' },
   'ack-receipts': { includes: [], flags: 'allow-oom' },
   pending: { includes: [], flags: 'allow-oom' },
 } as const satisfies Record<string, { includes: readonly string[]; flags: string }>

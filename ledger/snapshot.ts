@@ -13,7 +13,7 @@ export async function snapshot(
 ): Promise<({ readonly status: 'loaded' } & AccountSnapshot) | NotLoaded> {
   const keys = accountKeys(accountId)
   const [now, account, rows, budgets] = asReply(
-    await context.run('snapshot', [keys.account, keys.rows, keys.budgets, keys.dirty], [accountId]),
+    await context.run('snapshot', [keys.account, keys.rows, keys.budgets, keys.dirty, keys.loaded], [accountId]),
   )
   const hash = pairsOf(account)
   if (hash.size === 0) return notLoaded
@@ -26,6 +26,7 @@ export async function snapshot(
     drained: figureOf(hash, 'drained'),
     acked: figureOf(hash, 'acked'),
     corrections: figureOf(hash, 'corrections'),
+    bornIn: figureOf(hash, 'bornIn'),
     epochs: epochsOf(pairsOf(rows), [...reading.earlier.map(({ epoch }) => epoch), reading.epoch]),
     budgets: budgetsOf(pairsOf(budgets)),
   }

@@ -31,6 +31,8 @@ interface Account {
   n: number
   drained: number
   acked: number
+  corrections: number
+  bornIn: number
   version: number
   undrained: number
   knownSinceMs: number
@@ -73,6 +75,8 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
   const holds = new Map<string, Hold>()
   const deadlines = new Map<string, number>()
   const dirty = new Map<string, number>()
+  /** Loaded accounts and when they were last checked. */
+  const loaded = new Map<string, number>()
   const locks = new Map<string, string>()
   let stream: Rise[] = []
   let streamed = 0
@@ -511,7 +515,8 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
         n: account.n,
         drained: account.drained,
         acked: account.acked,
-        corrections: 0,
+        corrections: account.corrections,
+        bornIn: account.bornIn,
         epochs: [...account.earlier, account.current]
           .toSorted((a, b) => a.epoch - b.epoch)
           .map(({ epoch, rows }) => ({ epoch, rows: Object.fromEntries(rows) })),
@@ -545,6 +550,8 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
         n: 0,
         drained: 0,
         acked: 0,
+        corrections: 0,
+        bornIn: lineage,
         version: nowMs(),
         undrained: 0,
         knownSinceMs: nowMs(),
@@ -559,6 +566,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       }
       account.quarantine = Math.min(held, Math.max(0, rawOf(figuresOf(account))))
       accounts.set(accountId, account)
+      loaded.set(accountId, 0)
       if (!dirty.has(accountId)) dirty.set(accountId, nowMs())
       locks.delete(accountId)
       return { status: 'hydrated' }
@@ -582,6 +590,86 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       account.earlier = account.earlier.filter((one) => one !== target)
       account.version += 1
       return { status: 'closed' }
+    },
+
+    async repair(accountId, { from, to }) {
+      const account = accounts.get(accountId)
+      if (account === undefined) return notLoaded
+      if (account.lineage === to) return { status: 'exists' }
+      if (account.lineage !== from) return { status: 'other_lineage', lineage: account.lineage }
+      Object.assign(account, { lineage: to, acked: 0, knownSinceMs: nowMs(), version: account.version + 1 })
+      dirty.set(accountId, 0)
+      return { status: 'repaired' }
+    },
+
+    async correct({ accountId, lineage, corrections, seq, rows, windows }) {
+      const account = accounts.get(accountId)
+      if (account === undefined) return notLoaded
+      if (account.lineage !== lineage || account.corrections !== corrections || account.seq < seq) {
+        return { status: 'changed' }
+      }
+      for (const { epoch, row, add } of rows) {
+        const target = bookOf(account, epoch)
+        if (target === undefined) continue
+        const old: Record<keyof RowTotals, number> = target.rows.get(row) ?? {
+          charged: 0,
+          uncollected: 0,
+          ...noQuantities,
+        }
+        const names = ['charged', 'uncollected', ...quantityNames] as const
+        target.rows.set(
+          row,
+          Object.fromEntries(names.map((name) => [name, old[name] + add[name]])) as unknown as RowTotals,
+        )
+        target.spent += add.charged
+      }
+      const openNow = (['day', 'week', 'month', 'total'] as const).map((window) =>
+        windowName(window, nowMs() + account.terms.utcOffsetMs),
+      )
+      for (const { level, window, add } of windows) {
+        const name = `${level}|${window}`
+        if (!account.windows.has(name) && !openNow.includes(window)) continue
+        const figures = windowFigures(account, name)
+        figures.spent = Math.max(0, figures.spent + add)
+      }
+      account.corrections += 1
+      account.seq += 1
+      account.version += 1
+      dirty.set(accountId, 0)
+      return { status: 'corrected' }
+    },
+
+    async evict(accountId, read) {
+      const account = accounts.get(accountId)
+      if (account === undefined) return notLoaded
+      const moves = [...deadlines.keys()].some((member) => parseDeadlineMember(member).accountId === accountId)
+      const known = account.n === account.drained && account.seq === account.acked
+      const quiet = account.earlier.length === 0 && figuresOf(account).quarantine === 0 && !locks.has(accountId)
+      const untouched = account.lineage === read.lineage && account.version === read.version
+      if (moves || !known || !quiet || !untouched) return { status: 'in_use' }
+      for (const map of [accounts, dirty, loaded]) map.delete(accountId)
+      return { status: 'evicted' }
+    },
+
+    async unchecked(shards, { olderThanMs, perShard }) {
+      const now = nowMs()
+      const sinceOf = (checkedMs: number): number => (checkedMs > now ? 0 : checkedMs)
+      const waiting = [...loaded]
+        .map(([accountId, checkedMs]) => ({ accountId, checkedMs: sinceOf(checkedMs) }))
+        .filter(({ checkedMs }) => checkedMs <= Math.max(0, now - olderThanMs))
+        .toSorted((one, other) => one.checkedMs - other.checkedMs || (one.accountId < other.accountId ? -1 : 1))
+      return shards
+        .flatMap((shard) => waiting.filter(({ accountId }) => shardOf(accountId) === shard).slice(0, perShard))
+        .toSorted((one, other) => one.checkedMs - other.checkedMs)
+        .map(({ accountId }) => accountId)
+    },
+
+    async noteChecked(accountId) {
+      if (accounts.has(accountId)) loaded.set(accountId, nowMs())
+    },
+
+    async identity() {
+      return 'model'
     },
 
     async receipts(shard, count) {
@@ -629,7 +717,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
     async close() {},
 
     lose() {
-      for (const map of [accounts, holds, deadlines, dirty, locks]) map.clear()
+      for (const map of [accounts, holds, deadlines, dirty, loaded, locks]) map.clear()
       stream = []
     },
   }
