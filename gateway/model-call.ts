@@ -1,7 +1,7 @@
 import type { ModelRates } from '../credits/model-rates.ts'
 import type { Micro } from '../credits/money.ts'
 import type { Resolved } from '../credits/resolve-model.ts'
-import type { Hold, Settlement } from '../middleware/gate.ts'
+import type { Hold } from '../middleware/gate.ts'
 import { type AnswerCost, answerCost } from './answer-cost.ts'
 import { type Attribution, usageRowOf } from './attribution.ts'
 import type { ChatRequest, InputSize } from './chat-request.ts'
@@ -44,8 +44,8 @@ export interface CallEnd {
 export interface EndedCall {
   readonly cost: AnswerCost
   readonly total: Micro
-  /** Resolves when the ledger has it; nobody needs to wait. */
-  readonly settlement: Promise<Settlement>
+  /** The caller hears the end of its answer only after this: then its charge cannot be lost. Never rejects. */
+  readonly noted: Promise<void>
 }
 
 /** Prices the call, settles its hold, learns from it, and tells the metrics: what every call comes to, once. */
@@ -57,13 +57,13 @@ export function endCall(
   const { total, lines } = priceCall(rates, usage, startedAtMs)
   const endedAtMs = deps.clock.now()
   const versions = { catalogue: deps.catalogue.version, prices: deps.priceBook.version }
-  const settlement = hold.settle({
+  const { noted, settled } = hold.settle({
     actual: total,
     row: usageRowOf(who, model),
     quantities: usage.quantities,
     detail: receiptDetail({ who, model, versions, startedAtMs, endedAtMs, outcome, estimated, lines }),
   })
-  settlement.then(
+  settled.then(
     ({ charged, uncollected }) =>
       deps.onCall?.({
         outcome,
@@ -76,7 +76,8 @@ export function endCall(
         uncollectedMicro: uncollected,
         durationMs: endedAtMs - startedAtMs,
       }),
-    (error: unknown) => deps.log.error({ err: error, receipt }, 'a settlement was given up'),
+    // The gate has told of it.
+    () => undefined,
   )
   if (!estimated && outcome === 'finished') {
     const { inputTokens, outputTokens, reasoningTokens } = usage.quantities
@@ -85,7 +86,7 @@ export function endCall(
     const inputBytes = size.images + size.audioBytes + size.fileBytes === 0 ? size.textBytes : 0
     deps.learned.learn(model.id, { inputBytes, inputTokens, outputBytes, outputTokens, hidReasoning })
   }
-  return { cost: answerCost(receipt, total, model, versions.prices, estimated), total, settlement }
+  return { cost: answerCost(receipt, total, model, versions.prices, estimated), total, noted }
 }
 
 /** What is known of an output when its call ends. */

@@ -68,7 +68,7 @@ export async function streamAnswer(
   async function finish(): Promise<Buffer> {
     if (!takeEnd()) return nothing
     const { usage, estimated } = await usageOfOutput(call, { text, reported: tap.usage(), complete: true })
-    const { cost } = endCall(call, {
+    const { cost, noted } = endCall(call, {
       outcome: 'finished',
       usage,
       estimated,
@@ -77,6 +77,7 @@ export async function streamAnswer(
     })
     const last = tap.last(cost, openAiUsage(usage))
     recording.add(last)
+    await noted
     recording.finish(200, headers)
     return last
   }
@@ -90,9 +91,10 @@ export async function streamAnswer(
     const { usage, estimated } = produced
       ? await usageOfOutput(call, { text, reported: tap.usage(), complete: false })
       : { usage: nothingUsed, estimated: false }
-    const { cost } = endCall(call, { outcome, usage, estimated, outputBytes: 0 })
+    const { cost, noted } = endCall(call, { outcome, usage, estimated, outputBytes: 0 })
     const left = lease.held() - cost.microCredits
     const told = error.code === 'credits_depleted' && left >= deps.catalogue.policies.depletedBelow ? tooLittle : error
+    await noted
     // The receipt travels inside the error: clients read no further.
     return errorLine({ ...told, extra: { ...told.extra, tollgate: cost } })
   }

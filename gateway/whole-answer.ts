@@ -28,7 +28,7 @@ export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Prom
     text: () => text,
     complete: true,
   })
-  const { cost } = endCall(call, {
+  const { cost, noted } = endCall(call, {
     outcome: 'finished',
     usage,
     estimated,
@@ -42,6 +42,7 @@ export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Prom
     ...callHeaders(receipt, model),
   }
   recording.add(body)
+  await noted
   recording.finish(200, headers)
   return new Response(new Uint8Array(body.buffer as ArrayBuffer, body.byteOffset, body.byteLength), {
     status: 200,

@@ -41,6 +41,14 @@ export interface Work {
   readonly detail: ReceiptDetail
 }
 
+/** The two moments at which a settlement is safe, and at which it is made. */
+export interface Settling {
+  /** Nothing but the loss of this machine's disk can lose it any more: only now may the caller hear the end of its answer. Never rejects. */
+  readonly noted: Promise<void>
+  /** The ledger has it. Rejects when it has to be left for later; nobody needs to wait. */
+  readonly settled: Promise<Settlement>
+}
+
 export interface Settlement {
   readonly charged: Micro
   readonly uncollected: Micro
@@ -58,8 +66,8 @@ export interface Hold {
     | { readonly ok: true; readonly held: Micro }
     | { readonly ok: false; readonly refusal: Refusal; readonly held: Micro }
   >
-  /** Ends the hold, once: a second call gets the first one's answer. Resolves when the ledger has answered, however long that takes. */
-  settle(work: Work): Promise<Settlement>
+  /** Ends the hold, once: a second call gets the first one's answer. */
+  settle(work: Work): Settling
 }
 
 export interface Gate {
@@ -124,7 +132,7 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
   }
 
   function createHold(request: ReserveRequest, { held: granted, epoch, windows }: Granted): Hold {
-    let settlement: Promise<Settlement> | undefined
+    let settling: Settling | undefined
     const over = Promise.withResolvers<void>()
     void track(over.promise)
     const { accountId, id, ttlMs, levels } = request
@@ -142,7 +150,8 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
         return { ok: false, ...refusedExtension(answer, extension.more) }
       },
       settle(work) {
-        settlement ??= settleUntilAnswered(
+        if (settling !== undefined) return settling
+        const settled = settleUntilAnswered(
           { ledger, findCharge, loadAccount, clock, signal: closing.signal },
           { ...call, ...work },
         )
@@ -151,7 +160,12 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
             throw reason
           })
           .finally(() => over.resolve())
-        return settlement
+        const noted = settled.then(
+          () => undefined,
+          () => undefined,
+        )
+        settling = { noted, settled }
+        return settling
       },
     }
   }

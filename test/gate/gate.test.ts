@@ -181,7 +181,7 @@ describe('settle', () => {
   it('is sent once, however often it is called', async () => {
     const parts = gateBefore()
     const hold = await opened(parts)
-    const both = await Promise.all([hold.settle(work), hold.settle({ ...work, actual: toMicro(9) })])
+    const both = await Promise.all([hold.settle(work).settled, hold.settle({ ...work, actual: toMicro(9) }).settled])
     expect(both).toEqual([
       { charged: 7, uncollected: 0, epoch: 3 },
       { charged: 7, uncollected: 0, epoch: 3 },
@@ -192,7 +192,7 @@ describe('settle', () => {
   it('says where the call began: should its hold be lost with the ledger, it is booked in its own period', async () => {
     const began = { epoch: 3, windows: ['employee:ada|d20406'] }
     const parts = gateBefore({ reserves: [() => ({ ...created, ...began })] })
-    await (await opened(parts)).settle(work)
+    await (await opened(parts)).settle(work).settled
     expect(parts.heard.settle).toMatchObject([{ began }])
   })
 
@@ -201,7 +201,7 @@ describe('settle', () => {
       settles: [down, () => ask, down, () => ({ status: 'account_not_loaded' }), () => ask, () => settled],
     })
     const hold = await opened(parts)
-    expect(await hold.settle(work)).toMatchObject({ charged: 7 })
+    expect(await hold.settle(work).settled).toMatchObject({ charged: 7 })
     expect(parts.heard.settle).toHaveLength(6)
     expect(new Set(parts.heard.settle.map(({ id }) => id))).toEqual(new Set([request.id]))
     expect(parts.heard).toMatchObject({ loaded: 1, lost: [] })
@@ -213,7 +213,7 @@ describe('settle', () => {
       settles: [() => ask, () => ask, () => settled],
       findCharge: () => (++asked < 2 ? Promise.reject(new LedgerUnavailable('PostgreSQL')) : Promise.resolve(null)),
     })
-    expect(await (await opened(parts)).settle(work)).toMatchObject({ charged: 7 })
+    expect(await (await opened(parts)).settle(work).settled).toMatchObject({ charged: 7 })
   })
 
   it('is given up, and reported, for an account that is gone', async () => {
@@ -221,7 +221,7 @@ describe('settle', () => {
       settles: [() => ({ status: 'account_not_loaded' })],
       loadAccount: () => Promise.resolve('unknown'),
     })
-    await expect((await opened(parts)).settle(work)).rejects.toThrow('no account a')
+    await expect((await opened(parts)).settle(work).settled).rejects.toThrow('no account a')
     expect(parts.heard.lost).toHaveLength(1)
   })
 
@@ -233,14 +233,14 @@ describe('settle', () => {
         },
       ],
     })
-    await expect((await opened(parts)).settle(work)).rejects.toThrow('the script is broken')
+    await expect((await opened(parts)).settle(work).settled).rejects.toThrow('the script is broken')
     expect(parts.heard.lost).toHaveLength(1)
   })
 
   it('on its way when the process ends is waited for, within bounds', async () => {
     const parts = gateBefore({ settles: [down] })
     const hold = await opened(parts)
-    const settling = hold.settle(work).catch((error: unknown) => error)
+    const settling = hold.settle(work).settled.catch((error: unknown) => error)
     expect(await parts.gate.close(1)).toBe(1)
     expect(await settling).toMatchObject({ message: 'the process ends' })
     expect(parts.heard.lost).toHaveLength(1)

@@ -39,7 +39,9 @@ function leaseOf({
       held += give
       return { ok: true, held: held as Micro }
     },
-    settle: () => Promise.reject(new Error('not here')),
+    settle: () => {
+      throw new Error('not here')
+    },
   }
   let now = 0
   const clock = {
