@@ -16,8 +16,8 @@ if not account then return { 'account_not_loaded' } end
 if tonumber(call('ZSCORE', KEYS[5], ARGV[3])) > now then return { 'not_due' } end
 
 local amount, accrued, birth = tonumber(hold[2]), tonumber(hold[3]), tonumber(hold[7])
-local book, list = bookOf(account, tonumber(hold[4])), readWindows(KEYS[4], hold[6])
-conserve(book, 'a hold of an epoch that is gone')
+local calledIn = tonumber(hold[4])
+local book, list = bookOfHold(account, calledIn, amount), readWindows(KEYS[4], hold[6])
 local remainingBefore, rawBefore = remainingOf(account), rawOf(account)
 book.held = book.held - amount
 conserve(book.held >= 0, 'held')
@@ -28,7 +28,7 @@ if accrued > 0 then
   spend(account, book, charged, room)
   conserve(rawOf(account) >= math.min(0, rawBefore), 'an expiry below zero')
   writeBooking({ account = KEYS[1], rows = KEYS[3], dirty = KEYS[6], receipts = KEYS[7] }, account, book, {
-    accountId = ARGV[1], id = ARGV[2], kind = 'expired', calledIn = book.epoch, row = hold[5], quantities = quantitiesOf(zeroQuantities),
+    accountId = ARGV[1], id = ARGV[2], kind = 'expired', calledIn = calledIn, row = hold[5], quantities = quantitiesOf(zeroQuantities),
     charged = charged, uncollected = uncollected, windows = hold[6], detail = '',
     before = { charged = 0, uncollected = 0, quantities = zeroQuantities },
   }, remainingBefore, depletedBelow, now)
@@ -37,7 +37,7 @@ else
 end
 writeWindows(KEYS[4], list)
 call('HSET', KEYS[2], 'state', 'expired', 'amount', '0', 'charged', digits(charged), 'uncollected', digits(uncollected),
-  'n', digits(accrued > 0 and account.n or 0))
+  'epoch', digits(book.epoch), 'n', digits(accrued > 0 and account.n or 0))
 if accrued == 0 then call('PEXPIREAT', KEYS[2], forgetAt(now, birth, tombstoneMs)) end
 call('ZREM', KEYS[5], ARGV[3])
 return { 'expired', charged }

@@ -9,9 +9,8 @@ if hold[1] ~= 'active' then return { 'hold_not_found' } end
 local now = nowMs()
 local account = readAccount(KEYS[1], now)
 if not account then return { 'account_not_loaded' } end
-local book = bookOf(account, tonumber(hold[4]))
-conserve(book, 'a hold of an epoch that is gone')
 local held = tonumber(hold[2])
+local book = bookOfHold(account, tonumber(hold[4]), held)
 
 local list, level, left = {}, nil, nil
 local give = 0
@@ -38,7 +37,7 @@ moveWindows(list, 0, give)
 conserve(give <= roomBefore, 'extend')
 
 -- Reordered progress must not take anything back: accrued only grows
-call('HSET', KEYS[2], 'accrued', digits(math.max(accrued, tonumber(hold[3]))), 'amount', digits(held + give))
+call('HSET', KEYS[2], 'accrued', digits(math.max(accrued, tonumber(hold[3]))), 'amount', digits(held + give), 'epoch', digits(book.epoch))
 call('ZADD', KEYS[4], digits(now + ttlMs), ARGV[1])
 if give > 0 then
   call('HSET', KEYS[1], book.heldField, digits(book.held), 'version', digits(account.version + 1))

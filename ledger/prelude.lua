@@ -75,6 +75,13 @@ local function bookOf(account, epoch)
   return nil
 end
 
+--[[ The book of a live hold. Free work holds nothing, so its epoch may leave Redis under it: then it is the current one's. ]]
+local function bookOfHold(account, epoch, amount)
+  local book = bookOf(account, epoch) or amount == 0 and account.current
+  conserve(book, 'a hold of an epoch that is gone')
+  return book
+end
+
 local function rawOf(account)
   local raw = account.granted - account.used - account.current.spent - account.current.held - account.quarantine
   for _, book in ipairs(account.earlier) do

@@ -12,8 +12,8 @@ if not account then return { 'account_not_loaded' } end
 local epoch = account.current.epoch
 if hold[1] then
   epoch = tonumber(hold[3])
-  local amount, book, list = tonumber(hold[2]), bookOf(account, epoch), readWindows(KEYS[3], hold[4])
-  conserve(book, 'a hold of an epoch that is gone')
+  local amount, list = tonumber(hold[2]), readWindows(KEYS[3], hold[4])
+  local book = bookOfHold(account, epoch, amount)
   book.held = book.held - amount
   conserve(book.held >= 0, 'held')
   moveWindows(list, 0, 0 - amount)

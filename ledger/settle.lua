@@ -22,7 +22,7 @@ local amount = 0
 local before = { charged = 0, uncollected = 0, quantities = zeroQuantities }
 if state == 'active' then
   amount, calledIn, row, windows = tonumber(hold[2]), tonumber(hold[3]), ARGV[5], hold[5]
-  conserve(bookOf(account, calledIn), 'a hold of an epoch that is gone')
+  bookOfHold(account, calledIn, amount)
 elseif state == 'expired' then
   -- The row that has the first charge takes the adjustment; an expiry that charged nothing left none
   calledIn, row, windows = tonumber(hold[3]), hold[8] == '0' and ARGV[5] or hold[4], hold[5]

@@ -105,6 +105,8 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
   })
   const bookOf = (account: Account, epoch: number): Book | undefined =>
     [account.current, ...account.earlier].find((book) => book.epoch === epoch)
+  /** Free work holds nothing, and its epoch may be gone. */
+  const bookOfHold = (account: Account, hold: Hold): Book => bookOf(account, hold.epoch) ?? account.current
   const isDepleted = (figures: AccountFigures): boolean => remainingOf(figures) < options.depletedBelow
   const reached = (account: Account): boolean =>
     typeof options.exposureCap === 'number' && account.undrained >= options.exposureCap
@@ -355,7 +357,8 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       if (hold?.state !== 'active') return { status: 'hold_not_found' }
       const account = accounts.get(accountId)
       if (account === undefined) return notLoaded
-      const target = bookOf(account, hold.epoch)!
+      const target = bookOfHold(account, hold)
+      hold.epoch = target.epoch
       const room = roomOf(figuresOf(account), target.epoch)
       const limit = tightest(account, hold.windows, ['stop'])
       const give = Math.min(more, room, limit?.left ?? room)
@@ -452,7 +455,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       let epoch = account.current.epoch
       if (hold !== undefined) {
         epoch = hold.epoch
-        bookOf(account, epoch)!.held -= hold.amount
+        bookOfHold(account, hold).held -= hold.amount
         account.version += 1
         move(account, hold.windows, { spent: 0, held: -hold.amount })
       } else {
@@ -476,7 +479,8 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       if (account === undefined) return notLoaded
       if (deadlines.get(member)! > nowMs()) return { status: 'not_due' }
       if (hold.accrued === 0) {
-        bookOf(account, hold.epoch)!.held -= hold.amount
+        hold.epoch = bookOfHold(account, hold).epoch
+        bookOfHold(account, hold).held -= hold.amount
         account.version += 1
         move(account, hold.windows, { spent: 0, held: -hold.amount })
         remember(name, { state: 'expired', amount: 0, forgetAtMs: Math.max(nowMs(), hold.birthMs) + tombstoneMs })

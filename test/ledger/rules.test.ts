@@ -618,6 +618,63 @@ describe('terms and periods', () => {
     expect(await receiptsOfAccount()).toMatchObject([{ epoch: 2, calledIn: 1 }])
   })
 
+  describe('free work holds nothing, so its period may leave Redis under it', () => {
+    let id: string
+    const name = () => ({ accountId: account, id })
+    const past = async (change: Partial<ReserveRequest> = {}): Promise<void> => {
+      await given.load(newAccount(), { granted: micro(100) })
+      id = await reserved('free', 0, { levels: ['employee:ada'], ...change })
+      await given.ledger.putTerms(account, termsOf({ version: 2, epoch: 2, granted: micro(100) }))
+      await given.ledger.ackRows(account, 1, (await snapshotOf()).seq)
+      expect(await given.ledger.closeEpoch(account, 1, 1)).toEqual({ status: 'closed' })
+    }
+
+    test('settled, it is booked in the current period', async () => {
+      await past()
+      expect(await given.ledger.settle(settleOf(id, 5))).toEqual({
+        status: 'settled',
+        charged: 5,
+        uncollected: 0,
+        epoch: 2,
+      })
+      expect(await receiptsOfAccount()).toMatchObject([{ epoch: 2, calledIn: 1, charged: 5 }])
+      expect(await snapshotOf()).toMatchObject({ spent: 5, held: 0 })
+    })
+
+    test('released, it leaves nothing', async () => {
+      await past()
+      expect(await given.ledger.release(name())).toEqual({ status: 'released' })
+      expect(await snapshotOf()).toMatchObject({ spent: 0, held: 0 })
+    })
+
+    test('expired, what it accrued is booked in the current period, and so is what its settlement adjusts later', async () => {
+      await past({ ttlMs: 1 })
+      await given.ledger.extend({ ...name(), accrued: micro(8), more: zero, ttlMs: 1 })
+      await given.clock.advance(10)
+      expect(await given.ledger.expire(name())).toEqual({ status: 'expired', charged: 8 })
+      const earlier = [{ epoch: 2, free: micro(8), counted: zero }]
+      await given.ledger.putTerms(account, termsOf({ version: 3, epoch: 3, granted: micro(100), earlier }))
+      expect(await given.ledger.settle(settleOf(id, 5))).toMatchObject({ status: 'settled', charged: 5, epoch: 2 })
+      expect(await snapshotOf()).toMatchObject({ spent: 0, earlier: [{ epoch: 2, spent: 5, held: 0 }] })
+    })
+
+    test('expired with nothing accrued, it is over', async () => {
+      await past({ ttlMs: 1 })
+      await given.clock.advance(10)
+      expect(await given.ledger.expire(name())).toEqual({ status: 'expired', charged: 0 })
+      expect(await snapshotOf()).toMatchObject({ spent: 0, held: 0 })
+    })
+
+    test('extended, it holds credits of the current period, which its settlement gives back', async () => {
+      await past()
+      const more = { ...name(), accrued: micro(3), more: micro(10), ttlMs: minute }
+      expect(await given.ledger.extend(more)).toEqual({ status: 'extended', held: 10 })
+      expect(await snapshotOf()).toMatchObject({ held: 10, budgets: [{ held: 10 }] })
+      expect(await given.ledger.settle(settleOf(id, 4))).toMatchObject({ status: 'settled', charged: 4, epoch: 2 })
+      expect(await snapshotOf()).toMatchObject({ spent: 4, held: 0, budgets: [{ spent: 4, held: 0 }] })
+    })
+  })
+
   test('a period in which nothing but a refund of an earlier one was booked leaves Redis too', async () => {
     await given.load(newAccount(), { granted: micro(100) })
     const id = given.mint('refunded')
