@@ -17,13 +17,24 @@ export async function audit(
 async function auditAccount(redis: Redis, ledger: Ledger, journal: JournalDouble, accountId: string): Promise<void> {
   const keys = accountKeys(accountId)
   const shard = shardOf(accountId)
-  const [account, holdKeys, deadlines, stream] = await Promise.all([
+  const [account, holdKeys, deadlines, stream, checkedMs, waitsMs, left] = await Promise.all([
     ledger.snapshot(accountId),
     redis.keys(keys.hold('*')),
     redis.zrange(shardKeys(shard).deadlines, '0', '-1'),
     ledger.receipts(shard, 10_000),
+    redis.zscore(keys.loaded, accountId),
+    redis.zscore(keys.dirty, accountId),
+    redis.exists(keys.account, keys.rows, keys.budgets),
   ])
-  if (account.status !== 'loaded') return
+  if (account.status !== 'loaded') {
+    expect({ checkedMs, waitsMs, left }, 'an account that is away left something').toEqual({
+      checkedMs: null,
+      waitsMs: null,
+      left: 0,
+    })
+    return
+  }
+  expect(checkedMs, 'a loaded account that nobody would check').not.toBeNull()
   const [holds, times] = await Promise.all([
     Promise.all(holdKeys.map((key) => redis.hgetall(key))),
     Promise.all(holdKeys.map((key) => redis.pexpiretime(key))),

@@ -4,8 +4,9 @@ import { rawOf } from '../../credits/balance.ts'
 import { type ChargeId, chargeId } from '../../credits/charge-id.ts'
 import { type Micro, toMicro } from '../../credits/money.ts'
 import type { BudgetTerms, Terms } from '../../credits/terms.ts'
+import { noQuantities, rowKey } from '../../credits/usage-row.ts'
 import { shardOf } from '../../ledger/keys.ts'
-import type { Evidence, Ledger } from '../../ledger/ledger.ts'
+import type { Correction, Evidence, Ledger } from '../../ledger/ledger.ts'
 import { audit } from './audit.ts'
 import { type GivenLedger, detailOf, quantities, row, termsOf } from './given.ts'
 import { type JournalDouble, createJournalDouble } from './journal-double.ts'
@@ -33,7 +34,14 @@ export interface Real {
 export const reached = new Set<string>()
 
 /** Runs one operation on both and expects one answer. */
-async function both<T>(world: World, real: Real, name: string, run: (ledger: Ledger) => Promise<T>): Promise<T> {
+async function both<T>(
+  world: World,
+  real: Real,
+  name: string,
+  run: (ledger: Ledger) => Promise<T>,
+  /** Before sums are compared: what the answer means outside the ledger. */
+  meanwhile: (answer: T) => void = () => {},
+): Promise<T> {
   const before = new Map<string, number>()
   for (const accountId of accountIds) {
     const account = await world.model.read(accountId)
@@ -43,13 +51,14 @@ async function both<T>(world: World, real: Real, name: string, run: (ledger: Led
   const answer = await run(real.given.ledger)
   expect({ [name]: answer }).toEqual({ [name]: expected })
   reached.add(`${name} ${wordOf(answer)}`)
+  meanwhile(answer)
   const accounts = await Promise.all(accountIds.map((accountId) => real.given.ledger.read(accountId)))
   for (const [index, accountId] of accountIds.entries()) {
     const account = accounts[index]!
     const expectedAccount = await world.model.read(accountId)
     expect({ after: name, account }).toEqual({ after: name, account: expectedAccount })
-    if (account.status === 'loaded' && name !== 'putTerms' && before.has(accountId)) {
-      // Only new terms may leave a deficit
+    if (account.status === 'loaded' && !['putTerms', 'correct'].includes(name) && before.has(accountId)) {
+      // Only new terms and corrections may leave a deficit
       expect(rawOf(account)).toBeGreaterThanOrEqual(Math.min(0, before.get(accountId)!))
     }
   }
@@ -277,7 +286,108 @@ const [reserves, extensions, settlements, charges, releases, expirations, sweeps
         await both(world, real, 'read', (ledger) => ledger.read(accountIds[account]!))
       }),
     ),
+  fc.tuple(fc.integer({ min: 0, max: 2 }), fc.constantFrom('now', 'now', 'now', 'older')).map(([account, from]) =>
+    step(`repair ${JSON.stringify([account, from])}`, async (world, real) => {
+      const accountId = accountIds[account]!
+      const lineage = world.lineages.get(accountId)!
+      const lives = { from: from === 'now' ? lineage : Math.max(0, lineage - 1), to: lineage + 1 }
+      const answer = await both(world, real, 'repair', (ledger) => ledger.repair(accountId, lives))
+      if (answer.status !== 'repaired') return
+      world.lineages.set(accountId, lives.to)
+      // Its answer was lost
+      await both(world, real, 'repair', (ledger) => ledger.repair(accountId, lives))
+    }),
+  ),
+  fc
+    .tuple(
+      fc.integer({ min: 0, max: 2 }),
+      fc.array(fc.record({ back: fc.constantFrom(0, 0, 1, 9), row: rows, charged: fc.integer({ min: -9, max: 20 }) }), {
+        maxLength: 3,
+      }),
+      fc.array(
+        fc.record({
+          level: fc.constantFrom('employee:ada', 'task:one'),
+          window: fc.constantFrom('all', 'd1', 'now'),
+          add: fc.integer({ min: -9, max: 9 }),
+        }),
+        { maxLength: 3 },
+      ),
+      fc.constantFrom('fits', 'fits', 'fits', 'lineage', 'corrections', 'seq'),
+    )
+    .map(([account, changes, moves, read]) =>
+      step(`correct ${JSON.stringify([account, changes, moves, read])}`, async (world, real) => {
+        const accountId = accountIds[account]!
+        const known = await world.model.snapshot(accountId)
+        const { lineage, corrections, seq, epoch } =
+          known.status === 'loaded' ? known : { lineage: 1, corrections: 0, seq: 1, epoch: 1 }
+        const day = `d${Math.floor(real.given.clock.nowMs() / 86_400_000)}`
+        const correction: Correction = {
+          accountId,
+          lineage: read === 'lineage' ? lineage - 1 : lineage,
+          corrections: read === 'corrections' ? corrections + 1 : corrections,
+          seq: read === 'seq' ? seq + 1 : Math.max(0, seq - 1),
+          rows: changes.map(({ back, row: where, charged }) => ({
+            epoch: Math.max(0, epoch - back),
+            row: rowKey(where),
+            add: { ...noQuantities, charged, uncollected: -charged, units: 1, outputTokens: -2 * charged },
+          })),
+          windows: moves.map(({ window, ...move }) => ({ ...move, window: window === 'now' ? day : window })),
+        }
+        const answer = await both(
+          world,
+          real,
+          'correct',
+          (ledger) => ledger.correct(correction),
+          ({ status }) => {
+            if (status === 'corrected') world.journal.amend(correction)
+          },
+        )
+        // Its answer was lost: it must not be added twice
+        if (answer.status === 'corrected') await both(world, real, 'correct', (ledger) => ledger.correct(correction))
+      }),
+    ),
+  fc
+    .tuple(fc.integer({ min: 0, max: 2 }), fc.constantFrom('idle', 'idle', 'idle', 'busy', 'touched', 'other life'))
+    .map(([account, state]) =>
+      step(`evict ${JSON.stringify([account, state])}`, async (world, real) => {
+        const accountId = accountIds[account]!
+        if (state !== 'busy') await comeToRest(world, real, accountId)
+        const known = await world.model.read(accountId)
+        const { lineage, version } = known.status === 'loaded' ? known : { lineage: 1, version: 1 }
+        const read = {
+          lineage: state === 'other life' ? lineage + 1 : lineage,
+          version: state === 'touched' ? version - 1 : version,
+        }
+        await both(world, real, 'evict', (ledger) => ledger.evict(accountId, read))
+        await both(world, real, 'evict', (ledger) => ledger.evict(accountId, read))
+      }),
+    ),
+  fc.tuple(fc.constantFrom(0, 1_000, 3_600_000), fc.integer({ min: 1, max: 3 })).map(([olderThanMs, perShard]) =>
+    step(`check ${JSON.stringify([olderThanMs, perShard])}`, async (world, real) => {
+      const due = await both(world, real, 'unchecked', (ledger) => ledger.unchecked(shards, { olderThanMs, perShard }))
+      const accountId = due[0] ?? accountIds[2]!
+      await both(world, real, 'noteChecked', (ledger) => ledger.noteChecked(accountId))
+    }),
+  ),
 ] as const
+
+/** Nothing of the account is under way, and journal and workflow have all of it; a period that has ended is still there. */
+async function comeToRest(world: World, real: Real, accountId: string): Promise<void> {
+  await real.given.clock.advance(200_000)
+  const shard = shardOf(accountId)
+  const [waiting] = await both(world, real, 'pending', (ledger) =>
+    ledger.pending([shard], { dirtyOlderThanMs: 0, perShard: 100 }),
+  )
+  for (const name of waiting!.due) await both(world, real, 'expire', (ledger) => ledger.expire(name))
+  const read = await real.given.ledger.receipts(shard, 1_000)
+  world.journal.store(read.map(({ receipt }) => receipt))
+  await both(world, real, 'ackReceipts', (ledger) => ledger.ackReceipts(shard, read))
+  const known = await world.model.snapshot(accountId)
+  if (known.status === 'loaded') {
+    await both(world, real, 'ackRows', (ledger) => ledger.ackRows(accountId, known.lineage, known.seq))
+  }
+}
+
 const often = <T>(arbitrary: T, times: number): readonly T[] => Array.from({ length: times }, () => arbitrary)
 export const commands = [
   ...often(reserves, 9),
@@ -381,4 +491,9 @@ export const everyWord = [
   'ackReceipts acked',
   'ackReceipts head_moved',
   'ackRows answered',
+  ...['repaired', 'exists', 'other_lineage', 'account_not_loaded'].map((word) => `repair ${word}`),
+  ...['corrected', 'changed', 'account_not_loaded'].map((word) => `correct ${word}`),
+  ...['evicted', 'in_use', 'account_not_loaded'].map((word) => `evict ${word}`),
+  'unchecked answered',
+  'noteChecked answered',
 ]
