@@ -8,21 +8,9 @@ export interface ConnectOptions {
   readonly onError?: ((error: Error) => void) | undefined
 }
 
-/** A connection fit for the ledger: it fails fast while Redis is away instead of queueing. Rejects with LedgerUnavailable if it cannot connect now. */
+/** A connection to one Redis, fit for the ledger: it fails fast while Redis is away instead of queueing. Rejects with LedgerUnavailable if it cannot connect now. */
 export async function connectRedis(url: string, options: ConnectOptions = {}): Promise<Redis> {
-  const redis = new Redis(url, {
-    // ioredis 6 would speak RESP3, whose replies have other shapes
-    protocol: 2,
-    lazyConnect: true,
-    // A reserve that waits for Redis to come back would start work long after its caller gave up
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 1,
-    commandTimeout: options.commandTimeoutMs ?? 1_000,
-    // One plain connection with many calls in flight is faster than stop-and-wait batches
-    enableAutoPipelining: false,
-    retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
-  })
+  const redis = new Redis(url, failFast(options.commandTimeoutMs))
   redis.on('error', (error: Error) => options.onError?.(error))
   try {
     await redis.connect()
@@ -31,4 +19,41 @@ export async function connectRedis(url: string, options: ConnectOptions = {}): P
     throw asLedgerFailure(error)
   }
   return redis
+}
+
+/** Another connection to the server of this one, with its credentials. It connects by itself, and goes on trying. */
+export function connectBeside(redis: Redis, name: string): Redis {
+  const { host, port, username, password, db, tls, commandTimeout } = redis.options
+  const beside = new Redis({
+    ...failFast(commandTimeout),
+    connectionName: name,
+    host,
+    ...(port === undefined ? {} : { port }),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(db === undefined ? {} : { db }),
+    ...(tls === undefined ? {} : { tls }),
+  })
+  // The other connection to the same server tells of its failures
+  beside.on('error', () => {})
+  beside.connect().catch(() => {})
+  return beside
+}
+
+function failFast(commandTimeoutMs = 1_000) {
+  return {
+    // ioredis 6 would speak RESP3, whose replies have other shapes
+    protocol: 2,
+    lazyConnect: true,
+    // A reserve that waits for Redis to come back would start work long after its caller gave up
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: commandTimeoutMs,
+    // One plain connection with many calls in flight is faster than stop-and-wait batches
+    enableAutoPipelining: false,
+    retryStrategy: (attempt: number) => Math.min(50 * attempt, 1_000),
+    // A master that became a replica keeps its connections; behind the same name there is a new master by now
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  } as const
 }

@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from 'ioredis'
+import { Cluster, type Redis } from 'ioredis'
 import type { AccountFigures } from '../credits/balance.ts'
 import type { ChargeId } from '../credits/charge-id.ts'
 import type { FoundCharge } from '../credits/found-charge.ts'
@@ -12,6 +12,7 @@ import { charge } from './charge.ts'
 import { closeEpoch } from './close-epoch.ts'
 import type { LedgerContext } from './context.ts'
 import { correct } from './correct.ts'
+import { duringMigration } from './during-migration.ts'
 import { evict } from './evict.ts'
 import { expire } from './expire.ts'
 import { extend } from './extend.ts'
@@ -28,6 +29,7 @@ import { repair } from './repair.ts'
 import { reserve } from './reserve.ts'
 import { registerScripts } from './scripts.ts'
 import { settle } from './settle.ts'
+import { type SettlingOptions, createSettling } from './settling.ts'
 import { snapshot } from './snapshot.ts'
 import { unchecked } from './unchecked.ts'
 import { unlock } from './unlock.ts'
@@ -49,12 +51,20 @@ export interface LedgerOptions {
   readonly quarantineMs?: number | undefined
   /** Lua source of `nowMs`, Redis' own time unless a test brings a clock. */
   readonly clock?: string | undefined
+  /** Lets a replica confirm settlements wherever there is one; without this nothing is confirmed. */
+  readonly settling?: SettlingOptions | undefined
 }
 
 /** The ledger on one Redis or on a Cluster. One connection carries many calls in flight; `connectRedis` opens one that fails fast. */
 export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Ledger {
+  const plain = registerScripts(redis, options.clock)
+  const run = redis instanceof Cluster ? duringMigration(plain) : plain
+  const settling =
+    options.settling === undefined
+      ? undefined
+      : createSettling(redis, run, (connection) => registerScripts(connection, options.clock), options.settling)
   const context: LedgerContext = {
-    run: registerScripts(redis, options.clock),
+    run: settling?.run ?? run,
     depletedBelow: options.depletedBelow,
     exposureCap: options.exposureCap ?? '',
     tombstoneMs: options.tombstoneMs ?? 600_000,
@@ -86,6 +96,7 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
     ackReceipts: (shard, entries) => ackReceipts(context, shard, entries),
     pending: (shards, limits) => pending(context, shards, limits),
     close: async () => {
+      settling?.close()
       await redis.quit()
     },
   }
