@@ -5,7 +5,7 @@ import type { ActivityAnswer, ActivityQuery } from './activity.ts'
 import type { ApiKey, KeyRequest, NewKey } from './api-key.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import type { RequestRecord } from './requests.ts'
-import type { JournalTotals } from './totals.ts'
+import type { JournalTotals, LineageRange, TotalsOf } from './totals.ts'
 import type { UsageAnswer, UsageQuery } from './usage.ts'
 
 /**
@@ -26,10 +26,10 @@ export interface Journal {
   settledAmong<T extends { readonly accountId: string; readonly id: ChargeId }>(
     charges: readonly T[],
   ): Promise<readonly T[]>
-  /** Sums by epoch and row, and by budget window, read at one moment: all that a ledger needs to come back. `epochs` narrows the rows. */
-  totals(accountId: string, only?: { readonly epochs: readonly number[] }): Promise<JournalTotals>
-  /** The highest receipt number of one life of the account in Redis, receipts that changed nothing included; 0 for a life without any. */
-  highestN(accountId: string, lineage: number): Promise<number>
+  /** Sums by epoch and row, and by budget window, read at one moment: all that a ledger needs to come back, or to be compared with. */
+  totals(accountId: string, of?: TotalsOf): Promise<JournalTotals>
+  /** The highest receipt number of these lives of the account in Redis, receipts that changed nothing included; 0 for lives without any. */
+  highestN(accountId: string, lineages: LineageRange): Promise<number>
 
   /** The receipt of a charge: the settled one, else the expired one, else null. */
   receipt(accountId: string, id: ChargeId): Promise<JournalEntry | null>

@@ -57,6 +57,8 @@ export const entries = tollgate.table(
     primaryKey({ columns: [entry.accountId, entry.serial] }),
     uniqueIndex('entries_charge').on(entry.accountId, entry.id, entry.kind),
     index('entries_time').on(entry.accountId, entry.atMs, entry.serial),
+    // What came after a receipt of one life in Redis: the check of a ledger that goes on charging.
+    index('entries_life').on(entry.accountId, entry.lineage, entry.n),
     // Cut short, so that an overlong message id cannot outgrow the index and block the drain.
     index('entries_message')
       .on(entry.accountId, sql`left(${entry.messageId}, 100)`)

@@ -1,10 +1,12 @@
-import { and, desc, eq, inArray } from 'drizzle-orm'
+import { and, between, desc, eq, inArray, max, sql, type SQL } from 'drizzle-orm'
 import type { Micro } from '../credits/money.ts'
 import type { Level } from '../credits/terms.ts'
-import type { RowKey, RowTotals } from '../credits/usage-row.ts'
+import { quantityNames, type RowKey, type RowTotals } from '../credits/usage-row.ts'
 import type { Database } from './database.ts'
-import { lineages, rowTotals, windowTotals } from './schema.ts'
+import { entries, lineages, rowTotals, windowTotals } from './schema.ts'
+import { rowsOf, type Statements } from './statements.ts'
 import { storableText } from './storable-text.ts'
+import { wholeNumber } from './whole-number.ts'
 
 /**
  * Sums of every charge of an account. A row's amounts may be negative where an adjustment was booked in an epoch or row that did not see
@@ -17,58 +19,118 @@ export interface JournalTotals {
   readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: number }[]
 }
 
+export interface TotalsOf {
+  /** Rows of these epochs only; windows have none. */
+  readonly epochs?: readonly number[]
+  /** As if the receipts of this life with a higher number had not come: what a ledger that had `aboveN` receipts then must read. */
+  readonly without?: { readonly lineage: number; readonly aboveN: number }
+}
+
+/** Both ends included. */
+export interface LineageRange {
+  readonly from: number
+  readonly to: number
+}
+
 const mostRows = 50_000
 const mostWindows = 10_000
 
 /** See Journal.totals. */
-export function readTotals(
-  database: Database,
-  accountId: string,
-  only?: { readonly epochs: readonly number[] },
-): Promise<JournalTotals> {
+export function readTotals(database: Database, accountId: string, of: TotalsOf = {}): Promise<JournalTotals> {
   const account = storableText(accountId)
-  // One moment: a drain that commits between the two reads must be in both or in neither.
+  // One moment: a drain that commits between the reads must be in all of them or in none.
   return database.transaction('snapshot', async (statements) => {
-    const rows = await statements
-      .select()
-      .from(rowTotals)
-      .where(
-        and(
-          eq(rowTotals.accountId, account),
-          only === undefined ? undefined : inArray(rowTotals.epoch, [...only.epochs]),
-        ),
-      )
-      .orderBy(rowTotals.epoch, rowTotals.row)
-      .limit(mostRows + 1)
-    // A sum that leaves some out would be spent twice.
-    if (rows.length > mostRows)
-      throw new RangeError(`more than ${mostRows} usage rows of account ${accountId}: ask for the open epochs only`)
-    const budgets = await statements
-      .select({ level: windowTotals.level, window: windowTotals.window, spent: windowTotals.spent })
-      .from(windowTotals)
-      .where(eq(windowTotals.accountId, account))
-      .orderBy(desc(windowTotals.changedSerial), windowTotals.level, windowTotals.window)
-      .limit(mostWindows)
-    const epochs = new Map<number, Record<RowKey, RowTotals>>()
-    for (const { accountId: _, epoch, row, charged, uncollected, ...quantities } of rows) {
-      const ofEpoch = epochs.get(epoch) ?? {}
-      ofEpoch[row] = { charged: charged as Micro, uncollected: uncollected as Micro, ...quantities }
-      epochs.set(epoch, ofEpoch)
+    const epochs = await readRows(statements, account, of)
+    const windows = await readWindows(statements, account)
+    if (of.without !== undefined) {
+      const later = sql`account_id = ${account} and lineage = ${of.without.lineage} and n > ${of.without.aboveN}`
+      await withoutRows(statements, epochs, later)
+      await withoutWindows(statements, windows, later)
     }
     return {
-      epochs: [...epochs].map(([epoch, ofEpoch]) => ({ epoch, rows: ofEpoch })),
-      budgets,
+      epochs: [...epochs].map(([epoch, rows]) => ({ epoch, rows })),
+      budgets: [...windows.values()],
     }
   })
 }
 
-/** See Journal.highestN. */
-export async function highestN(database: Database, accountId: string, lineage: number): Promise<number> {
-  const [life] = await database.query((statements) =>
-    statements
-      .select({ n: lineages.highestN })
-      .from(lineages)
-      .where(and(eq(lineages.accountId, storableText(accountId)), eq(lineages.lineage, lineage))),
+type EpochTotals = Map<number, Record<RowKey, RowTotals>>
+type WindowTotals = Map<string, { readonly level: Level; readonly window: string; spent: number }>
+
+async function readRows(statements: Statements, account: string, of: TotalsOf): Promise<EpochTotals> {
+  const rows = await statements
+    .select()
+    .from(rowTotals)
+    .where(
+      and(
+        eq(rowTotals.accountId, account),
+        of.epochs === undefined ? undefined : inArray(rowTotals.epoch, [...of.epochs]),
+      ),
+    )
+    .orderBy(rowTotals.epoch, rowTotals.row)
+    .limit(mostRows + 1)
+  // A sum that leaves some out would be spent twice.
+  if (rows.length > mostRows)
+    throw new RangeError(`more than ${mostRows} usage rows of account ${account}: ask for the open epochs only`)
+  const epochs: EpochTotals = new Map()
+  for (const { accountId: _, epoch, row, charged, uncollected, ...quantities } of rows) {
+    const ofEpoch = epochs.get(epoch) ?? {}
+    ofEpoch[row] = { charged: charged as Micro, uncollected: uncollected as Micro, ...quantities }
+    epochs.set(epoch, ofEpoch)
+  }
+  return epochs
+}
+
+async function readWindows(statements: Statements, account: string): Promise<WindowTotals> {
+  const windows = await statements
+    .select({ level: windowTotals.level, window: windowTotals.window, spent: windowTotals.spent })
+    .from(windowTotals)
+    .where(eq(windowTotals.accountId, account))
+    .orderBy(desc(windowTotals.changedSerial), windowTotals.level, windowTotals.window)
+    .limit(mostWindows)
+  return new Map(windows.map((one) => [`${one.level}|${one.window}`, one]))
+}
+
+async function withoutRows(statements: Statements, epochs: EpochTotals, later: SQL): Promise<void> {
+  const sums = await rowsOf(
+    statements,
+    sql`select epoch, row_key, sum(added_charged) as charged, sum(added_uncollected) as uncollected, sum(added_units) as units,
+        sum(added_input_tokens) as "inputTokens", sum(added_cached_tokens) as "cachedTokens", sum(added_output_tokens) as "outputTokens",
+        sum(added_reasoning_tokens) as "reasoningTokens"
+      from ${entries} where ${later} group by epoch, row_key`,
   )
-  return life?.n ?? 0
+  for (const sum of sums) {
+    const rows = epochs.get(wholeNumber(sum['epoch']))
+    const key = String(sum['row_key'])
+    // Of an epoch that was not asked for.
+    if (rows?.[key] === undefined) continue
+    const totals: Record<string, number> = { ...rows[key] }
+    for (const name of ['charged', 'uncollected', ...quantityNames])
+      totals[name] = totals[name]! - wholeNumber(sum[name])
+    rows[key] = totals as unknown as RowTotals
+  }
+}
+
+async function withoutWindows(statements: Statements, windows: WindowTotals, later: SQL): Promise<void> {
+  const sums = await rowsOf(
+    statements,
+    // A charge that names a window twice counts in it once.
+    sql`select named."window", sum(added_charged) as charged
+      from ${entries} cross join lateral (select distinct unnest(windows) as "window") as named where ${later} group by named."window"`,
+  )
+  for (const sum of sums) {
+    const window = windows.get(String(sum['window']))
+    if (window !== undefined) window.spent -= wholeNumber(sum['charged'])
+  }
+}
+
+/** See Journal.highestN. */
+export async function highestN(database: Database, accountId: string, { from, to }: LineageRange): Promise<number> {
+  const [lives] = await database.query((statements) =>
+    statements
+      .select({ n: max(lineages.highestN) })
+      .from(lineages)
+      .where(and(eq(lineages.accountId, storableText(accountId)), between(lineages.lineage, from, to))),
+  )
+  return lives?.n ?? 0
 }

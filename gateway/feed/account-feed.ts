@@ -20,7 +20,7 @@ export type Viewer = Pick<EventStream, 'send' | 'end'>
 export interface AccountFeedDeps extends MissedDeps {
   readonly journal: MissedDeps['journal'] & {
     newestSerial(accountId: string): Promise<number>
-    highestN(accountId: string, lineage: number): Promise<number>
+    highestN(accountId: string, lineages: { readonly from: number; readonly to: number }): Promise<number>
   }
   /** A fresh reading; rejects with what the door answers when there is none. */
   readonly read: (accountId: string) => Promise<AccountReading>
@@ -194,7 +194,9 @@ async function startPosition(
   { lineage }: AccountReading,
 ): Promise<Position> {
   const waiting = await undrained(accountId, () => true)
-  const stored = await orNull(Promise.all([journal.newestSerial(accountId), journal.highestN(accountId, lineage)]))
+  const stored = await orNull(
+    Promise.all([journal.newestSerial(accountId), journal.highestN(accountId, { from: lineage, to: lineage })]),
+  )
   const [serial, highestN] = stored ?? [null, 0]
   const newest = waiting.toSorted(inOrder).at(-1)
   const ofStream = newest?.lineage === lineage ? newest.n : 0

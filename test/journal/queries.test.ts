@@ -101,6 +101,41 @@ describe.each(backends)('asking $name', (database) => {
     ])
   })
 
+  it('totals can leave out what came after a receipt of one life: windows, adjustments and new rows too', async () => {
+    const account = newAccount()
+    const of = async (without?: { lineage: number; aboveN: number }) => {
+      const totals = await journal.totals(account, { epochs: [1, 2], ...(without && { without }) })
+      return {
+        rows: totals.epochs.flatMap(({ epoch, rows }) =>
+          Object.entries(rows)
+            .filter(([, row]) => Object.values(row).some((figure) => figure !== 0))
+            .map(([key, row]) => [epoch, key, row]),
+        ),
+        windows: totals.budgets.filter(({ spent }) => spent !== 0).toSorted((a, b) => (a.window < b.window ? -1 : 1)),
+      }
+    }
+    const other = 'ai_usage|advanced|openai/gpt-5||bo|'
+    const early = [
+      receiptOf(account, 1, { lineage: 2 }),
+      receiptOf(account, 2, { kind: 'expired', lineage: 2, charged: toMicro(60) }),
+    ]
+    const late = [
+      receiptOf(account, 2, { lineage: 2, n: 3, charged: toMicro(20), uncollected: toMicro(7) }),
+      receiptOf(account, 4, { lineage: 2, row: other, windows: ['employee:bo|d20406', 'employee:bo|d20406'] }),
+      receiptOf(account, 5, { lineage: 2, epoch: 2 }),
+    ]
+    await journal.storeReceipts(early)
+    const before = await of()
+    await journal.storeReceipts(late)
+    expect(await of({ lineage: 2, aboveN: 2 })).toEqual(before)
+    const all = await of()
+    expect(all).not.toEqual(before)
+    expect(await of({ lineage: 2, aboveN: 5 })).toEqual(all)
+    expect(await of({ lineage: 1, aboveN: 0 })).toEqual(all)
+    expect((await of({ lineage: 2, aboveN: 3 })).rows).toHaveLength(1)
+    expect((await of({ lineage: 2, aboveN: 0 })).rows).toEqual([])
+  })
+
   it('an account without charges has empty totals', async () => {
     expect(await journal.totals(newAccount())).toEqual({ epochs: [], budgets: [] })
   })

@@ -157,7 +157,9 @@ describe.each(backends)('storing receipts in $name', (database) => {
       receiptOf(account, 2, { n: 8 }),
     ])
     await backend.journal.storeReceipts([receiptOf(account, 3, { n: 2, lineage: 2 }), receiptOf(account, 4, { n: 1 })])
-    expect(await Promise.all([1, 2, 3].map((lineage) => backend.journal.highestN(account, lineage)))).toEqual([9, 2, 0])
+    const highest = (from: number, to: number) => backend.journal.highestN(account, { from, to })
+    expect(await Promise.all([highest(1, 1), highest(2, 2), highest(3, 3)])).toEqual([9, 2, 0])
+    expect(await Promise.all([highest(1, 2), highest(2, 5), highest(3, 9)])).toEqual([9, 2, 0])
   })
 
   it('two drainers that store the same overlapping batches count each charge once', async () => {
