@@ -73,6 +73,7 @@ export const catalogueShape = map({
       error: "must be 'none' or an amount of credits above 0",
     }),
     fairShare: whole(1),
+    largestCorrection: positiveCredits().optional(),
     unknownActivity: oneOf(['free', 'refuse']),
   }),
 })

@@ -94,6 +94,8 @@ export interface Policies {
   readonly exposureCap: Micro | null
   /** A call that cannot be cut holds at most this part of what is available: 8 = an eighth. */
   readonly fairShare: number
+  /** Where ledger, workflow and journal differ by more than this in one account, nothing is corrected: somebody has to look. */
+  readonly largestCorrection: Micro
   /** What an activity meets that `activities` does not name. */
   readonly unknownActivity: 'free' | 'refuse'
 }

@@ -5,6 +5,7 @@ import type { Activity, Catalogue, Provider } from './catalogue.ts'
 import { tierIds } from './catalogue.ts'
 import { catalogueShape } from './catalogue-schema.ts'
 import type { CatalogueText } from './catalogue-schema.ts'
+import { creditsToMicro } from './money.ts'
 import { faultOfUnits } from './model-rates.ts'
 import { compilePrices } from './prices.ts'
 import type { UsageKey } from './usage-units.ts'
@@ -131,6 +132,7 @@ function catalogueOf(data: CatalogueText): Catalogue {
     policies: {
       ...data.policies,
       exposureCap: data.policies.exposureCap === 'none' ? null : data.policies.exposureCap,
+      largestCorrection: data.policies.largestCorrection ?? creditsToMicro(100),
     },
   }
 }

@@ -17,6 +17,7 @@ import {
   type EmployeeCommand,
   type GrantCommand,
   type LineageAnswer,
+  type NextLineage,
   type PlanCommand,
   queries,
   type ReconcileAnswer,
@@ -47,7 +48,7 @@ export interface Accounts {
   view(accountId: string): Promise<AccountAnswer<{ readonly view: AccountView }>>
   /** These three are the reconciler's and the loader's. */
   reconcile(accountId: string, report: RowsReport): Promise<AccountAnswer<ReconcileAnswer>>
-  nextLineage(accountId: string): Promise<AccountAnswer<LineageAnswer>>
+  nextLineage(accountId: string, above?: number): Promise<AccountAnswer<LineageAnswer>>
   closeEpoch(accountId: string, command: CloseEpoch): Promise<AccountAnswer<TermsAnswer>>
 }
 
@@ -115,7 +116,8 @@ export function createAccounts({
       }),
     reconcile: (accountId, report) =>
       update<ReconcileCommand, ReconcileAnswer>(accountId, updates.reconcile, { ...report, policies }),
-    nextLineage: (accountId) => update<null, LineageAnswer>(accountId, updates.nextLineage, null),
+    nextLineage: (accountId, above = 0) =>
+      update<NextLineage, LineageAnswer>(accountId, updates.nextLineage, { above }),
     closeEpoch: (accountId, command) => update<CloseEpoch, TermsAnswer>(accountId, updates.closeEpoch, command),
   }
 

@@ -18,6 +18,7 @@ import {
   type CloseEpoch,
   type EmployeeCommand,
   type GrantCommand,
+  type NextLineage,
   queries,
   type ReconcileCommand,
   type SetPlanCommand,
@@ -58,10 +59,7 @@ export async function account(start: AccountStart): Promise<void> {
   onUpdate(updates.setPlan, onAccount<SetPlanCommand, ReturnType<typeof setPlan>>(setPlan))
   onUpdate(updates.saveEmployee, onAccount<EmployeeCommand, ReturnType<typeof saveEmployee>>(saveEmployee))
   onUpdate(updates.reconcile, onAccount<ReconcileCommand, ReturnType<typeof reconcile>>(reconcile))
-  onUpdate(
-    updates.nextLineage,
-    onAccount<null, ReturnType<typeof nextLineage>>((current, _, nowMs) => nextLineage(current, nowMs)),
-  )
+  onUpdate(updates.nextLineage, onAccount<NextLineage | null, ReturnType<typeof nextLineage>>(nextLineage))
   onUpdate(updates.closeEpoch, onAccount<CloseEpoch, ReturnType<typeof closeEpoch>>(closeEpoch))
   setHandler(defineQuery<AccountView | null>(queries.view), () => (state === null ? null : viewOf(state)))
 

@@ -116,6 +116,11 @@ export type ReconcileAnswer =
   /** Not newer than what the workflow has. */
   | { readonly status: 'behind'; readonly seq: number; readonly sameRows: boolean; readonly terms: Terms }
 
+/** Issues a number above this one too: of a ledger that outlived a workflow which was restored from a backup. */
+export interface NextLineage {
+  readonly above: number
+}
+
 export interface LineageAnswer {
   readonly lineage: number
   readonly terms: Terms

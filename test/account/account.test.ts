@@ -232,11 +232,18 @@ describe('reconciling', () => {
 
   test('a new life of the account begins with any seq', () => {
     const taken = stateOf(reconcile(account, report(2, 300, { 1: credits(10) }), startMs))
-    const lineage = nextLineage(taken, startMs)
+    const lineage = nextLineage(taken, null, startMs)
     expect(answerOf(lineage)).toMatchObject({ lineage: 3, terms: { version: 1 } })
     expect(answerOf(reconcile(stateOf(lineage), report(3, 1, { 1: credits(10) }), startMs))).toMatchObject({
       status: 'ok',
     })
+  })
+
+  test('a new life has a number above that of a ledger which outlived the memory of the account', () => {
+    const { lineage } = account
+    expect(answerOf(nextLineage(account, { above: 9 }, startMs)).lineage).toBe(10)
+    expect(answerOf(nextLineage(account, { above: 0 }, startMs)).lineage).toBe(lineage + 1)
+    expect(answerOf(nextLineage(account, null, startMs)).lineage).toBe(lineage + 1)
   })
 
   test('leaves the terms as they are while only the current period is spent', () => {

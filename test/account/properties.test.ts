@@ -82,7 +82,7 @@ function step(world: World, command: Command): World {
       return take(saveEmployee(account, { ...employee, mode: 'save' }, nowMs))
     }
     case 'lineage': {
-      const next = take(nextLineage(account, nowMs))
+      const next = take(nextLineage(account, null, nowMs))
       return { ...next, seq: 1 }
     }
     case 'close': {

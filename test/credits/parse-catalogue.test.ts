@@ -43,6 +43,7 @@ describe('the catalogue that comes with Tollgate', () => {
       depletedBelow: 10_000,
       exposureCap: null,
       fairShare: 8,
+      largestCorrection: 100_000_000,
       unknownActivity: 'free',
     })
   })
@@ -140,6 +141,14 @@ const broken: readonly (readonly [string, string, string, string, string, string
   ['a markup in percent', 'markup: 1\n', 'markup: 20%\n', 'markup', 'a factor such as 1.2', '20%'],
   ['a fraction of a share', 'fairShare: 8', 'fairShare: 0.5', 'policies.fairShare', 'whole number', '0.5'],
   ['a share of nothing', 'fairShare: 8', 'fairShare: 0', 'policies.fairShare', 'whole number from 1', '0'],
+  [
+    'no correction at all',
+    'largestCorrection: 100',
+    'largestCorrection: 0',
+    'policies.largestCorrection',
+    'more than 0',
+    '0',
+  ],
   ['a cap of nothing', 'exposureCap: none', 'exposureCap: 0', 'policies.exposureCap', 'more than 0', '0'],
   ['a cap in words', 'exposureCap: none', 'exposureCap: lots', 'policies.exposureCap', "'none' or an amount", 'lots'],
   // shape

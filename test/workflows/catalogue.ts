@@ -15,5 +15,11 @@ export const catalogue: AccountsDeps['catalogue'] = {
     referral: { amount: credits(500), keeps: true, rewardedSignUps: 10 },
   },
   alerts: [25, 15, 0],
-  policies: { depletedBelow: credits('0.01'), exposureCap: null, fairShare: 8, unknownActivity: 'free' },
+  policies: {
+    depletedBelow: credits('0.01'),
+    exposureCap: null,
+    fairShare: 8,
+    largestCorrection: credits(100),
+    unknownActivity: 'free',
+  },
 }
