@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { Client, Connection } from '@temporalio/client'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import type { Catalogue } from '../credits/catalogue.ts'
 import { formatCatalogueErrors, parseCatalogue } from '../credits/parse-catalogue.ts'
 import { compilePrices, type PriceBook } from '../credits/prices.ts'
 import type { JournalLocation } from '../journal/database.ts'
 import type { Journal } from '../journal/journal.ts'
 import { openJournal } from '../journal/open-journal.ts'
-import { connectRedis } from '../ledger/connect.ts'
 import { createLedger, type Ledger } from '../ledger/ledger.ts'
+import { openRedis } from '../ledger/open-redis.ts'
+import { RedisUnfit } from '../ledger/redis-unfit.ts'
 import { type Accounts, createAccounts } from '../middleware/accounts.ts'
 import { systemClock } from '../middleware/clock.ts'
 import { type AccountLoader, createAccountLoader } from '../middleware/load-account.ts'
@@ -34,8 +35,10 @@ export interface PartsOptions {
 /** What gateway and worker share: the three stores, the catalogue, and the way to accounts. */
 export interface Parts extends Omit<PartsOptions, 'journal'> {
   readonly priceBook: PriceBook
-  readonly redis: Redis
+  readonly redis: Redis | Cluster
   readonly ledger: Ledger
+  /** Settlements of this process that were answered although no replica has confirmed them, where there are replicas. */
+  readonly unconfirmedSettlements: () => number
   readonly journal: Journal
   readonly client: Client
   readonly accounts: Accounts
@@ -45,15 +48,20 @@ export interface Parts extends Omit<PartsOptions, 'journal'> {
 
 /**
  * Opens the stores. Redis and PostgreSQL must answer at the start; Temporal need not, since calls go on without it.
- * Throws StartError: `ledger_unavailable`, `journal_unavailable`.
+ * Throws StartError: `ledger_unavailable`, `redis_unfit`, `journal_unavailable`.
  */
 export async function openParts(options: PartsOptions): Promise<Parts> {
   const { catalogue } = options
-  const [redis, journal] = await bothOrClose(openRedis(options.redisUrl, options.log), options.journal)
+  const [redis, journal] = await bothOrClose(connectLedger(options.redisUrl, options.log), options.journal)
   const { address, namespace } = options.temporal
   const connection = Connection.lazy({ address, connectTimeout: '5s' })
   const client = new Client({ connection, namespace })
-  const ledger = createLedger(redis, { ...catalogue.policies, slackMs: options.clockSlackMs })
+  let unconfirmed = 0
+  const ledger = createLedger(redis, {
+    ...catalogue.policies,
+    slackMs: options.clockSlackMs,
+    settling: { onUnconfirmed: (count) => (unconfirmed += count) },
+  })
   const accounts = createAccounts({ client, taskQueue, catalogue })
   const loader = createAccountLoader({ ledger, accounts, journal, clock: systemClock })
   return {
@@ -61,6 +69,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     priceBook: compilePrices(catalogue),
     redis,
     ledger,
+    unconfirmedSettlements: () => unconfirmed,
     journal,
     client,
     accounts,
@@ -68,7 +77,8 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     async close() {
       await connection.close()
       await journal.close()
-      redis.disconnect()
+      // Away or not, it is left
+      await ledger.close().catch(() => redis.disconnect())
     },
   }
 }
@@ -90,16 +100,26 @@ export async function openStore(location: JournalLocation): Promise<Journal> {
   })
 }
 
-async function openRedis(url: string, log: Log): Promise<Redis> {
-  return connectRedis(url, {
+/** Says in the log by which settings of Redis credits could be lost. */
+async function connectLedger(url: string, log: Log): Promise<Redis | Cluster> {
+  const { redis, warnings } = await openRedis(url, {
     onError: (error) => log.warn({ err: error }, 'the connection to Redis failed; trying again'),
   }).catch((error: unknown) => {
-    throw new StartError('ledger_unavailable', `Redis does not answer at ${withoutPassword(url)}: ${reasonOf(error)}`)
+    const reason = `${withoutPassword(url)}: ${reasonOf(error)}`
+    throw error instanceof RedisUnfit
+      ? new StartError('redis_unfit', reason)
+      : new StartError('ledger_unavailable', `Redis does not answer at ${reason}`)
   })
+  for (const { node, setting, advice } of warnings)
+    log.warn({ redis: node, setting }, `the Redis at ${node}: ${advice}`)
+  return redis
 }
 
 /** What is open already is closed again when another part cannot be: an embedded journal must give its folder back. */
-async function bothOrClose(redis: Promise<Redis>, journal: Promise<Journal>): Promise<[Redis, Journal]> {
+async function bothOrClose(
+  redis: Promise<Redis | Cluster>,
+  journal: Promise<Journal>,
+): Promise<[Redis | Cluster, Journal]> {
   try {
     return await Promise.all([redis, journal])
   } catch (error) {

@@ -11,7 +11,6 @@ import { createReceiptWatch } from '../gateway/feed/receipt-watch.ts'
 import { createLearned } from '../gateway/learn.ts'
 import { createCallMetrics } from '../gateway/metrics.ts'
 import { createRegistry } from '../gateway/service.ts'
-import { connectRedis } from '../ledger/connect.ts'
 import { shardOf } from '../ledger/keys.ts'
 import { createLiveUsage } from '../ledger/live-usage.ts'
 import { createRememberedAnswers } from '../ledger/remembered-answers.ts'
@@ -78,7 +77,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     undrained,
     read: (accountId) => readAccount({ ledger, loader }, accountId),
     watch: createReceiptWatch({
-      tail: createReceiptTail(redis, () => connectRedis(parts.redisUrl, { commandTimeoutMs: 20_000 })),
+      tail: createReceiptTail(redis),
       shardOf,
       log,
     }),

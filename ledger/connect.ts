@@ -21,11 +21,11 @@ export async function connectRedis(url: string, options: ConnectOptions = {}): P
   return redis
 }
 
-/** Another connection to the server of this one, with its credentials. It connects by itself, and goes on trying. */
-export function connectBeside(redis: Redis, name: string): Redis {
-  const { host, port, username, password, db, tls, commandTimeout } = redis.options
+/** Another connection to the server of this one, with its credentials, which is not connected yet. `name` is what CLIENT LIST shows. */
+export function connectionBeside(redis: Redis, name: string, commandTimeoutMs = redis.options.commandTimeout): Redis {
+  const { host, port, username, password, db, tls } = redis.options
   const beside = new Redis({
-    ...failFast(commandTimeout),
+    ...failFast(commandTimeoutMs),
     connectionName: name,
     host,
     ...(port === undefined ? {} : { port }),
@@ -34,9 +34,8 @@ export function connectBeside(redis: Redis, name: string): Redis {
     ...(db === undefined ? {} : { db }),
     ...(tls === undefined ? {} : { tls }),
   })
-  // The other connection to the same server tells of its failures
+  // The first connection to the same server tells of its failures
   beside.on('error', () => {})
-  beside.connect().catch(() => {})
   return beside
 }
 

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { pairsOf, parseReading } from './account-hash.ts'
 import { accountKeys } from './keys.ts'
 import type { AccountReading, EpochRows, NotLoaded } from './ledger.ts'
@@ -15,7 +15,7 @@ export type LiveUsage = (
  * What pages show of the periods that Redis holds. Unlike `snapshot` it leaves the dirty mark alone: somebody who looks at a page
  * must not delay reconciliation. Rejects with LedgerUnavailable.
  */
-export function createLiveUsage(redis: Redis): LiveUsage {
+export function createLiveUsage(redis: Redis | Cluster): LiveUsage {
   return async (accountId) => {
     const keys = accountKeys(accountId)
     // MULTI, so that the rows are those of this very version.

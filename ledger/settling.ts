@@ -1,6 +1,6 @@
 import slotOf from 'cluster-key-slot'
 import { Cluster, type Redis } from 'ioredis'
-import { connectBeside } from './connect.ts'
+import { connectionBeside } from './connect.ts'
 import { parseFacts } from './redis-facts.ts'
 import type { Operation, RunScript } from './scripts.ts'
 import { LedgerUnavailable } from './unavailable.ts'
@@ -104,7 +104,9 @@ interface Line {
 }
 
 function openLine(master: Redis, register: (connection: Redis) => RunScript, waitMs: number, replicas: number): Line {
-  const connection = connectBeside(master, 'tollgate-settling')
+  const connection = connectionBeside(master, 'tollgate-settling')
+  // It goes on trying by itself
+  connection.connect().catch(() => {})
   return { connection, run: register(connection), confirm: createConfirm(connection, waitMs), replicas }
 }
 

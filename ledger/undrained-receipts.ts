@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import type { Receipt } from '../credits/receipt.ts'
 import { pairsOf } from './account-hash.ts'
 import { shardKeys, shardOf } from './keys.ts'
@@ -13,7 +13,7 @@ const pageSize = 1_000
 const mostPages = 20
 
 /** Looks through the account's shard stream, which is short while the journal drains it. Rejects with LedgerUnavailable. */
-export function createUndrainedReceipts(redis: Redis): UndrainedReceipts {
+export function createUndrainedReceipts(redis: Redis | Cluster): UndrainedReceipts {
   return async (accountId, fits) => {
     const { receipts: stream } = shardKeys(shardOf(accountId))
     const found: Receipt[] = []

@@ -13,6 +13,8 @@ export interface RedisOptions {
   readonly dir?: string
   /** `no` loses everything with the process; `everysec` at most the last second; `always` nothing. */
   readonly appendonly?: 'no' | 'everysec' | 'always'
+  /** Further lines of the configuration, by name: a node of a Cluster, a replica. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 export interface RunningRedis extends Child {
@@ -21,7 +23,12 @@ export interface RunningRedis extends Child {
 }
 
 /** Starts a Redis on the loopback interface that never evicts, and resolves when it answers. */
-export async function startRedis({ port, dir, appendonly = 'no' }: RedisOptions = {}): Promise<RunningRedis> {
+export async function startRedis({
+  port,
+  dir,
+  appendonly = 'no',
+  settings: further = {},
+}: RedisOptions = {}): Promise<RunningRedis> {
   const chosen = port ?? (await freePort())
   const folder = dir ?? mkdtempSync(join(tmpdir(), 'tollgate-redis-'))
   mkdirSync(folder, { recursive: true })
@@ -33,6 +40,7 @@ export async function startRedis({ port, dir, appendonly = 'no' }: RedisOptions 
     'maxmemory-policy': 'noeviction',
     save: '',
     ...(appendonly === 'no' ? { appendonly } : { appendonly: 'yes', appendfsync: appendonly }),
+    ...further,
   }
   const child = await startChild({
     command: partPath('REDIS_SERVER'),

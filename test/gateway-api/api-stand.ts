@@ -91,7 +91,7 @@ export async function openApiStand(): Promise<ApiStand> {
   const keys = createKeyRing({ journal, pollMs: 100, clock: systemClock })
   const undrained = createUndrainedReceipts(redis)
   const watch = createReceiptWatch({
-    tail: createReceiptTail(redis, () => connectRedis(stores.redis.url, { commandTimeoutMs: 20_000 })),
+    tail: createReceiptTail(redis),
     shardOf,
     log: silent,
   })
