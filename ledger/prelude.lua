@@ -15,8 +15,8 @@ local function wholeNumber(text)
 end
 
 local function signedNumber(text)
-  if type(text) ~= 'string' or #text > 16 or not string.find(text, '^%-?%d+$') then
-    fail('not a whole number: ' .. tostring(text))
+  if type(text) ~= 'string' or #text > 16 or not find(text, '^%-?%d+$') or #text == 16 and find(text, '^%d') then
+    fail('not a whole number of at most 15 digits: ' .. tostring(text))
   end
   return tonumber(text)
 end
