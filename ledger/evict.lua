@@ -16,9 +16,8 @@ if account.lineage ~= lineage or account.version ~= version or account.current.h
   return { 'in_use' }
 end
 -- Free work holds nothing and is under way all the same
-local suffix = '|' .. ARGV[1]
 for _, member in ipairs(call('ZRANGE', KEYS[6], '0', '-1')) do
-  if string.sub(member, -#suffix) == suffix then return { 'in_use' } end
+  if string.sub(member, find(member, '|', 1, true) + 1) == ARGV[1] then return { 'in_use' } end
 end
 
 call('DEL', KEYS[1], KEYS[2], KEYS[3])
