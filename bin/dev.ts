@@ -51,6 +51,7 @@ await run(async () => {
       journal,
       catalogue,
       clockSlackMs: settings.CLOCK_SLACK_SECONDS * 1_000,
+      holdMs: settings.HOLD_SECONDS * 1_000,
       environment: process.env,
       log,
     })

@@ -11,6 +11,7 @@ export async function openPartsByAddress(settings: With<(typeof addresses)[numbe
     journal: openStore({ url: settings.DATABASE_URL }),
     catalogue,
     clockSlackMs: settings.CLOCK_SLACK_SECONDS * 1_000,
+    holdMs: settings.HOLD_SECONDS * 1_000,
     environment: process.env,
     log,
   })

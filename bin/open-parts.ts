@@ -27,6 +27,8 @@ export interface PartsOptions {
   readonly catalogue: Catalogue
   /** How far the clocks of gateways and Redis may differ. */
   readonly clockSlackMs: number
+  /** Lease of a hold: what a killed gateway's credits stay locked for. */
+  readonly holdMs: number
   /** Where providers' keys and addresses are looked up, by the names in the catalogue. */
   readonly environment: NodeJS.ProcessEnv
   readonly log: Log
@@ -60,6 +62,8 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   const ledger = createLedger(redis, {
     ...catalogue.policies,
     slackMs: options.clockSlackMs,
+    // After two leases every call of a lost ledger is settled or dead.
+    quarantineMs: 2 * options.holdMs,
     settling: { onUnconfirmed: (count) => (unconfirmed += count) },
   })
   const accounts = createAccounts({ client, taskQueue, catalogue })

@@ -23,6 +23,7 @@ const schema = z.object({
   CATALOGUE: z.string().min(1).default('catalogue.yaml'),
   PRACTICE_TOKENS_PER_SECOND: wholeNumber(0, 100_000, 60),
   CLOCK_SLACK_SECONDS: wholeNumber(1, 250, 60),
+  HOLD_SECONDS: wholeNumber(3, 3_600, 60),
   DATA_DIR: z.string().min(1).default('.tollgate'),
   REDIS_PORT: port(6390),
   TEMPORAL_PORT: port(7233),

@@ -113,6 +113,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
       learned,
       clock,
       newId: randomUUID,
+      limits: { holdTtlMs: parts.holdMs },
       log,
       onCall: createCallMetrics(
         registry,

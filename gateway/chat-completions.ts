@@ -63,7 +63,8 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
 
   const size = measureInput(request, body.bytes.length)
   const receipt = chargeId(startedAtMs, deps.newId())
-  const claimed = await claimKey(deps, {
+  const keyDeps = { ...deps, leaseMs: limits.holdTtlMs }
+  const claimed = await claimKey(keyDeps, {
     accountId: who.accountId,
     key: raw.headers.get('idempotency-key') ?? undefined,
     request: ['chat', who.employee, who.organization, who.messageId, who.purpose, body.bytes],
@@ -135,6 +136,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
         answer = await provider.chat({
           model: model.model,
           body: sent,
+          receipt,
           signal: abort.signal,
           timeoutMs: limits.upstreamTimeoutMs,
         })

@@ -61,7 +61,7 @@ export interface GatewayLimits {
   readonly bodyBytes: number
   /** Until the upstream's headers; also the longest silence between two chunks. */
   readonly upstreamTimeoutMs: number
-  /** Lease of a hold: what a killed gateway's credits stay locked for. */
+  /** Lease of a hold and of an idempotency key: what a killed gateway's stay locked for. */
   readonly holdTtlMs: number
 }
 

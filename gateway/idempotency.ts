@@ -9,7 +9,8 @@ import { type CallError, errorResponse } from './openai-error.ts'
 
 /** A longer answer is delivered and charged, but not kept. */
 const mostKeptBytes = 256 * 1024
-const leaseMs = 60_000
+/** How long a change of a key is tried: what Redis and the journal may be away for without an answer being forgotten. */
+const patienceMs = 60_000
 const shape = /^[\x21-\x7e]{1,255}$/
 
 /** The answer to a call with an idempotency key, as it is being given. Without a key it does nothing. */
@@ -43,6 +44,8 @@ export type KeptKeys = Pick<Journal, 'findRequest' | 'rememberRequest'>
 interface ClaimDeps {
   readonly answers: RememberedAnswers
   readonly keptKeys: KeptKeys
+  /** A gateway that dies frees its keys after so long, as it frees its holds. */
+  readonly leaseMs: number
   readonly clock: Clock
   readonly log: Log
 }
@@ -60,6 +63,7 @@ export async function claimKey(deps: ClaimDeps, { accountId, key, request, recei
   for (const part of request) fingerprint.update(part).update('\n')
   const requestHash = fingerprint.digest('base64url')
   const claim = { accountId, key, id: receipt }
+  const { leaseMs } = deps
   const answer = await deps.answers.claim({ ...claim, fingerprint: requestHash, leaseMs })
   if (answer.status !== 'claimed') return refuseOrReplay(answer)
   const earlier = await findEarlier(deps, accountId, key)
@@ -109,14 +113,14 @@ async function findEarlier({ keptKeys }: ClaimDeps, accountId: string, key: stri
   })
 }
 
-/** Tries for about as long as the lease lasts: a finished answer that nobody remembers would be paid for again. */
+/** Tries for a while: a finished answer that nobody remembers would be paid for again. */
 async function untilDone({ clock, log }: ClaimDeps, change: () => Promise<unknown>, receipt: string): Promise<void> {
   for (let waitMs = 250; ; waitMs *= 2) {
     try {
       await change()
       return
     } catch (error) {
-      if (waitMs >= leaseMs / 2) {
+      if (waitMs >= patienceMs / 2) {
         log.warn({ err: error, receipt }, 'an idempotency key was left to its lease')
         return
       }

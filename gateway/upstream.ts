@@ -5,6 +5,8 @@ export interface UpstreamCall {
   readonly model: string
   /** What is sent: the caller's request with what the gateway had to change. */
   readonly body: ChatRequest
+  /** The charge's id, sent along so that the provider's log can be compared with receipts. One charge may stand for several attempts. */
+  readonly receipt: string
   readonly signal: AbortSignal
   /** Until the headers; also the longest silence between two chunks. */
   readonly timeoutMs: number

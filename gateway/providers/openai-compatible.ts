@@ -29,10 +29,11 @@ export function createOpenAiCompatible({
   return {
     id,
     outputLimitField,
-    async chat({ model, body, signal, timeoutMs }) {
+    async chat({ model, body, receipt, signal, timeoutMs }) {
       const options = {
         method: 'POST' as const,
-        headers,
+        // OpenAI logs this name; elsewhere it is an unknown header, and ignored.
+        headers: { ...headers, 'x-client-request-id': receipt },
         body: JSON.stringify({ ...body, model }),
         signal,
         headersTimeout: timeoutMs,
