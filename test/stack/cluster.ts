@@ -43,6 +43,8 @@ export async function startCluster(masters = 3): Promise<RunningCluster> {
       settings: {
         'cluster-enabled': 'yes',
         'cluster-port': String(bus),
+        // A node that never met another does not know its own
+        'cluster-announce-ip': '127.0.0.1',
         'cluster-node-timeout': '1000',
         'cluster-require-full-coverage': 'no',
         'cluster-allow-replica-migration': 'no',
