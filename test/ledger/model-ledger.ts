@@ -603,6 +603,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       if (account.lineage !== from) return { status: 'other_lineage', lineage: account.lineage }
       Object.assign(account, { lineage: to, acked: 0, knownSinceMs: nowMs(), version: account.version + 1 })
       dirty.set(accountId, 0)
+      loaded.set(accountId, 0)
       return { status: 'repaired' }
     },
 

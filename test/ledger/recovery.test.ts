@@ -86,9 +86,11 @@ describe('repair', () => {
     await drain()
     await held('running', 20)
     await reconcile()
+    await given.ledger.noteChecked(account)
     const before = await snapshotOf()
     expect(await given.ledger.repair(account, { from: 1, to: 4 })).toEqual({ status: 'repaired' })
     expect(await isDirtyAtOnce()).toBe(true)
+    expect(await given.redis.zscore(accountKeys(account).loaded, account)).toBe('0')
     expect(await snapshotOf()).toEqual({ ...before, lineage: 4, acked: 0, version: before.version + 1 })
   })
 
@@ -584,8 +586,8 @@ test.each(['nan', '-1', '1e3', ' 5', '1.5', '', '1234567890123456'])(
     const before = await everything()
     const { account: figures, rows, budgets, dirty, loaded, deadlines, lock } = accountKeys(account)
     for (const attempt of [
-      run('repair', [figures, dirty], [account, text, 9]),
-      run('repair', [figures, dirty], [account, 1, text]),
+      run('repair', [figures, dirty, loaded], [account, text, 9]),
+      run('repair', [figures, dirty, loaded], [account, 1, text]),
       run('correct', [figures, rows, budgets, dirty], [account, text, 0, 1, 0]),
       run('correct', [figures, rows, budgets, dirty], [account, 1, text, 1, 0]),
       run('correct', [figures, rows, budgets, dirty], [account, 1, 0, text, 0]),
