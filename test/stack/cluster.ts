@@ -26,7 +26,7 @@ export interface RunningCluster {
   /** Starts a node that was killed, on the same port and the same data. */
   restart(index: number): Promise<void>
   /** Moves a slot with all its keys from one master to another, as `redis-cli --cluster reshard` does: key by key, while both serve. */
-  moveSlot(slot: number, from: number, to: number): Promise<void>
+  moveSlot(slot: number, from: number, to: number, onBatch?: (batch: number) => Promise<void>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -103,14 +103,15 @@ export async function startCluster(masters = 3): Promise<RunningCluster> {
       running[index] = await start(index, server.port, bus)
       await everyoneAgrees()
     },
-    async moveSlot(slot, from, to) {
+    async moveSlot(slot, from, to, onBatch) {
       const [source, target] = [nodes[from]!, nodes[to]!]
       await target.redis.cluster('SETSLOT', slot, 'IMPORTING', source.id)
       await source.redis.cluster('SETSLOT', slot, 'MIGRATING', target.id)
-      for (;;) {
+      for (let batch = 0; ; batch += 1) {
         const keys = await source.redis.cluster('GETKEYSINSLOT', slot, 10)
         if (keys.length === 0) break
         await source.redis.migrate('127.0.0.1', target.port, '', 0, 5_000, 'KEYS', ...keys)
+        await onBatch?.(batch)
       }
       for (const { redis } of [target, source, ...nodes]) await redis.cluster('SETSLOT', slot, 'NODE', target.id)
     },
