@@ -1,4 +1,5 @@
 import type { ActivityDeps } from './deps.ts'
+import { createCheckAccounts } from './check-accounts.ts'
 import { createDrainReceipts } from './drain-receipts.ts'
 import { createPutTerms } from './put-terms.ts'
 import { createReconcileAccounts } from './reconcile-accounts.ts'
@@ -13,5 +14,6 @@ export function createActivities(deps: ActivityDeps) {
     drainReceipts: createDrainReceipts(deps),
     sweepHolds: createSweepHolds(deps),
     reconcileAccounts: createReconcileAccounts(deps),
+    checkAccounts: createCheckAccounts(deps),
   }
 }

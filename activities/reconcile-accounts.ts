@@ -4,6 +4,8 @@ import type { Terms } from '../credits/terms.ts'
 import { shardOf } from '../ledger/keys.ts'
 import type { AccountSnapshot } from '../ledger/ledger.ts'
 import type { ActivityDeps } from './deps.ts'
+import { createRepairAccount } from './repair-account.ts'
+import { rowsReport } from './rows-report.ts'
 import { eachOf, inRound, type Round, shardsOf } from './round.ts'
 
 /** As long as between two drains, and for the same reason. */
@@ -19,10 +21,13 @@ const slack = 4
 const againMs = { first: 5_000, unclosed: 300_000, failed: 30_000 }
 
 /**
- * Reports the rows of dirty accounts to their workflows, by protocol.md 7, and closes periods that have ended and settled. What is
- * sent is absolute, so a crash anywhere only repeats it. An account that fails rests a while, and so keeps no other waiting.
+ * Reports the rows of dirty accounts to their workflows, by protocol.md 7, repairs accounts of a ledger that went back in time, and closes
+ * periods that have ended and settled. What is sent is absolute, so a crash anywhere only repeats it. An account that fails rests a while,
+ * and so keeps no other waiting.
  */
-export function createReconcileAccounts({ ledger, journal, accounts, clock, log, count }: ActivityDeps) {
+export function createReconcileAccounts(deps: ActivityDeps) {
+  const { ledger, journal, accounts, clock, log, count } = deps
+  const repair = createRepairAccount(deps)
   /** Accounts to look at again, dirty or not: an ended period still moves, or their turn failed. A restart forgets them until their next change. */
   const again = new Map<string, Again>()
 
@@ -74,31 +79,33 @@ export function createReconcileAccounts({ ledger, journal, accounts, clock, log,
   async function reconcileOne(accountId: string): Promise<'done' | 'unclosed'> {
     const snapshot = await ledger.snapshot(accountId)
     if (snapshot.status !== 'loaded') return 'done'
-    const answer = await accounts.reconcile(accountId, reportOf(snapshot))
+    const answer = await accounts.reconcile(accountId, rowsReport(snapshot))
     if (!answer.ok) throw new Error(`the account workflow refused its rows: ${answer.code}`)
     // Also when the rows are refused: a rollback, or a hydrate that raced a grant, lost the terms.
     if (answer.terms.version > snapshot.termsVersion) await ledger.putTerms(accountId, answer.terms)
-    if (!isTaken(accountId, snapshot, answer)) return 'done'
+    // An account that was repaired is dirty at once: the next pass sends all its rows.
+    if (!(await isTaken(accountId, snapshot, answer))) return 'done'
     await ledger.ackRows(accountId, snapshot.lineage, snapshot.seq)
     count?.('accounts_reconciled', 1)
     return closeEnded(accountId, snapshot, answer.terms)
   }
 
-  /** Whether the workflow has exactly these rows. If not, Redis lost something, and repairing it is not for this activity. */
-  function isTaken(accountId: string, snapshot: AccountSnapshot, answer: ReconcileAnswer): boolean {
+  /** Whether the workflow has exactly these rows. If Redis has lost something, the account is repaired. */
+  async function isTaken(accountId: string, snapshot: AccountSnapshot, answer: ReconcileAnswer): Promise<boolean> {
     if (answer.status === 'ok') return true
     const { lineage, seq } = snapshot
     if (answer.status === 'lineage') {
-      log.error({ accountId, lineage }, 'the ledger holds another life of this account than its workflow issued last')
-      count?.('other_lineage', 1)
+      await repair(accountId, lineage, 'other_lineage')
       return false
     }
-    if (answer.seq === seq && answer.sameRows) return true
-    log.error(
-      { accountId, lineage, seq, takenSeq: answer.seq },
-      'the ledger is behind what the workflow took from it before',
-    )
-    count?.('ledger_behind', 1)
+    if (answer.seq === seq) {
+      if (!answer.sameRows) await repair(accountId, lineage, 'ledger_forked')
+      return answer.sameRows
+    }
+    // Another reconciler may have been faster with rows that are newer than these.
+    const newer = await ledger.snapshot(accountId)
+    if (newer.status === 'loaded' && newer.lineage === lineage && newer.seq < answer.seq)
+      await repair(accountId, lineage, 'ledger_behind')
     return false
   }
 
@@ -138,16 +145,4 @@ type Outcome = 'done' | Again['outcome']
 function isIn({ from, to }: Round, accountId: string): boolean {
   const shard = shardOf(accountId)
   return shard >= from && shard <= to
-}
-
-/** By category, tier, model and item: an account of many employees has more rows than a message to its workflow may hold, and nobody asks it for them. */
-function reportOf({ lineage, seq, termsVersion, held, earlier, quarantine, epochs }: AccountSnapshot) {
-  const heldEarlier = earlier.reduce((total, epoch) => total + epoch.held, 0)
-  return {
-    lineage,
-    seq,
-    termsVersion,
-    held: (held + heldEarlier + quarantine) as typeof held,
-    epochs: epochs.map(({ epoch, rows }) => ({ epoch, rows: archiveRows(rows) })),
-  }
 }

@@ -5,6 +5,7 @@ import { claimFolder } from '../journal/folder-owner.ts'
 import { createDemoAccount } from './demo-account.ts'
 import { readDevSecrets, writeDevSecrets } from './dev-secrets.ts'
 import { createLog } from './log.ts'
+import { outboxPlace } from './open-outbox.ts'
 import { openParts, openStore, readCatalogue } from './open-parts.ts'
 import { type Running, run } from './run.ts'
 import { readSettings, StartError, type Settings } from './settings.ts'
@@ -60,7 +61,7 @@ await run(async () => {
 
     const adminKey = settings.ADMIN_KEY ?? secrets.adminKey
     const [worker, gateway] = await Promise.all([
-      startWorker(parts, workflowBundle),
+      startWorker(parts, workflowBundle, settings),
       freePort(settings.PORT).then((port) =>
         startGateway(parts, {
           host: settings.HOST,
@@ -69,6 +70,7 @@ await run(async () => {
           tokenSecret: settings.TOKEN_SECRET ?? secrets.tokenSecret,
           practiceTokensPerSecond: settings.PRACTICE_TOKENS_PER_SECOND,
           temporalUiUrl: temporal.uiUrl,
+          outbox: outboxPlace(settings),
         }),
       ),
     ])

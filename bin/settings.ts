@@ -23,8 +23,12 @@ const schema = z.object({
   CATALOGUE: z.string().min(1).default('catalogue.yaml'),
   PRACTICE_TOKENS_PER_SECOND: wholeNumber(0, 100_000, 60),
   CLOCK_SLACK_SECONDS: wholeNumber(1, 250, 60),
+  /** 0 = never. */
+  EVICT_AFTER_MINUTES: wholeNumber(0, 43_200, 60),
   HOLD_SECONDS: wholeNumber(3, 3_600, 60),
   DATA_DIR: z.string().min(1).default('.tollgate'),
+  OUTBOX_DIR: z.string().min(1).optional(),
+  OUTBOX_SYNC_MS: wholeNumber(0, 10_000, 50),
   REDIS_PORT: port(6390),
   TEMPORAL_PORT: port(7233),
   TEMPORAL_UI_PORT: port(8233),

@@ -1,10 +1,12 @@
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { createActivities } from '../activities/index.ts'
+import { createReconcileMetrics, reportCensus } from '../activities/metrics.ts'
+import { createCensus } from '../ledger/census.ts'
 import { systemClock } from '../middleware/clock.ts'
 import { startReconciler } from '../middleware/reconcilers.ts'
 import type { Log } from './log.ts'
 import { type Parts, taskQueue } from './open-parts.ts'
-import { StartError } from './settings.ts'
+import { type Settings, StartError } from './settings.ts'
 
 export interface RunningWorker {
   /** Resolves if the worker stops by itself, which it does not do while Temporal is merely away. */
@@ -16,6 +18,7 @@ export interface RunningWorker {
 export async function startWorker(
   parts: Parts,
   workflowBundle: Promise<{ readonly code: string }>,
+  settings: Pick<Settings, 'EVICT_AFTER_MINUTES'>,
 ): Promise<RunningWorker> {
   const { log, temporal, client } = parts
   routeSdkLogs(log)
@@ -32,12 +35,16 @@ export async function startWorker(
       ledger: parts.ledger,
       journal: parts.journal,
       accounts: parts.accounts,
+      policies: parts.catalogue.policies,
+      evictAfterMs: settings.EVICT_AFTER_MINUTES === 0 ? null : settings.EVICT_AFTER_MINUTES * 60_000,
       clock: systemClock,
       log,
+      ...createReconcileMetrics(parts.registry),
     }),
     // A worker that was killed keeps its workflows' next tasks for this long; callers wait five seconds for an answer.
     stickyQueueScheduleToStartTimeout: '2 seconds',
   })
+  reportCensus(parts.registry, createCensus(parts.redis))
   const ended = worker.run()
   await startReconciler(client, taskQueue)
   return {

@@ -3,7 +3,6 @@ import { createLog } from './log.ts'
 import { openPartsByAddress } from './open-parts-by-address.ts'
 import { run } from './run.ts'
 import { addresses, readSettings, required } from './settings.ts'
-import { createRegistry } from '../gateway/service.ts'
 import { startWorker } from './start-worker.ts'
 import { startWorkerService } from './worker-service.ts'
 import { workflowCode } from './workflow-code.ts'
@@ -12,11 +11,10 @@ await run(async () => {
   const settings = required(readSettings(process.env), addresses)
   const log = createLog(settings.LOG_LEVEL)
   const parts = await openPartsByAddress(settings, log)
-  const worker = await startWorker(parts, workflowCode())
+  const worker = await startWorker(parts, workflowCode(), settings)
   const service = await startWorkerService(parts, {
     host: settings.HOST,
     port: settings.WORKER_PORT,
-    registry: createRegistry(),
   })
   log.info({ url: service.url }, 'worker is ready')
   return {

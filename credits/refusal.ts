@@ -8,6 +8,8 @@ export type Refusal =
   | { readonly kind: 'budget_exhausted'; readonly level: Level; readonly left: Micro }
   | { readonly kind: 'backlogged' }
   | { readonly kind: 'ledger_unavailable'; readonly reason: string }
+  /** The end of the work could not be noted on disk, so it must not start. */
+  | { readonly kind: 'outbox_unavailable'; readonly reason: string }
   | { readonly kind: 'account_unknown' }
   | { readonly kind: 'id_conflict' }
   | { readonly kind: 'already_charged'; readonly charged: Micro }

@@ -33,7 +33,8 @@ export interface LineageRange {
 }
 
 const mostRows = 50_000
-const mostWindows = 10_000
+/** What `totals` answers at most: a list of this length may lack some. */
+export const mostWindows = 10_000
 
 /** See Journal.totals. */
 export function readTotals(database: Database, accountId: string, of: TotalsOf = {}): Promise<JournalTotals> {

@@ -1,14 +1,14 @@
-import { continueAsNew, proxyActivities } from '@temporalio/workflow'
+import { continueAsNew, patched, proxyActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import type { ReconcileStart } from '../credits/account/reconcile-start.ts'
 
 /**
- * Keeps three activities running over a range of shards, for ever: receipts to the journal, expired holds, rows to the accounts.
- * All three are safe to run twice at once, so a run that hands over does not wait for them.
+ * Keeps four activities running over a range of shards, for ever: receipts to the journal, expired holds, rows to the accounts, and the
+ * three-way check. All are safe to run twice at once, so a run that hands over does not wait for them.
  */
 export async function reconcileShards(start: ReconcileStart): Promise<void> {
-  const { drainReceipts, sweepHolds, reconcileAccounts } = proxyActivities<
-    Pick<Activities, 'drainReceipts' | 'sweepHolds' | 'reconcileAccounts'>
+  const { drainReceipts, sweepHolds, reconcileAccounts, checkAccounts } = proxyActivities<
+    Pick<Activities, 'drainReceipts' | 'sweepHolds' | 'reconcileAccounts' | 'checkAccounts'>
   >({
     startToCloseTimeout: start.roundMs + 60_000,
     // A worker that was killed is replaced after this long.
@@ -16,7 +16,10 @@ export async function reconcileShards(start: ReconcileStart): Promise<void> {
     retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
   })
   const { roundsPerRun, ...range } = start
-  await Promise.race([again(drainReceipts), again(sweepHolds), again(reconcileAccounts)])
+  const rounds = [again(drainReceipts), again(sweepHolds), again(reconcileAccounts)]
+  // A run that began before there were checks has none in its history; the run that it hands over to does.
+  if (patched('check-accounts')) rounds.push(again(checkAccounts))
+  await Promise.race(rounds)
   await continueAsNew<typeof reconcileShards>(start)
 
   async function again(activity: (range: Omit<ReconcileStart, 'roundsPerRun'>) => Promise<void>): Promise<void> {

@@ -3,6 +3,7 @@ import type { RowKey, RowTotals } from '../usage-row.ts'
 import { changed } from './changed.ts'
 import type { ReconcileAnswer, ReconcileCommand } from './messages.ts'
 import { rollOver } from './roll-over.ts'
+import { sameRows } from './same-rows.ts'
 import type { AccountState, Outcome, PeriodState } from './state.ts'
 import { termsOf } from './terms-of.ts'
 
@@ -19,7 +20,7 @@ export function reconcile(state: AccountState, report: ReconcileCommand, nowMs: 
     return {
       ok: true,
       state: current,
-      answer: { status: 'behind', seq: current.seq, sameRows: sameRows(current, report), terms },
+      answer: { status: 'behind', seq: current.seq, sameRows: knowsRows(current, report), terms },
     }
   }
   const reported = new Map(report.epochs.map(({ epoch, rows }) => [epoch, rows]))
@@ -38,21 +39,9 @@ export function withRows(period: PeriodState, rows: Readonly<Record<RowKey, RowT
   return { ...period, rows, spent: less(spent, 0) }
 }
 
-function sameRows(state: AccountState, report: ReconcileCommand): boolean {
+function knowsRows(state: AccountState, report: ReconcileCommand): boolean {
   return report.epochs.every(({ epoch, rows }) => {
     const period = state.periods.find((each) => each.epoch === epoch)
-    return period === undefined || period.closed || spelled(period.rows) === spelled(rows)
+    return period === undefined || period.closed || sameRows(period.rows, rows)
   })
-}
-
-/** Rows as text in which the order of keys plays no part. */
-function spelled(rows: Readonly<Record<RowKey, RowTotals>>): string {
-  return JSON.stringify(
-    Object.keys(rows)
-      .sort()
-      .map((key) => {
-        const { charged, uncollected, units, inputTokens, cachedTokens, outputTokens, reasoningTokens } = rows[key]!
-        return [key, charged, uncollected, units, inputTokens, cachedTokens, outputTokens, reasoningTokens]
-      }),
-  )
 }

@@ -37,6 +37,7 @@ const worker = await Worker.create({
         return answer
       },
     },
+    policies: catalogue.policies,
     clock: systemClock,
     log: console,
   }),

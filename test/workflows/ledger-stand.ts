@@ -64,7 +64,15 @@ export async function openLedgerStand(): Promise<LedgerStand> {
       }
     },
     activities: (accounts, change = {}) =>
-      createActivities({ ledger, journal, accounts, clock: systemClock, log: silent, ...change }),
+      createActivities({
+        ledger,
+        journal,
+        accounts,
+        policies: catalogue.policies,
+        clock: systemClock,
+        log: silent,
+        ...change,
+      }),
     async aged() {
       await until(async () => (await dirty(2_000)) === (await dirty(0)))
     },

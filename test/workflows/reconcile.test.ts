@@ -200,18 +200,6 @@ describe('the reconciler', () => {
     expect(events).toContain('turn_failed')
   })
 
-  test('reports a ledger that went back in time instead of taking its rows', async () => {
-    const accountId = await account()
-    const { lineage } = await viewOf(accountId)
-    await stand.accounts.reconcile(accountId, { lineage, seq: 100, termsVersion: 1, held: credits(0), epochs: [] })
-    await spend(parts.ledger, accountId, credits(1))
-    await aged()
-    const events: ReconcileEvent[] = []
-    await pass('reconcileAccounts', { count: (event) => void events.push(event) })
-    expect(events).toContain('ledger_behind')
-    expect(await viewOf(accountId)).toMatchObject({ seq: 100 })
-  })
-
   test('drains the other shards when the journal cannot take a receipt of one', async () => {
     const [broken, whole] = [await account(), await account()]
     await Promise.all([spend(parts.ledger, broken, credits(1)), spend(parts.ledger, whole, credits(2))])

@@ -172,18 +172,27 @@ const recordings: Readonly<Record<string, () => Promise<string>>> = {
       await env.teardown()
     }
   },
-  'reconcile-hands-over': () => {
-    const rest = () => new Promise<void>((resolve) => setTimeout(resolve, 20))
-    const resting: Partial<Activities> = { drainReceipts: rest, sweepHolds: rest, reconcileAccounts: rest }
-    return recorded(resting, async ({ client, taskQueue }) => {
-      const range = { from: 900, to: 901 }
-      await startReconciler(client, taskQueue, { ...range, roundMs: 20, roundsPerRun: 3 })
-      const workflowId = reconcileWorkflowId(range)
-      const { runId } = await client.workflow.getHandle(workflowId).describe()
-      await until(async () => (await client.workflow.getHandle(workflowId).describe()).runId !== runId)
-      const history = await historyOf(client, workflowId, runId)
-      await client.workflow.getHandle(workflowId).terminate()
-      return history
-    })
-  },
+  /** Recorded when the reconciler had three activities: so are the runs that began before there were checks. */
+  'reconcile-hands-over': reconcileRun,
+  'reconcile-with-checks': reconcileRun,
+}
+
+function reconcileRun(): Promise<string> {
+  const rest = () => new Promise<void>((resolve) => setTimeout(resolve, 20))
+  const resting: Partial<Activities> = {
+    drainReceipts: rest,
+    sweepHolds: rest,
+    reconcileAccounts: rest,
+    checkAccounts: rest,
+  }
+  return recorded(resting, async ({ client, taskQueue }) => {
+    const range = { from: 900, to: 901 }
+    await startReconciler(client, taskQueue, { ...range, roundMs: 20, roundsPerRun: 3 })
+    const workflowId = reconcileWorkflowId(range)
+    const { runId } = await client.workflow.getHandle(workflowId).describe()
+    await until(async () => (await client.workflow.getHandle(workflowId).describe()).runId !== runId)
+    const history = await historyOf(client, workflowId, runId)
+    await client.workflow.getHandle(workflowId).terminate()
+    return history
+  })
 }

@@ -1,0 +1,113 @@
+import { LRUCache } from 'lru-cache'
+import { JournalUnavailable } from '../journal/journal-unavailable.ts'
+import { LedgerUnavailable } from '../ledger/ledger.ts'
+import { createCheckAccount } from './check-account.ts'
+import type { ActivityDeps } from './deps.ts'
+import { eachOf, inRound, type Round, shardsOf } from './round.ts'
+
+const restMs = 1_000
+/** Checks take at most half of the time: nobody waits for them. */
+const mostRestMs = 30_000
+const awayRestMs = 5_000
+const perShard = 4
+/** Each may wait for a drain. */
+const atOnce = 16
+/** Accounts whose last check is remembered. One that is forgotten is checked in full again, and starts anew as idle. */
+const remembered = 200_000
+
+/**
+ * Checks all loaded accounts in turn, longest ago first, and at once after a hydrate, a repair, a restart of Redis or of this process. An
+ * account that has not changed since its last check costs a look at Redis and one at the journal; idle for long enough, it leaves Redis.
+ */
+export function createCheckAccounts(deps: ActivityDeps) {
+  const { ledger, journal, clock, log, count, evictAfterMs = 3_600_000, checkEveryMs = 600_000 } = deps
+  const check = createCheckAccount(deps)
+  const known = new LRUCache<string, Known>({ max: remembered })
+  /** Looked at often enough to see the end of an idle time. */
+  const everyMs = Math.min(checkEveryMs, evictAfterMs ?? checkEveryMs)
+  let identity: string | undefined
+  let allSinceMs = 0
+
+  return (round: Round): Promise<void> =>
+    inRound(round, clock, async (stopped) => {
+      const startedMs = clock.now()
+      let away: unknown
+      await eachOf(await due(round), atOnce, stopped, async (accountId) => {
+        if (away !== undefined) return
+        try {
+          await turn(accountId)
+        } catch (error) {
+          if (stopped.aborted) return
+          if (error instanceof JournalUnavailable || error instanceof LedgerUnavailable) away = error
+          else await failed(accountId, error)
+        }
+      })
+      if (away !== undefined) {
+        log.warn({ err: away }, 'accounts are not checked while the journal or the ledger is away')
+        count?.('turn_failed', 1)
+        return { restMs: awayRestMs }
+      }
+      return { restMs: Math.min(mostRestMs, Math.max(restMs, clock.now() - startedMs)) }
+    })
+
+  async function due(round: Round): Promise<readonly string[]> {
+    const now = await ledger.identity()
+    if (now !== identity) {
+      if (identity !== undefined) {
+        log.warn({ code: 'ledger_replaced' }, 'another Redis answers than before: all accounts are checked')
+        count?.('ledger_replaced', 1)
+      }
+      identity = now
+      allSinceMs = clock.now()
+      known.clear()
+    }
+    const olderThanMs = Math.min(everyMs, clock.now() - allSinceMs)
+    return ledger.unchecked(shardsOf(round), { olderThanMs, perShard })
+  }
+
+  async function turn(accountId: string): Promise<void> {
+    const reading = await ledger.read(accountId)
+    if (reading.status !== 'loaded') {
+      known.delete(accountId)
+      return ledger.noteChecked(accountId)
+    }
+    const { lineage, version } = reading
+    const before = known.get(accountId)
+    const sameLedger = before?.version === version && before.lineage === lineage
+    const sinceMs = sameLedger ? before.sinceMs : clock.now()
+    const serial = await journal.newestSerial(accountId)
+    if (sameLedger && before.serial === serial) {
+      count?.('accounts_unchanged', 1)
+    } else {
+      const outcome = await check(accountId)
+      if (outcome === 'moved') return
+      // Read before the check: what came meanwhile is for the next one.
+      if (outcome === 'checked') known.set(accountId, { lineage, version, serial, sinceMs })
+    }
+    if (evictAfterMs !== null && sameLedger && clock.now() - sinceMs >= evictAfterMs) {
+      const { status } = await ledger.evict(accountId, { lineage, version })
+      if (status === 'evicted') {
+        count?.('accounts_evicted', 1)
+        known.delete(accountId)
+        return
+      }
+    }
+    await ledger.noteChecked(accountId)
+  }
+
+  /** To the end of the queue: an account that fails must not keep the others of its shard from their turn. */
+  async function failed(accountId: string, error: unknown): Promise<void> {
+    log.error({ accountId, err: error }, 'an account could not be checked')
+    count?.('turn_failed', 1)
+    await ledger.noteChecked(accountId).catch(() => undefined)
+  }
+}
+
+interface Known {
+  readonly lineage: number
+  readonly version: number
+  /** The journal's newest entry. */
+  readonly serial: number
+  /** Since when this version was seen. */
+  readonly sinceMs: number
+}
