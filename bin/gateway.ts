@@ -1,5 +1,6 @@
 // The gateway as a process of its own: REDIS_URL, TEMPORAL_ADDRESS, DATABASE_URL, ADMIN_KEY and TOKEN_SECRET must be set.
 import { createLog } from './log.ts'
+import { outboxPlace } from './open-outbox.ts'
 import { openPartsByAddress } from './open-parts-by-address.ts'
 import { run } from './run.ts'
 import { addresses, readSettings, required } from './settings.ts'
@@ -16,6 +17,7 @@ await run(async () => {
     tokenSecret: settings.TOKEN_SECRET,
     practiceTokensPerSecond: settings.PRACTICE_TOKENS_PER_SECOND,
     temporalUiUrl: null,
+    outbox: outboxPlace(settings),
   })
   log.info({ url: gateway.url }, 'gateway is ready')
   return {

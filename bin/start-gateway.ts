@@ -23,6 +23,7 @@ import { createLiveAccounts } from '../middleware/live-accounts.ts'
 import { createTokens, type UserTokens } from '../middleware/user-tokens.ts'
 import { listen } from './listen.ts'
 import { type Parts, probes } from './open-parts.ts'
+import { type OutboxPlace, openOutbox } from './open-outbox.ts'
 import { createProviders } from './providers.ts'
 import { version } from './version.ts'
 
@@ -33,6 +34,7 @@ export interface GatewayOptions {
   readonly tokenSecret: string
   readonly practiceTokensPerSecond: number
   readonly temporalUiUrl: string | null
+  readonly outbox: OutboxPlace
 }
 
 export interface RunningGateway {
@@ -63,13 +65,13 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     onPollFailure: (error) => log.warn({ err: error }, 'revocations of keys are not seen while the journal is away'),
   })
   const tokens = createTokens({ secret: options.tokenSecret, audience: 'tollgate', issuer: 'tollgate', clock })
+  const outbox = await openOutbox({ ledger, journal, loader, log }, options.outbox)
   const gate = createGate({
     ledger,
     findCharge: (accountId, id) => journal.findCharge(accountId, id),
     loadAccount: (accountId) => loader.load(accountId),
     clock,
-    onLost: ({ accountId, id, actual }, reason) =>
-      log.error({ accountId, id, actual, err: reason }, 'a settlement was given up'),
+    outbox,
   })
   const undrained = createUndrainedReceipts(redis)
   const feeds = createFeeds({
@@ -153,12 +155,12 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
       server.closeIdleConnections()
       await Promise.race([closed, clock.sleep(drainMs)])
       server.closeAllConnections()
-      const given = await gate.close(drainMs)
-      if (given > 0)
-        log.error(
-          { settlements: given },
-          'closed while the ledger did not answer: their holds will expire by what was accrued',
-        )
+      const unsettled = await gate.close(drainMs)
+      const { left, lost } = await outbox.close(0)
+      const told = { unsettled, left, lost }
+      if (lost > 0)
+        log.error(told, 'settlements were given up: neither outbox nor ledger took them, their holds will expire')
+      else if (unsettled > 0) log.warn(told, 'closed before all calls were settled: the next start sends what is left')
       await keys.close()
     },
   }

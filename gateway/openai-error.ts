@@ -37,6 +37,7 @@ const answers = {
   backlogged: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 5 },
   keys_unavailable: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 2 },
   ledger_unavailable: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 2 },
+  outbox_unavailable: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 5 },
   internal_error: { status: 500, type: 'server_error', retry: false },
 } as const satisfies Record<string, Answer> & Record<Refusal['kind'], Answer>
 
@@ -104,6 +105,8 @@ export function refusalError(refusal: Refusal, fits?: number): CallError {
         code: refusal.kind,
         message: 'the credit ledger does not answer, so nothing may be spent; try again shortly',
       }
+    case 'outbox_unavailable':
+      return { code: refusal.kind, message: 'what this call costs could not be noted safely; try again shortly' }
     case 'account_unknown':
       return { code: refusal.kind, message: 'the account of this key does not exist' }
     case 'id_conflict':

@@ -3,28 +3,28 @@ import type { ReceiptDetail } from '../credits/receipt.ts'
 import type { Refusal } from '../credits/refusal.ts'
 import type { Quantities, UsageRow } from '../credits/usage-row.ts'
 import type {
-  Denied,
   Evidence,
   ExtendAnswer,
   FoundCharge,
   Ledger,
   ReserveAnswer,
   ReserveRequest,
-  SettleRequest,
   Settled,
+  SettleRequest,
 } from '../ledger/ledger.ts'
 import type { Clock } from './clock.ts'
-import { settleUntilAnswered } from './settle-until-answered.ts'
+import type { Outbox } from './outbox/outbox.ts'
+import { refusalOf } from './refusal-of.ts'
 
 export interface GateDeps {
-  readonly ledger: Ledger
+  readonly ledger: Pick<Ledger, 'reserve' | 'extend' | 'release'>
+  /** Everything that is charged goes through it. */
+  readonly outbox: Pick<Outbox, 'trouble' | 'settle' | 'charge' | 'idle'>
   /** What the journal has of a charge; rejects when the journal does not answer. */
   readonly findCharge: (accountId: string, id: string) => Promise<FoundCharge | null>
   /** Brings an account into the ledger; `unknown` when there is no such account. Rejects when that cannot be known now. */
   readonly loadAccount: (accountId: string) => Promise<'loaded' | 'unknown'>
   readonly clock: Clock
-  /** A settlement that was given up: the account is unknown, or the process ends. */
-  readonly onLost?: (request: SettleRequest, reason: unknown) => void
 }
 
 export interface Extension {
@@ -75,9 +75,20 @@ export interface Gate {
   open(
     request: ReserveRequest,
   ): Promise<{ readonly ok: true; readonly hold: Hold } | { readonly ok: false; readonly refusal: Refusal }>
+  /**
+   * A one-shot: charges all of it, or refuses. Once per id: repeated, the first answer again, also by another gateway. `ledger_unavailable` says that nothing
+   * is known yet and the outbox goes on: send the same request again to hear what became of it. Any other refusal charged nothing and never will.
+   */
+  charge(
+    request: SettleRequest,
+    options?: { readonly patienceMs?: number },
+  ): Promise<{ readonly ok: true; readonly settlement: Settlement } | { readonly ok: false; readonly refusal: Refusal }>
   /** Resolves when every hold that was opened is settled, and the ledger has it. */
   settled(): Promise<void>
-  /** Waits for open holds to be settled, at most `timeoutMs`, then gives up. Answers how many are left to their leases. */
+  /**
+   * Waits for open holds to be settled, at most `timeoutMs`. Answers how many were not: those that never ended are left to their leases, the settlements of
+   * the others to the outbox.
+   */
   close(timeoutMs: number): Promise<number>
 }
 
@@ -86,8 +97,10 @@ const maxTurns = 6
 /** A reserve whose answer was lost may still arrive: its id gets a tombstone, if Redis comes back soon. Else the lease runs out by itself. */
 const releaseAttempts = 4
 
+const chargePatienceMs = 10_000
+
 /** reserve → work → settle: what every face of the gate goes through. */
-export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: GateDeps): Gate {
+export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: GateDeps): Gate {
   const underWay = new Set<Promise<unknown>>()
   const closing = new AbortController()
   const track = <T>(work: Promise<T>): Promise<T> => {
@@ -151,20 +164,10 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
       },
       settle(work) {
         if (settling !== undefined) return settling
-        const settled = settleUntilAnswered(
-          { ledger, findCharge, loadAccount, clock, signal: closing.signal },
-          { ...call, ...work },
-        )
-          .then(toSettlement, (reason: unknown) => {
-            onLost?.({ ...call, ...work }, reason)
-            throw reason
-          })
-          .finally(() => over.resolve())
-        const noted = settled.then(
-          () => undefined,
-          () => undefined,
-        )
-        settling = { noted, settled }
+        const { noted, settled } = outbox.settle({ ...call, ...work })
+        settling = { noted, settled: settled.then(toSettlement).finally(() => over.resolve()) }
+        // The outbox has told of it and tries again; nobody has to listen.
+        settling.settled.catch(() => undefined)
         return settling
       },
     }
@@ -176,6 +179,8 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
 
   return {
     async open(request) {
+      const trouble = outbox.trouble()
+      if (trouble !== null) return { ok: false, refusal: { kind: 'outbox_unavailable', reason: trouble } }
       let answer
       try {
         answer = await reserve(request)
@@ -192,6 +197,12 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
       if ('epoch' in answer) return { ok: true, hold: createHold(request, answer) }
       return { ok: false, refusal: refusalOf(answer, request.minimum) }
     },
+    async charge(request, { patienceMs = chargePatienceMs } = {}) {
+      const trouble = outbox.trouble()
+      if (trouble !== null) return { ok: false, refusal: { kind: 'outbox_unavailable', reason: trouble } }
+      const outcome = await outbox.charge({ ...request, accepted: false }, patienceMs)
+      return outcome.ok ? { ok: true, settlement: toSettlement(outcome.settled) } : outcome
+    },
     settled,
     async close(timeoutMs) {
       await Promise.race([settled(), clock.sleep(timeoutMs)])
@@ -202,19 +213,6 @@ export function createGate({ ledger, findCharge, loadAccount, clock, onLost }: G
   }
 }
 
-function refusalOf(answer: Refused, needed: Micro): Refusal {
-  if (answer.status === 'already_charged') return { kind: 'already_charged', charged: answer.charged }
-  if (answer.status === 'exists_with_different_amount') return { kind: 'id_conflict' }
-  if (answer.status === 'backlogged') return { kind: 'backlogged' }
-  return deniedRefusal(answer, needed)
-}
-
-function deniedRefusal(answer: Denied, needed: Micro): Refusal {
-  if (answer.status === 'credits_depleted') return { kind: 'credits_depleted' }
-  if (answer.status === 'budget_exhausted') return { kind: 'budget_exhausted', level: answer.level, left: answer.left }
-  return { kind: 'insufficient_credits', needed, available: answer.available }
-}
-
 /** A hold that Redis no longer has cannot grow: its settle will adjust what the sweeper or a new life of the account booked. */
 function refusedExtension(
   answer: Exclude<ExtendAnswer, { status: 'extended' }>,
@@ -223,11 +221,10 @@ function refusedExtension(
   if (answer.status === 'hold_not_found' || answer.status === 'account_not_loaded') {
     return { refusal: { kind: 'ledger_unavailable', reason: `the hold is gone: ${answer.status}` }, held: 0 as Micro }
   }
-  return { refusal: deniedRefusal(answer, needed), held: answer.held }
+  return { refusal: refusalOf(answer, needed), held: answer.held }
 }
 
 type Decided = Exclude<ReserveAnswer, { status: 'ask_journal' } | { status: 'account_not_loaded' }>
 type Granted = Extract<Decided, { held: Micro; epoch: number }>
-type Refused = Exclude<Decided, Granted>
 
 const toSettlement = ({ charged, uncollected, epoch }: Settled): Settlement => ({ charged, uncollected, epoch })

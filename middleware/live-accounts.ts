@@ -6,7 +6,7 @@ import type { AccountLoader } from './load-account.ts'
 export interface LiveAccountsDeps {
   readonly accounts: Accounts
   readonly ledger: Pick<Ledger, 'putTerms'>
-  readonly loader: AccountLoader
+  readonly loader: Pick<AccountLoader, 'load' | 'forget'>
   /** The account could not be brought into the ledger now; the command has succeeded all the same. */
   readonly onNotLive?: (accountId: string, error: unknown) => void
 }

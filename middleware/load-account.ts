@@ -13,6 +13,11 @@ export interface AccountLoader {
   load(accountId: string): Promise<'loaded' | 'unknown'>
   /** The account exists now, whatever was heard before. */
   forget(accountId: string): void
+  /**
+   * Calls `listener` for each account that was away when this loader was asked for it and is there now, whoever loaded it: what it lost with
+   * its ledger can be sent again.
+   */
+  onHydrated(listener: (accountId: string) => void): void
 }
 
 export interface AccountLoaderDeps {
@@ -34,13 +39,16 @@ const unknownForMs = 5_000
 export function createAccountLoader({ ledger, accounts, journal, clock }: AccountLoaderDeps): AccountLoader {
   const inFlight = new Map<string, Promise<'loaded' | 'unknown'>>()
   const unknownUntilMs = new LRUCache<string, number>({ max: 10_000 })
+  const listeners: ((accountId: string) => void)[] = []
 
   return {
     load(accountId) {
       if ((unknownUntilMs.get(accountId) ?? 0) > clock.now()) return Promise.resolve('unknown')
       let loading = inFlight.get(accountId)
       if (loading === undefined) {
-        loading = load(accountId).finally(() => inFlight.delete(accountId))
+        loading = load(accountId)
+          .then(tell(accountId))
+          .finally(() => inFlight.delete(accountId))
         inFlight.set(accountId, loading)
       }
       return loading
@@ -48,6 +56,16 @@ export function createAccountLoader({ ledger, accounts, journal, clock }: Accoun
     forget(accountId) {
       unknownUntilMs.delete(accountId)
     },
+    onHydrated(listener) {
+      listeners.push(listener)
+    },
+  }
+
+  function tell(accountId: string) {
+    return (outcome: 'loaded' | 'unknown') => {
+      if (outcome === 'loaded') for (const listener of listeners) listener(accountId)
+      return outcome
+    }
   }
 
   async function load(accountId: string): Promise<'loaded' | 'unknown'> {

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { toMicro } from '../../credits/money.ts'
 import { noQuantities, type UsageRow } from '../../credits/usage-row.ts'
 import {
@@ -11,6 +14,8 @@ import {
   type SettleRequest,
 } from '../../ledger/ledger.ts'
 import { createGate, type GateDeps } from '../../middleware/gate.ts'
+import { createOutbox, type Outbox, type OutboxEvent } from '../../middleware/outbox/outbox.ts'
+import { openStore } from '../../middleware/outbox/store.ts'
 
 const row: UsageRow = { category: 'ai_usage', tier: '', model: 'm', item: '', employee: '', organization: '' }
 const request: ReserveRequest = {
@@ -30,10 +35,21 @@ const down = (): never => {
   throw new LedgerUnavailable('away')
 }
 /** Time that passes when somebody sleeps. */
-const patientClock = { now: () => 0, sleep: () => Promise.resolve(), every: () => () => undefined }
+const patientClock = {
+  now: () => 0,
+  sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
+  every: () => () => undefined,
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'tollgate-gate-'))
+const outboxes: Outbox[] = []
+afterAll(async () => {
+  for (const outbox of outboxes) await outbox.close(0)
+  rmSync(folder, { recursive: true })
+})
 
 /** A gate before a ledger that answers from two lists, one answer per attempt; the last one goes on for ever. */
-function gateBefore({
+async function gateBefore({
   reserves = [() => created],
   settles = [() => settled],
   ...change
@@ -47,7 +63,7 @@ function gateBefore({
     release: 0,
     evidence: [] as (Evidence | undefined)[],
     loaded: 0,
-    lost: [] as unknown[],
+    later: [] as OutboxEvent[],
   }
   const ledger = {
     reserve: async (_: ReserveRequest, evidence?: Evidence) => {
@@ -58,23 +74,29 @@ function gateBefore({
       heard.evidence.push(evidence)
       return settles[Math.min(heard.settle.push(given), settles.length) - 1]!(evidence)
     },
+    identity: async () => 'one',
     release: async () => {
       heard.release += 1
       return { status: 'released' as const }
     },
   } as unknown as Ledger
-  const gate = createGate({
+  const findCharge = change.findCharge ?? (() => Promise.resolve(null))
+  const loadAccount =
+    change.loadAccount ?? (() => Promise.resolve((heard.loaded += 1) > 0 ? ('loaded' as const) : ('unknown' as const)))
+  const outbox = await createOutbox({
+    store: await openStore({ folder, clock: patientClock, onEvent: () => undefined }),
     ledger,
-    findCharge: () => Promise.resolve(null),
-    loadAccount: () => Promise.resolve((heard.loaded += 1) > 0 ? ('loaded' as const) : 'unknown'),
+    journal: { findCharge, settledAmong: async () => [] },
+    loadAccount,
     clock: patientClock,
-    onLost: (_, reason) => heard.lost.push(reason),
-    ...change,
+    onEvent: (event) => heard.later.push(event),
   })
-  return { gate, heard }
+  outboxes.push(outbox)
+  const gate = createGate({ ledger, findCharge, loadAccount, clock: patientClock, outbox, ...change })
+  return { gate, outbox, heard }
 }
 
-async function opened(parts: ReturnType<typeof gateBefore>) {
+async function opened(parts: Awaited<ReturnType<typeof gateBefore>>) {
   const answer = await parts.gate.open(request)
   if (!answer.ok) throw new Error(answer.refusal.kind)
   return answer.hold
@@ -82,18 +104,18 @@ async function opened(parts: ReturnType<typeof gateBefore>) {
 
 describe('reserve', () => {
   it('gives a hold of what was granted', async () => {
-    expect(await opened(gateBefore())).toMatchObject({ granted: 100, epoch: 3 })
+    expect(await opened(await gateBefore())).toMatchObject({ granted: 100, epoch: 3 })
   })
 
   it('loads an account that the ledger does not hold, and asks again', async () => {
-    const parts = gateBefore({ reserves: [() => ({ status: 'account_not_loaded' }), () => created] })
+    const parts = await gateBefore({ reserves: [() => ({ status: 'account_not_loaded' }), () => created] })
     await opened(parts)
     expect(parts.heard).toMatchObject({ reserve: 2, loaded: 1 })
   })
 
   it('asks the journal where Redis cannot know, and repeats with what it found', async () => {
     const found = { kind: 'settled', charged: toMicro(5) } as never
-    const parts = gateBefore({
+    const parts = await gateBefore({
       reserves: [() => ask, () => ({ status: 'already_charged', charged: toMicro(5) })],
       findCharge: () => Promise.resolve(found),
     })
@@ -120,14 +142,15 @@ describe('reserve', () => {
       refusal: { kind: 'id_conflict' },
     },
   ])('refuses for $name', async ({ answer, refusal }) => {
-    expect(await gateBefore({ reserves: [() => answer as ReserveAnswer] }).gate.open(request)).toEqual({
+    const { gate } = await gateBefore({ reserves: [() => answer as ReserveAnswer] })
+    expect(await gate.open(request)).toEqual({
       ok: false,
       refusal,
     })
   })
 
   it('refuses an account that nobody knows', async () => {
-    const parts = gateBefore({
+    const parts = await gateBefore({
       reserves: [() => ({ status: 'account_not_loaded' })],
       loadAccount: () => Promise.resolve('unknown'),
     })
@@ -152,21 +175,22 @@ describe('reserve', () => {
       change: { reserves: [() => ({ status: 'account_not_loaded' as const })] },
     },
   ])('fails closed without $name', async ({ change }) => {
-    expect(await gateBefore(change).gate.open(request)).toMatchObject({
+    const { gate } = await gateBefore(change)
+    expect(await gate.open(request)).toMatchObject({
       ok: false,
       refusal: { kind: 'ledger_unavailable' },
     })
   })
 
   it('that may still arrive is released', async () => {
-    const parts = gateBefore({ reserves: [down] })
+    const parts = await gateBefore({ reserves: [down] })
     await parts.gate.open(request)
     await parts.gate.settled()
     expect(parts.heard.release).toBe(1)
   })
 
   it('of a request that is a bug throws', async () => {
-    const parts = gateBefore({
+    const parts = await gateBefore({
       reserves: [
         () => {
           throw new RangeError('not an id')
@@ -179,7 +203,7 @@ describe('reserve', () => {
 
 describe('settle', () => {
   it('is sent once, however often it is called', async () => {
-    const parts = gateBefore()
+    const parts = await gateBefore()
     const hold = await opened(parts)
     const both = await Promise.all([hold.settle(work).settled, hold.settle({ ...work, actual: toMicro(9) }).settled])
     expect(both).toEqual([
@@ -191,42 +215,42 @@ describe('settle', () => {
 
   it('says where the call began: should its hold be lost with the ledger, it is booked in its own period', async () => {
     const began = { epoch: 3, windows: ['employee:ada|d20406'] }
-    const parts = gateBefore({ reserves: [() => ({ ...created, ...began })] })
+    const parts = await gateBefore({ reserves: [() => ({ ...created, ...began })] })
     await (await opened(parts)).settle(work).settled
     expect(parts.heard.settle).toMatchObject([{ began }])
   })
 
   it('goes on until it is answered: outages, evidence, a lost account', async () => {
-    const parts = gateBefore({
+    const parts = await gateBefore({
       settles: [down, () => ask, down, () => ({ status: 'account_not_loaded' }), () => ask, () => settled],
     })
     const hold = await opened(parts)
     expect(await hold.settle(work).settled).toMatchObject({ charged: 7 })
     expect(parts.heard.settle).toHaveLength(6)
     expect(new Set(parts.heard.settle.map(({ id }) => id))).toEqual(new Set([request.id]))
-    expect(parts.heard).toMatchObject({ loaded: 1, lost: [] })
+    expect(parts.heard).toMatchObject({ loaded: 1, later: [] })
   })
 
   it('waits for the journal', async () => {
     let asked = 0
-    const parts = gateBefore({
+    const parts = await gateBefore({
       settles: [() => ask, () => ask, () => settled],
       findCharge: () => (++asked < 2 ? Promise.reject(new LedgerUnavailable('PostgreSQL')) : Promise.resolve(null)),
     })
     expect(await (await opened(parts)).settle(work).settled).toMatchObject({ charged: 7 })
   })
 
-  it('is given up, and reported, for an account that is gone', async () => {
-    const parts = gateBefore({
+  it('is left for later, and reported, for an account that is gone', async () => {
+    const parts = await gateBefore({
       settles: [() => ({ status: 'account_not_loaded' })],
       loadAccount: () => Promise.resolve('unknown'),
     })
     await expect((await opened(parts)).settle(work).settled).rejects.toThrow('no account a')
-    expect(parts.heard.lost).toHaveLength(1)
+    expect(parts.heard.later).toMatchObject([{ kind: 'left_for_later', id: request.id }])
   })
 
-  it('is given up after some errors that no waiting cures', async () => {
-    const parts = gateBefore({
+  it('is left for later after some errors that no waiting cures', async () => {
+    const parts = await gateBefore({
       settles: [
         () => {
           throw new Error('the script is broken')
@@ -234,22 +258,41 @@ describe('settle', () => {
       ],
     })
     await expect((await opened(parts)).settle(work).settled).rejects.toThrow('the script is broken')
-    expect(parts.heard.lost).toHaveLength(1)
+    expect(parts.heard.later).toMatchObject([{ kind: 'left_for_later', id: request.id }])
   })
 
   it('on its way when the process ends is waited for, within bounds', async () => {
-    const parts = gateBefore({ settles: [down] })
+    const parts = await gateBefore({ settles: [down] })
     const hold = await opened(parts)
     const settling = hold.settle(work).settled.catch((error: unknown) => error)
     expect(await parts.gate.close(1)).toBe(1)
+    expect(await parts.outbox.close(0)).toEqual({ left: 1, lost: 0 })
     expect(await settling).toMatchObject({ message: 'the process ends' })
-    expect(parts.heard.lost).toHaveLength(1)
+    expect(parts.heard.later).toMatchObject([{ kind: 'left_for_later', id: request.id }])
+  })
+})
+
+describe('the end of a call', () => {
+  it('is noted while the ledger is away', async () => {
+    const parts = await gateBefore({ settles: [down] })
+    await (await opened(parts)).settle(work).noted
+    expect(parts.outbox.figures()).toMatchObject({ entries: 1, sending: 1 })
+  })
+
+  it('that could not be noted is not begun', async () => {
+    const parts = await gateBefore({
+      outbox: { trouble: () => 'the disk is full' } as GateDeps['outbox'],
+    })
+    const refusal = { kind: 'outbox_unavailable', reason: 'the disk is full' }
+    expect(await parts.gate.open(request)).toEqual({ ok: false, refusal })
+    expect(await parts.gate.charge({ ...request, ...work })).toEqual({ ok: false, refusal })
+    expect(parts.heard.reserve).toBe(0)
   })
 })
 
 describe('extend', () => {
   const extended = async (answer: object) => {
-    const { gate } = gateBefore({
+    const { gate } = await gateBefore({
       ledger: { reserve: async () => created, extend: async () => answer } as unknown as Ledger,
     })
     const open = await gate.open(request)

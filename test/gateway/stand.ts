@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type ServerType, serve } from '@hono/node-server'
 import type { Redis } from 'ioredis'
 import OpenAI from 'openai'
@@ -25,6 +27,8 @@ import { createLedger, type Ledger } from '../../ledger/ledger.ts'
 import { createRememberedAnswers } from '../../ledger/remembered-answers.ts'
 import { systemClock } from '../../middleware/clock.ts'
 import { createGate, type Gate } from '../../middleware/gate.ts'
+import { createOutbox } from '../../middleware/outbox/outbox.ts'
+import { openStore } from '../../middleware/outbox/store.ts'
 import { type MockUpstream, startMockUpstream } from './mock-upstream.ts'
 
 /** µcr per token of every model of the mock upstream. */
@@ -127,12 +131,17 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
   const keys = new Map<string, CallerKey | 'revoked'>([['sk-revoked', 'revoked']])
   const observed: CallObservation[] = []
   const createdEmployees: { id: string; organization: string }[] = []
-  const gate = createGate({
+  const outboxFolder = mkdtempSync(join(tmpdir(), 'tollgate-outbox-'))
+  const findCharge = () => Promise.resolve(null)
+  const loadAccount = () => Promise.resolve('unknown' as const)
+  const outbox = await createOutbox({
+    store: await openStore({ folder: outboxFolder, clock: systemClock, onEvent: () => undefined }),
     ledger,
-    findCharge: () => Promise.resolve(null),
-    loadAccount: () => Promise.resolve('unknown'),
+    journal: { findCharge, settledAmong: () => Promise.resolve([]) },
+    loadAccount,
     clock: systemClock,
   })
+  const gate = createGate({ ledger, findCharge, loadAccount, clock: systemClock, outbox })
   const mock = (id: string): UpstreamProvider =>
     createOpenAiCompatible({ id, baseUrl: upstream.url, apiKey: `key-of-${id}`, outputLimitField: 'max_tokens' })
   const providers: Record<string, UpstreamProvider> = {
@@ -248,6 +257,8 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
       })
       await upstream.close()
       await gate.close(5_000)
+      await outbox.close(0)
+      rmSync(outboxFolder, { recursive: true, force: true })
       await ledger.close().catch(() => undefined)
       redis.disconnect()
     },

@@ -1,13 +1,10 @@
-import type { Evidence, FoundCharge, Ledger, SettleRequest, Settled } from '../ledger/ledger.ts'
+import type { AskJournal, Evidence, FoundCharge, HoldName, NotLoaded } from '../ledger/ledger.ts'
 import type { Clock } from './clock.ts'
 
-export interface SettleDeps {
-  readonly ledger: Pick<Ledger, 'settle'>
+export interface AnswerDeps {
   readonly findCharge: (accountId: string, id: string) => Promise<FoundCharge | null>
   readonly loadAccount: (accountId: string) => Promise<'loaded' | 'unknown'>
-  readonly clock: Clock
-  /** Gives up between two attempts. */
-  readonly signal: AbortSignal
+  readonly clock: Pick<Clock, 'sleep'>
 }
 
 const firstWaitMs = 50
@@ -16,38 +13,36 @@ const longestWaitMs = 2_000
 const mostFaults = 8
 
 /**
- * Sends one settlement until the ledger has answered it, one attempt at a time: no answer, `ask_journal` and `account_not_loaded` are not answers.
+ * Sends one operation until the ledger has answered it, one attempt at a time: no answer, `ask_journal` and `account_not_loaded` are not answers.
  * Repeats are free, since the id is. Rejects only when the signal fires, the account does not exist, or the ledger keeps failing with something
  * that is no outage.
  */
-export async function settleUntilAnswered(
-  { ledger, findCharge, loadAccount, clock, signal }: SettleDeps,
-  request: SettleRequest,
-): Promise<Settled> {
+export async function untilAnswered<Answer extends { readonly status: string }>(
+  { findCharge, loadAccount, clock }: AnswerDeps,
+  { accountId, id }: HoldName,
+  send: (evidence: Evidence | undefined) => Promise<Answer>,
+  signal: AbortSignal,
+): Promise<Exclude<Answer, AskJournal | NotLoaded>> {
   let evidence: Evidence | undefined
   let waitMs = firstWaitMs
   let faults = 0
   for (;;) {
     try {
-      const answer = await ledger.settle(request, evidence)
-      if (answer.status === 'ask_journal') {
+      const answer: Answer | AskJournal | NotLoaded = await send(evidence)
+      if (isAskJournal(answer)) {
         const stale = evidence !== undefined
-        evidence = {
-          lineage: answer.lineage,
-          nowMs: answer.nowMs,
-          found: await findCharge(request.accountId, request.id),
-        }
+        evidence = { lineage: answer.lineage, nowMs: answer.nowMs, found: await findCharge(accountId, id) }
         if (!stale) continue
       } else if (answer.status === 'account_not_loaded') {
         evidence = undefined
-        if ((await loadAccount(request.accountId)) === 'unknown')
-          throw new AccountGone(`no account ${request.accountId} to settle ${request.id} on`)
+        if ((await loadAccount(accountId)) === 'unknown')
+          throw new AccountGone(`no account ${accountId} to settle ${id} on`)
         if (waitMs === firstWaitMs) {
           waitMs *= 2
           continue
         }
       } else {
-        return answer
+        return answer as Exclude<Answer, AskJournal | NotLoaded>
       }
     } catch (error) {
       if (error instanceof AccountGone || error instanceof RangeError || error instanceof TypeError) throw error
@@ -58,6 +53,10 @@ export async function settleUntilAnswered(
     signal.throwIfAborted()
     waitMs = Math.min(longestWaitMs, waitMs * 2)
   }
+}
+
+function isAskJournal(answer: { readonly status: string }): answer is AskJournal {
+  return answer.status === 'ask_journal'
 }
 
 class AccountGone extends Error {

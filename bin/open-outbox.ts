@@ -1,0 +1,74 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemClock as clock } from '../middleware/clock.ts'
+import { createOutbox, type Outbox, type OutboxEvent } from '../middleware/outbox/outbox.ts'
+import { openStore, type StoreEvent } from '../middleware/outbox/store.ts'
+import type { Parts } from './open-parts.ts'
+import { type Settings, StartError } from './settings.ts'
+
+export interface OutboxPlace {
+  readonly folder: string
+  readonly syncMs: number
+}
+
+export function outboxPlace({ DATA_DIR, OUTBOX_DIR, OUTBOX_SYNC_MS }: Settings): OutboxPlace {
+  return { folder: OUTBOX_DIR ?? join(DATA_DIR, 'outbox'), syncMs: OUTBOX_SYNC_MS }
+}
+
+/**
+ * The outbox of this gateway, with what gone gateways left in the same folder. Throws StartError `outbox_unavailable` when the folder cannot be
+ * written: no call could start then.
+ */
+export async function openOutbox(
+  { ledger, journal, loader, log }: Pick<Parts, 'ledger' | 'journal' | 'loader' | 'log'>,
+  { folder, syncMs }: OutboxPlace,
+): Promise<Outbox> {
+  const onEvent = (event: OutboxEvent | StoreEvent): void => tell(log, event)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const store = await openStore({ folder, syncMs, clock, onEvent })
+    return await createOutbox({ store, ledger, journal, loadAccount: (id) => loader.load(id), clock, onEvent })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error
+    throw new StartError('outbox_unavailable', `the outbox cannot be written in ${folder}: ${error.message}`)
+  }
+}
+
+function tell(log: Parts['log'], { kind, ...event }: OutboxEvent | StoreEvent): void {
+  const { error, ...facts } = { error: undefined, ...event }
+  log[levels[kind]]({ ...facts, ...(error === undefined ? {} : { err: error }) }, words[kind])
+}
+
+type Kind = (OutboxEvent | StoreEvent)['kind']
+
+const words = {
+  replayed: 'a settlement was sent again',
+  left_for_later: 'a settlement could not be made now; the outbox keeps it and tries again',
+  ledger_changed: 'the ledger is another one: what the journal has not got is sent again',
+  journal_away: 'the outbox keeps everything while the journal is away',
+  tend_failed: 'the outbox could not be tended; it tries again',
+  broken: 'lines of the outbox cannot be read: their segment will be kept in the folder "broken"',
+  torn: 'the last line of a segment was cut off; nobody had been told that it was written',
+  write_failed: 'the outbox cannot be written: no new work starts until it can',
+  sync_failed: 'the outbox does not reach its disk: no new work starts until it does',
+  writes_again: 'the outbox can be written again',
+  taken_over: 'the outbox of a gateway that is gone was taken over',
+  folder_lost: 'this process slept and its outbox was taken over: no new work starts, restart it',
+  load_failed: 'the outbox of a gateway that is gone cannot be read; it is tried again',
+} as const satisfies Record<Kind, string>
+
+const levels = {
+  replayed: 'debug',
+  left_for_later: 'warn',
+  ledger_changed: 'warn',
+  journal_away: 'warn',
+  tend_failed: 'error',
+  broken: 'error',
+  torn: 'info',
+  write_failed: 'error',
+  sync_failed: 'error',
+  writes_again: 'info',
+  taken_over: 'info',
+  folder_lost: 'error',
+  load_failed: 'error',
+} as const satisfies Record<Kind, 'debug' | 'info' | 'warn' | 'error'>
