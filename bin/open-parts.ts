@@ -1,17 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { Client, Connection } from '@temporalio/client'
 import type { Cluster, Redis } from 'ioredis'
+import type { Registry } from 'prom-client'
 import type { Catalogue } from '../credits/catalogue.ts'
 import { formatCatalogueErrors, parseCatalogue } from '../credits/parse-catalogue.ts'
 import { compilePrices, type PriceBook } from '../credits/prices.ts'
 import type { JournalLocation } from '../journal/database.ts'
 import type { Journal } from '../journal/journal.ts'
 import { openJournal } from '../journal/open-journal.ts'
+import { createRegistry } from '../gateway/service.ts'
 import { createLedger, type Ledger } from '../ledger/ledger.ts'
 import { openRedis } from '../ledger/open-redis.ts'
 import { RedisUnfit } from '../ledger/redis-unfit.ts'
 import { type Accounts, createAccounts } from '../middleware/accounts.ts'
 import { systemClock } from '../middleware/clock.ts'
+import { createLedgerMetrics } from '../middleware/ledger-metrics.ts'
 import { type AccountLoader, createAccountLoader } from '../middleware/load-account.ts'
 import type { Log } from './log.ts'
 import { StartError } from './settings.ts'
@@ -39,8 +42,8 @@ export interface Parts extends Omit<PartsOptions, 'journal'> {
   readonly priceBook: PriceBook
   readonly redis: Redis | Cluster
   readonly ledger: Ledger
-  /** Settlements of this process that were answered although no replica has confirmed them, where there are replicas. */
-  readonly unconfirmedSettlements: () => number
+  /** The figures of this process, whatever runs in it. */
+  readonly registry: Registry
   readonly journal: Journal
   readonly client: Client
   readonly accounts: Accounts
@@ -58,13 +61,13 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   const { address, namespace } = options.temporal
   const connection = Connection.lazy({ address, connectTimeout: '5s' })
   const client = new Client({ connection, namespace })
-  let unconfirmed = 0
+  const registry = createRegistry()
   const ledger = createLedger(redis, {
     ...catalogue.policies,
     slackMs: options.clockSlackMs,
     // After two leases every call of a lost ledger is settled or dead.
     quarantineMs: 2 * options.holdMs,
-    settling: { onUnconfirmed: (count) => (unconfirmed += count) },
+    settling: createLedgerMetrics(registry),
   })
   const accounts = createAccounts({ client, taskQueue, catalogue })
   const loader = createAccountLoader({ ledger, accounts, journal, clock: systemClock })
@@ -73,7 +76,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     priceBook: compilePrices(catalogue),
     redis,
     ledger,
-    unconfirmedSettlements: () => unconfirmed,
+    registry,
     journal,
     client,
     accounts,
