@@ -1,0 +1,137 @@
+import { coarse } from './account-workflow.ts'
+import { correct, type Correction } from './ledger/correct.ts'
+import { evict } from './ledger/evict.ts'
+import { isOpen } from './ledger/windows.ts'
+import { snapshot } from './ledger/snapshot.ts'
+import type { Account, Row } from './ledger/state.ts'
+import type { Totals } from './journal.ts'
+import { repairAccount } from './repair-account.ts'
+import { type Process, rest, send, Unavailable } from './scheduler.ts'
+import { onRedis, type World } from './world.ts'
+
+/** Waits this long for receipts on their way. */
+const mostWaits = 40
+
+/** The three-way check, over all loaded accounts in turn, and the archives of ended periods with it. Idle accounts leave Redis here. */
+export function* check(world: World): Process {
+  const { redis, random } = world
+  for (;;) {
+    yield* rest(random.between(20_000, 180_000))
+    try {
+      const loaded = yield* send('redis', () => [...redis.state.accounts.keys()])
+      for (const accountId of loaded) {
+        yield* checkOne(world, accountId)
+        yield* compareArchives(world, accountId)
+        if (world.mix.evicts && !world.calm) yield* evictIdle(world, accountId)
+      }
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+    }
+  }
+}
+
+function* checkOne(world: World, accountId: string): Process {
+  const { redis, journal, rules, truth, story } = world
+  const before = yield* send('redis', () => redis.state.accounts.get(accountId)?.lineage)
+  if (before === undefined) return
+  // First the journal, then Redis: Redis can only have more by then, unless it went back in time
+  const highest = yield* send('journal', () => journal.highestN(accountId, before, before))
+  const read = yield* send('redis', () => snapshot(redis, accountId))
+  if (read.status !== 'loaded' || read.account.lineage !== before) return
+  const { lineage, bornIn, n, corrections, seq } = read.account
+  if (n < highest && rules.nBeforeSnapshot) return yield* repairAccount(world, accountId, lineage, `n is ${n}, the journal has ${highest}`)
+  for (let waits = 0; rules.waitForDrained; waits += 1) {
+    const now = yield* send('redis', () => marksOf(redis.state.accounts.get(accountId)))
+    if (now === null || now.lineage !== lineage || waits > mostWaits) return
+    if (now.drained >= n) break
+    yield* rest(world.random.between(2_000, 10_000))
+  }
+  const stored = yield* send('journal', () => journal.highestN(accountId, bornIn, lineage))
+  const drained = yield* send('redis', () => marksOf(redis.state.accounts.get(accountId))?.drained ?? 0)
+  if (drained > stored && rules.shortJournalPages) {
+    // The journal has lost commits: taking it at its word would refund real charges
+    truth.pages += 1
+    return
+  }
+  const epochs = [read.account.current, ...read.account.earlier].map((book) => book.epoch)
+  const totals = yield* send('journal', () => journal.totals(accountId, epochs, rules.higherNLeftOut ? { lineage, n } : undefined))
+  const difference = differenceOf(world, read.account, totals)
+  if (difference.rows.length === 0 && difference.windows.length === 0) return
+  const correction: Correction = { accountId, lineage, corrections, seq, ...difference }
+  yield* send('redis', () =>
+    onRedis(world, accountId, 'correct', () => {
+      const { status } = correct(redis, correction)
+      const added = correction.rows.reduce((total, row) => total + Math.max(0, row.add.charged), 0)
+      if (status === 'corrected') noteCorrection(world, accountId, added)
+      story.tell({ accountId }, () => `${accountId} is corrected by ${JSON.stringify([correction.rows, correction.windows])}: ${status}`)
+    }),
+  )
+}
+
+const marksOf = (account: Account | undefined) => (account === undefined ? null : { lineage: account.lineage, drained: account.drained })
+
+function noteCorrection({ truth }: World, accountId: string, added: number): void {
+  truth.corrections += 1
+  truth.correctedUp.set(accountId, (truth.correctedUp.get(accountId) ?? 0) + added)
+}
+
+function differenceOf({ redis }: World, account: Account, totals: Totals): Pick<Correction, 'rows' | 'windows'> {
+  const rows = [account.current, ...account.earlier].flatMap((book) => {
+    const stored = totals.epochs[book.epoch] ?? {}
+    const names = new Set([...Object.keys(book.rows), ...Object.keys(stored)])
+    return [...names]
+      .map((row) => ({ epoch: book.epoch, row, add: minus(stored[row], book.rows[row]) }))
+      .filter(({ add }) => add.charged !== 0 || add.uncollected !== 0 || add.units !== 0)
+  })
+  const names = new Set([...Object.keys(account.windows), ...Object.keys(totals.windows)])
+  const windows = [...names]
+    .filter((name) => isOpen(redis, name))
+    .map((name) => ({ name, add: Math.max(0, totals.windows[name] ?? 0) - (account.windows[name]?.spent ?? 0) }))
+    .filter(({ add }) => add !== 0)
+  return { rows, windows }
+}
+
+function minus(a: Row | undefined, b: Row | undefined): Row {
+  return {
+    charged: (a?.charged ?? 0) - (b?.charged ?? 0),
+    uncollected: (a?.uncollected ?? 0) - (b?.uncollected ?? 0),
+    units: (a?.units ?? 0) - (b?.units ?? 0),
+  }
+}
+
+/** Receipts may be stored after a period was closed: the journal wins, for as long as archives are kept. */
+function* compareArchives(world: World, accountId: string): Process {
+  const { journal, workflows, rules, truth } = world
+  if (!rules.archivesComparedLater || !rules.archiveTakesJournal || truth.journalRestored) return
+  const account = world.accounts.get(accountId)!
+  const closed = account.state.periods.filter((period) => period.closed)
+  if (closed.length === 0) return
+  const totals = yield* send('journal', () => journal.totals(accountId, closed.map((period) => period.epoch)))
+  for (const { epoch, rows } of closed) {
+    const archive = coarse(totals.epochs[epoch] ?? {})
+    if (sameRows(archive, rows)) continue
+    yield* send('workflow', () => workflows.closeEpoch(account, epoch, archive))
+  }
+}
+
+type Coarse = ReturnType<typeof coarse>
+
+/** Whether two archives say the same; a row of nothing is no row. */
+export function sameRows(a: Coarse, b: Coarse): boolean {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)])
+  return [...names].every((name) => (['charged', 'uncollected', 'units'] as const).every((what) => (a[name]?.[what] ?? 0) === (b[name]?.[what] ?? 0)))
+}
+
+function* evictIdle(world: World, accountId: string): Process {
+  const { redis, story } = world
+  const read = yield* send('redis', () => {
+    const account = redis.state.accounts.get(accountId)
+    return account === undefined ? null : { lineage: account.lineage, version: account.version }
+  })
+  if (read === null) return
+  yield* rest(world.random.between(100, 20_000))
+  yield* send('redis', () => {
+    const { status } = evict(redis, accountId, read)
+    story.tell({ accountId }, () => `${accountId} is idle: ${status}`)
+  })
+}

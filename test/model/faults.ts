@@ -1,0 +1,59 @@
+import { emptyState } from './ledger/state.ts'
+import type { World } from './world.ts'
+
+/** Faults come while there is traffic, and a while longer. */
+export const faultsMs = 3_300_000
+
+/** Plans the faults of a run. Those of single messages and deaths at single steps are the scheduler's. */
+export function planFaults(world: World, away: Record<'journal' | 'workflow', boolean>): void {
+  const { mix, random, scheduler, story, redis, truth, journal } = world
+  const times = (howMany: number): number => Math.floor(howMany) + (random.chance(howMany % 1) ? 1 : 0)
+  const plan = (howMany: number, what: () => void): void => {
+    for (let at = times(howMany); at > 0; at -= 1) scheduler.after(random.between(60_000, faultsMs - 60_000), what)
+  }
+  const back = (keptMs: number, behindMs: number): void => {
+    const kept = structuredClone(redis.state)
+    scheduler.after(keptMs, () => {
+      redis.state = kept
+      redis.identity += 1
+      redis.offsetMs -= behindMs
+      truth.rolledBack = true
+      story.tell({}, () => `Redis goes back ${Math.round(keptMs / 1000)} s${behindMs > 0 ? `, its clock ${Math.round(behindMs / 1000)} s` : ''}`)
+    })
+  }
+  plan(mix.rollbacks, () => back(random.chance(0.5) ? random.between(100, 5_000) : random.between(1_000, 240_000), 0))
+  plan(mix.failovers, () => back(random.between(100, 60_000), random.between(1_000, 180_000)))
+  plan(mix.losses, () => {
+    redis.state = { ...emptyState(), lastEntryId: redis.state.lastEntryId }
+    redis.identity += 1
+    truth.lost = true
+    story.tell({}, () => 'Redis loses everything')
+  })
+  plan(mix.clockJumps, () => {
+    const byMs = random.between(-1_500_000, 1_500_000)
+    redis.offsetMs += byMs
+    truth.clocksJumped = true
+    story.tell({}, () => `Redis' clock jumps by ${Math.round(byMs / 1000)} s`)
+    // Somebody sets it right after a while
+    scheduler.after(random.between(10_000, 900_000), () => (redis.offsetMs -= byMs))
+  })
+  const outage = (service: 'journal' | 'workflow', ms: number): void => {
+    away[service] = true
+    story.tell({}, () => `the ${service} is away for ${Math.round(ms / 1000)} s`)
+    scheduler.after(ms, () => (away[service] = false))
+  }
+  plan(mix.journalOutages, () => outage('journal', random.between(30_000, 1_200_000)))
+  plan(mix.workflowOutages, () => outage('workflow', random.between(10_000, 400_000)))
+  plan(mix.journalRestores, () => {
+    const kept = structuredClone(journal.state)
+    scheduler.after(random.between(10_000, 300_000), () => {
+      journal.state = kept
+      truth.journalRestored = true
+      story.tell({}, () => 'the journal is restored from a backup')
+    })
+  })
+  if (mix.prunes) {
+    const keptMs = 2_400_000
+    for (let atMs = keptMs; atMs < faultsMs; atMs += 180_000) scheduler.after(atMs, () => journal.prune(atMs - keptMs))
+  }
+}

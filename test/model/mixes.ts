@@ -1,0 +1,99 @@
+import { type Network, perfectNetwork } from './scheduler.ts'
+
+/** What may go wrong in a run, and how often. A seed picks one mix. */
+export interface Mix {
+  readonly name: string
+  readonly network: Network
+  /** Chance of a death at each step. */
+  readonly gatewayDies: number
+  readonly workerDies: number
+  /** Chance that a gateway that died comes back without its outbox. */
+  readonly diskLost: number
+  readonly rollbacks: number
+  readonly losses: number
+  /** A rollback to a node whose clock is behind. */
+  readonly failovers: number
+  readonly clockJumps: number
+  /** How far the gateways' clocks are off, ms. */
+  readonly crooked: number
+  readonly journalOutages: number
+  readonly workflowOutages: number
+  /** The journal is restored from a backup. */
+  readonly journalRestores: number
+  /** Accounts leave Redis once idle. */
+  readonly evicts: boolean
+  readonly updatesPerRun: number
+  /** Old entries of the journal are pruned. */
+  readonly prunes: boolean
+  /** One-shots are retried again long after they were answered. */
+  readonly ancientRetries: boolean
+  readonly drainers: number
+  /** Grants that end inside a period. */
+  readonly expiringGrants: boolean
+  /** Calls cost at most what they hold. */
+  readonly tame: boolean
+}
+
+const calm: Mix = {
+  name: 'calm',
+  network: perfectNetwork,
+  gatewayDies: 0,
+  workerDies: 0,
+  diskLost: 0,
+  rollbacks: 0,
+  losses: 0,
+  failovers: 0,
+  clockJumps: 0,
+  crooked: 20_000,
+  journalOutages: 0,
+  workflowOutages: 0,
+  journalRestores: 0,
+  evicts: false,
+  updatesPerRun: 1_000,
+  prunes: false,
+  ancientRetries: false,
+  drainers: 1,
+  expiringGrants: false,
+  tame: false,
+}
+const shaky: Network = { lost: 0.04, answerLost: 0.04, late: 0.04, repeated: 0.05, latestMs: 90_000 }
+const veryLate: Network = { lost: 0.02, answerLost: 0.05, late: 0.08, repeated: 0.1, latestMs: 1_500_000 }
+
+export const mixes: readonly Mix[] = [
+  { ...calm, name: 'calm', tame: true },
+  { ...calm, name: 'expiring grants', expiringGrants: true },
+  { ...calm, name: 'network', network: shaky, expiringGrants: true },
+  { ...calm, name: 'late duplicates', network: veryLate, ancientRetries: true },
+  { ...calm, name: 'gateways die', gatewayDies: 0.015, network: shaky, ancientRetries: true },
+  { ...calm, name: 'gateways lose their disks', gatewayDies: 0.015, diskLost: 0.7 },
+  { ...calm, name: 'workers die', workerDies: 0.02, drainers: 2, network: shaky, updatesPerRun: 8 },
+  { ...calm, name: 'rollback', rollbacks: 2, gatewayDies: 0.004, drainers: 2 },
+  { ...calm, name: 'loss', losses: 2, gatewayDies: 0.004, drainers: 2 },
+  { ...calm, name: 'failover to a clock behind', failovers: 2, drainers: 2, workerDies: 0.005 },
+  { ...calm, name: 'clock jumps', clockJumps: 4, crooked: 50_000, losses: 0.5, ancientRetries: true },
+  { ...calm, name: 'wrong clocks', crooked: 200_000, losses: 2, gatewayDies: 0.004, ancientRetries: true },
+  { ...calm, name: 'journal away', journalOutages: 2, gatewayDies: 0.005, clockJumps: 0.5, network: shaky },
+  { ...calm, name: 'workflow away', workflowOutages: 2, updatesPerRun: 6, network: shaky, workerDies: 0.01 },
+  { ...calm, name: 'eviction', evicts: true, network: shaky, gatewayDies: 0.008, updatesPerRun: 12, expiringGrants: true },
+  { ...calm, name: 'retention', prunes: true, ancientRetries: true, network: shaky, gatewayDies: 0.008, evicts: true },
+  { ...calm, name: 'journal restored', journalRestores: 1 },
+  {
+    ...calm,
+    name: 'everything',
+    network: shaky,
+    gatewayDies: 0.008,
+    workerDies: 0.008,
+    diskLost: 0.3,
+    rollbacks: 1,
+    losses: 0.7,
+    failovers: 0.5,
+    clockJumps: 1,
+    journalOutages: 0.7,
+    workflowOutages: 0.7,
+    evicts: true,
+    updatesPerRun: 15,
+    drainers: 2,
+    expiringGrants: true,
+    ancientRetries: true,
+  },
+]

@@ -1,0 +1,82 @@
+import { coarse, coarseRows, type ReconcileAnswer } from './account-workflow.ts'
+import { ackRows } from './ledger/ack-rows.ts'
+import { closeEpoch } from './ledger/close-epoch.ts'
+import { putTerms } from './ledger/put-terms.ts'
+import { snapshot, type Snapshot } from './ledger/snapshot.ts'
+import type { Terms } from './ledger/state.ts'
+import { repairAccount } from './repair-account.ts'
+import { type Process, rest, send, Unavailable } from './scheduler.ts'
+import { onRedis, type World } from './world.ts'
+
+/** Reports the rows of dirty accounts to their workflows, and lets ended periods leave Redis. */
+export function* reconcileAll(world: World): Process {
+  const { redis, random } = world
+  for (;;) {
+    yield* rest(random.between(2_000, 50_000))
+    try {
+      const due = yield* send('redis', () =>
+        [...redis.state.accounts].filter(([accountId, account]) => redis.state.dirty.has(accountId) || account.earlier.length > 0).map(([accountId]) => accountId),
+      )
+      for (const accountId of due) yield* reconcileOne(world, accountId)
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+    }
+  }
+}
+
+function* reconcileOne(world: World, accountId: string): Process {
+  const { redis, rules } = world
+  const taken = yield* report(world, accountId)
+  if (taken === null) return
+  let { read, answer } = taken
+  if (answer.status === 'lineage' && rules.otherLineageRepairs) return yield* repairAccount(world, accountId, read.account.lineage, 'another life')
+  if (answer.status === 'behind' && !(answer.seq === read.account.seq && answer.sameRows)) {
+    // Another report may have come meanwhile: only what is still behind went back in time
+    const again = yield* report(world, accountId)
+    if (again === null) return
+    read = again.read
+    answer = again.answer
+    if (answer.status === 'behind') {
+      const { seq } = read.account
+      if (seq < answer.seq && rules.behindRepairs) return yield* repairAccount(world, accountId, read.account.lineage, 'behind')
+      if (seq === answer.seq && !answer.sameRows && rules.forkRepairs) return yield* repairAccount(world, accountId, read.account.lineage, 'a fork')
+      if (seq !== answer.seq) return
+    }
+  }
+  if (answer.status === 'lineage') return
+  const { lineage, seq } = read.account
+  yield* send('redis', () => ackRows(redis, accountId, { lineage, seq }))
+  yield* closeEnded(world, accountId, read, answer.terms)
+}
+
+/** Sends all rows, and brings back terms that are newer than those of Redis. */
+function* report(world: World, accountId: string): Process<{ read: Snapshot; answer: ReconcileAnswer } | null> {
+  const { redis, workflows, rules, story } = world
+  const read = yield* send('redis', () => snapshot(redis, accountId))
+  if (read.status !== 'loaded') return null
+  const account = world.accounts.get(accountId)!
+  const sent = { ...read, epochs: coarseRows(read) }
+  const answer = yield* send('workflow', () => workflows.reconcile(account, sent))
+  story.tell({ accountId }, () => `${accountId} reports life ${read.account.lineage}, seq ${read.account.seq}: ${answer.status}`)
+  if (rules.answersCarryTerms && answer.terms.version > read.account.terms.version) {
+    yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, answer.terms)))
+  }
+  return { read, answer }
+}
+
+function* closeEnded(world: World, accountId: string, { account }: Snapshot, terms: Terms): Process {
+  const { redis, journal, workflows, story, rules } = world
+  const { lineage } = account
+  const ended = new Set([...account.earlier, ...terms.earlier].map((one) => one.epoch))
+  for (const epoch of ended) {
+    const { status } = yield* send('redis', () => onRedis(world, accountId, 'closeEpoch', () => closeEpoch(redis, accountId, { lineage, epoch })))
+    if (status !== 'closed' && status !== 'absent') continue
+    const workflow = world.accounts.get(accountId)!
+    const totals = yield* send('journal', () => journal.totals(accountId, [epoch]))
+    const known = workflow.state.periods.find((period) => period.epoch === epoch)?.rows ?? {}
+    const archive = rules.archiveTakesJournal ? coarse(totals.epochs[epoch] ?? {}) : { ...known }
+    const after = yield* send('workflow', () => workflows.closeEpoch(workflow, epoch, archive))
+    story.tell({ accountId }, () => `period ${epoch} of ${accountId} leaves Redis (${status}) and is closed`)
+    yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, after)))
+  }
+}

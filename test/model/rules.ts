@@ -1,0 +1,137 @@
+/**
+ * Every rule of the ledger protocol that the model can leave out, with what goes wrong then.
+ * - `fails`: without it some run breaks the books, and a recorded seed shows it (seeds.ts);
+ * - `figure`: without it nothing breaks, a figure gets worse (figures.ts);
+ * - `argued`: no run has ever shown it; it is kept by argument.
+ */
+export interface Rule {
+  readonly evidence: 'fails' | 'figure' | 'argued'
+  readonly prevents: string
+}
+
+const fails = (prevents: string): Rule => ({ evidence: 'fails', prevents })
+const figure = (prevents: string): Rule => ({ evidence: 'figure', prevents })
+const argued = (prevents: string): Rule => ({ evidence: 'argued', prevents })
+
+export const rules = {
+  // Ids
+  derivedIds: fails('a one-shot retried elsewhere is another charge'),
+  idsMeetTheGate: fails('an id that Redis has forgotten is charged again'),
+  futureIdsAreAsked: fails('an id from a clock that runs ahead is charged again after a loss'),
+  birthsSinceJournal: fails('an id born ahead of Redis, charged and drained, is admitted unasked after a loss'),
+  evidenceIsYoung: fails('a look-up from before the charge is believed after its tombstone went'),
+  evidenceOfSameLineage: argued('a look-up from before a repair is believed after it'),
+  latestTimeSeen: argued('a clock that jumped ahead forgot tombstones, and is set back'),
+  foundExpiredAdjusts: fails('a late settle of a call that only the journal remembers is dropped'),
+  reserveAsksToo: fails('a late duplicate of a reserve revives a settled id'),
+  neverRefusedForAge: fails('an outbox that comes back late is refused, its work is free'),
+  tombstoneOutlivesReceipt: fails('a journal that lags: the id is in neither place'),
+  forgetAfterBirth: fails('a clock that jumps ahead forgets young ids'),
+  ackMatchesN: fails('the receipt of an expiry starts the clock of the settlement'),
+  knownSince: fails('tombstones of an earlier life are gone although the ids are young'),
+  forgottenIsNotNew: fails('an id older than what the journal keeps is charged again'),
+
+  // Operations
+  levelsInOneScript: fails('two reserves pass one budget'),
+  armByExtend: fails('a call that never ran is charged its price'),
+  accruedOnlyGrows: fails('reordered progress charges a dead call too little'),
+  refusalRecordsProgress: fails('a dead call at zero is charged too little'),
+  settleWithinRoom: fails('a settlement takes the balance below zero'),
+  lateSettleAdjustsUp: fails('the rest of an expired call is never charged'),
+  lateSettleAdjustsDown: fails('what an expired call did not use is never given back'),
+  quarantineFirst: figure('late settles after a loss find their money spent'),
+  receiptCarriesTotals: fails('the difference of a difference is booked'),
+  zeroWritesReceipt: fails('an outbox entry of zero never finds its receipt'),
+  goneEpochBooksInCurrent: fails('a partial row of a period that is gone comes back'),
+  callKeepsItsEpoch: fails('a call is booked in a period in which it did not begin'),
+  chargeAllOrNothing: fails('half of a one-shot is charged'),
+  acceptedIsNotRefused: fails('accepted before a loss, refused after it'),
+  releasePlantsTombstone: fails('a reserve that arrives after we gave up holds credits'),
+  expireOnlyPastDeadline: figure('a call that lives is expired, and its rest finds no money'),
+  expiryWritesReceipt: fails('what a dead call used is in Redis alone'),
+  newerTermsOnly: fails('older terms give out money again'),
+  awaitAnswersReady: figure('a wake-up is lost between refusal and registration'),
+  parkedAsksAgain: fails('a lost wake-up parks a run for ever'),
+  retriesOnOneConnection: fails('a refusal removes the record of an earlier attempt that still arrives'),
+  replayChecksRecord: fails('a replay goes on after another attempt was refused'),
+
+  // Outbox
+  appendBeforeSend: fails('work that was finished is forgotten with its gateway'),
+  chargesInOutbox: fails('an accepted one-shot is lost with Redis'),
+  indefiniteIsNoAnswer: fails('no answer is taken for an answer'),
+  keptUntilJournal: fails('a settlement that Redis answered is lost with Redis'),
+  replays: fails('what was not answered is never sent again'),
+
+  // Drain
+  storeBeforeAck: fails('receipts trimmed before they are stored die with their drainer'),
+  readFromHead: fails('new receipts below a stored cursor are skipped for ever'),
+  settledAfterExpiredAdds: fails('adjustments are dropped'),
+  journalStoresOnce: fails('a receipt that comes twice counts twice'),
+  ackOnlySameHead: fails('a drainer trims receipts that it has not stored'),
+
+  // Periods
+  earlierEpochsCorrectUsed: fails('kept money that an ended period takes is given out again'),
+  countedApart: fails('a late refund in an ended period is given out twice'),
+  endedEpochsStay: fails('the holds of an ended period are gone'),
+  epochLeavesWithoutHolds: fails('a period leaves under a running call'),
+  epochLeavesDrained: fails('a period leaves before its receipts are stored'),
+  epochLeavesAcked: fails('a period leaves before its rows are reported'),
+  epochLeavesCounted: fails('a period leaves before its spend is in the terms'),
+  archiveTakesJournal: fails('an archive keeps rows that Redis lost'),
+  archivesComparedLater: fails('a receipt that is stored late is never archived'),
+  alertsOnce: fails('an alert fires twice'),
+  alertsAfterEveryChange: fails('a change that is no reconcile raises no alert'),
+
+  // Reconcile
+  olderSnapshotsRefused: fails('an older report takes rows back'),
+  otherLivesRefused: fails('a report of a lost life is taken'),
+  answersCarryTerms: fails('terms that a rollback lost never come back'),
+  behindRepairs: fails('a ledger that went back is never heard again'),
+  forkRepairs: fails('other rows under the same number are never heard'),
+  otherLineageRepairs: fails('a ledger in a life of its own is never heard again'),
+  repairOnlyWhatWasRead: fails('a late repair takes the account back to an older life'),
+  repairKnownSince: argued('ids of the dead branch are admitted unasked'),
+  dirtyUntilAcked: fails('a reconciler dies, and nobody sends its rows'),
+
+  // Hydrate and evict
+  hydrateNextLineage: fails('two lives share their numbers'),
+  hydrateOnlyIfAbsent: fails('a second hydrate overwrites the first'),
+  hydrateNeedsItsLock: fails('a hydrate that comes late writes old totals'),
+  hydrateFromJournal: fails('charges that died with Redis are counted, and come again'),
+  budgetsFromJournal: fails('a budget starts anew after a loss'),
+  quarantine: figure('what running calls held is given out after a loss'),
+  evictWithoutHolds: fails('a hold without an account'),
+  evictWithoutQuarantine: figure('money in quarantine is given out'),
+  evictDrained: fails('a charge that is not stored leaves with its account'),
+  evictAcked: fails('rows that were not reported leave with their account'),
+
+  // Check
+  checks: fails('what a rollback took is never found'),
+  nBeforeSnapshot: fails('entries of a dead branch are left out for ever'),
+  waitForDrained: fails('receipts on their way look like drift'),
+  higherNLeftOut: fails('receipts that came meanwhile look like drift'),
+  correctionComparesAndSets: fails('a difference is corrected twice'),
+  shortJournalPages: fails('a journal that lost commits refunds real charges'),
+
+  // Grants that expire, continue-as-new, retention
+  expiredIsNotGiven: fails('expired money is reserved before it lapses'),
+  lapseFromFreshSnapshot: fails('money lapses that is spent already'),
+  heldDoesNotLapse: fails('money lapses under a running call'),
+  lapseAgain: fails('what an old hold gives back after the expiry is spent'),
+  runsHandOverLineage: fails('the next run issues a life that exists'),
+  runsHandOverAlerts: fails('the next run raises every alert again'),
+  runsHandOverPushedVersion: argued('the next run does not know which terms the ledger has'),
+  grantsById: fails('a grant repeated in the next run counts twice'),
+  retentionKeepsTotals: fails('what is pruned is given back'),
+  retentionSparesOpen: fails('an expiry is pruned before its settlement'),
+} as const satisfies Record<string, Rule>
+
+export type RuleName = keyof typeof rules
+export type Rules = Readonly<Record<RuleName, boolean>>
+
+export const ruleNames = Object.keys(rules) as RuleName[]
+
+/** All rules, but for those named. */
+export function rulesWithout(...left: readonly RuleName[]): Rules {
+  return Object.fromEntries(ruleNames.map((name) => [name, !left.includes(name)])) as Record<RuleName, boolean>
+}

@@ -1,0 +1,75 @@
+import type { Gateway } from './gateway.ts'
+import { charge } from './ledger/charge.ts'
+import type { Evidence } from './ledger/gate.ts'
+import { settle } from './ledger/settle.ts'
+import { loadAccount } from './loader.ts'
+import type { OutboxEntry } from './outbox.ts'
+import { type Process, rest, send, Unavailable } from './scheduler.ts'
+import { onRedis, type World } from './world.ts'
+
+const mostAttempts = 8
+
+/** Sends one settlement or one-shot until there is a definite answer, or for now no use in going on: the outbox comes back to it. */
+export function* sendEntry(world: World, gateway: Gateway, entry: OutboxEntry): Process {
+  entry.sending += 1
+  yield* attempts(world, gateway, entry)
+  entry.sending -= 1
+}
+
+function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process {
+  const { rules, redis, journal, story } = world
+  const { request, work } = entry
+  const about = { accountId: request.accountId, id: request.id }
+  const said = (what: string): void => story.tell(about, () => `gateway ${gateway.number} ${entry.kind}s ${work.title} for ${request.actual}: ${what}`)
+  let evidence: Evidence | undefined
+  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+    // Another attempt was refused, and its record is gone: so is this one
+    if (rules.replayChecksRecord && attempt > 0 && entry.kind === 'charge' && gateway.outbox.get(request.id) !== entry && rules.chargesInOutbox) return
+    try {
+      const known = evidence
+      const { accepted } = entry
+      const answer = yield* send(
+        'redis',
+        () =>
+          onRedis(world, request.accountId, entry.kind, () =>
+            entry.kind === 'settle' ? settle(redis, request, known) : charge(redis, { ...request, accepted }, known),
+          ),
+        `${gateway.number} ${request.id}`,
+      )
+      if (answer.status === 'ask_journal') {
+        said('Redis asks for the journal')
+        const found = yield* send('journal', () => journal.find(request))
+        evidence = { lineage: answer.lineage, nowMs: answer.nowMs, found }
+        continue
+      }
+      if (answer.status === 'account_not_loaded') {
+        said('the account is not loaded')
+        evidence = undefined
+        yield* loadAccount(world, request.accountId)
+        continue
+      }
+      if (answer.status === 'insufficient' || answer.status === 'budget_exhausted') {
+        said(answer.status)
+        if (!entry.accepted) {
+          gateway.outbox.delete(request.id)
+          work.heard = 'refused'
+        }
+        return
+      }
+      said('charged' in answer ? `${answer.status}, ${answer.charged} and ${answer.uncollected} uncollected` : answer.status)
+      if (answer.status === 'too_old') return
+      entry.accepted = true
+      work.heard = 'accepted'
+      if (!rules.keptUntilJournal) gateway.outbox.delete(request.id)
+      return
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+      said('no answer')
+      if (!rules.indefiniteIsNoAnswer) {
+        gateway.outbox.delete(request.id)
+        return
+      }
+      yield* rest(world.random.between(100, 4_000))
+    }
+  }
+}
