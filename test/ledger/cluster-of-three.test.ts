@@ -1,8 +1,7 @@
 import slotOf from 'cluster-key-slot'
 import type { Cluster } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { chargeId } from '../../credits/charge-id.ts'
-import { toMicro, zero } from '../../credits/money.ts'
+import { zero } from '../../credits/money.ts'
 import { accountKeys, shardOf } from '../../ledger/keys.ts'
 import { type Ledger, LedgerUnavailable, createLedger } from '../../ledger/ledger.ts'
 import { createLiveUsage } from '../../ledger/live-usage.ts'
@@ -13,7 +12,7 @@ import { createReceiptTail } from '../../ledger/watch-receipts.ts'
 import { type RunningCluster, startCluster } from '../stack/cluster.ts'
 import { until } from '../stack/until.ts'
 import { everyOperation } from './every-operation.ts'
-import { detailOf, quantities, row, termsOf } from './given.ts'
+import { type LoadedAccount, loadAccount } from './loaded-account.ts'
 
 let three: RunningCluster
 let cluster: Cluster
@@ -47,40 +46,6 @@ function accountsOn(node: number, count: number): string[] {
   return found
 }
 
-/** Loads an account; the answer sends calls on it, each born now, as a gateway would. */
-async function load(accountId: string) {
-  await ledger.lock(accountId, 'test', 60_000)
-  const terms = termsOf({ granted: toMicro(1_000_000) })
-  await ledger.hydrate({ accountId, token: 'test', lineage: 1, terms, epochs: [], budgets: [], held: zero })
-  const account = await ledger.read(accountId)
-  if (account.status !== 'loaded') throw new Error('not loaded')
-  const known = { lineage: 1, nowMs: account.nowMs, found: null }
-  const name = (key: string) => ({ accountId, id: chargeId(account.nowMs, key) })
-  return {
-    reserve: (key: string) =>
-      ledger.reserve(
-        { ...name(key), amount: toMicro(50), minimum: zero, ttlMs: 60_000, row, levels: ['employee:ada'] },
-        known,
-      ),
-    settle: (key: string, actual = 7) =>
-      ledger.settle(
-        {
-          ...name(key),
-          actual: toMicro(actual),
-          row,
-          quantities,
-          levels: ['employee:ada'],
-          detail: detailOf(0),
-        },
-        known,
-      ),
-    figures: async () => {
-      const { spent, held } = (await ledger.read(accountId)) as { spent: number; held: number }
-      return { spent, held }
-    },
-  }
-}
-
 test('all operations work on accounts of fifteen shards on three masters', async () => {
   const accounts = [0, 1, 2].flatMap((node) => accountsOn(node, 5))
   await Promise.all(accounts.map((accountId) => everyOperation(ledger, accountId)))
@@ -93,7 +58,7 @@ test('all operations work on accounts of fifteen shards on three masters', async
 
 test('pages read an account, its undrained receipts and the answers that it was given', async () => {
   const [accountId] = accountsOn(2, 1) as [string]
-  const account = await load(accountId)
+  const account = await loadAccount(ledger, accountId)
   await account.reserve('call')
   await account.settle('call')
   expect(await createLiveUsage(cluster)(accountId)).toMatchObject({ status: 'loaded', spent: 7 })
@@ -111,7 +76,7 @@ test('pages read an account, its undrained receipts and the answers that it was 
 
 test('the ends of receipt streams on all masters are read by one reader', async () => {
   const accounts = [0, 1, 2].flatMap((node) => accountsOn(node, 1))
-  const loaded = await Promise.all(accounts.map(load))
+  const loaded = await Promise.all(accounts.map((accountId) => loadAccount(ledger, accountId)))
   const tail = createReceiptTail(cluster)
   const cursors = new Map(
     await Promise.all(accounts.map(async (id) => [shardOf(id), await tail.newest(shardOf(id))] as const)),
@@ -138,7 +103,7 @@ test('the ends of receipt streams on all masters are read by one reader', async 
 
 test('scripts that one master has forgotten are loaded again', async () => {
   const accounts = [0, 1, 2].flatMap((node) => accountsOn(node, 1))
-  const loaded = await Promise.all(accounts.map(load))
+  const loaded = await Promise.all(accounts.map((accountId) => loadAccount(ledger, accountId)))
   await three.nodes[1]!.redis.script('FLUSH')
   for (const account of loaded) {
     expect(await account.reserve('call')).toMatchObject({ status: 'created' })
@@ -148,7 +113,7 @@ test('scripts that one master has forgotten are loaded again', async () => {
 
 test('a slot moves to another master under load: calls go on, and nothing is charged twice', async () => {
   const [accountId] = accountsOn(0, 1) as [string]
-  const account = await load(accountId)
+  const account = await loadAccount(ledger, accountId)
   for (let number = 0; number < 100; number += 1) await account.settle(`before-${number}`)
   let settled = 100
   let moved = false
@@ -186,8 +151,8 @@ test('a slot moves to another master under load: calls go on, and nothing is cha
 
 test('one master is killed: accounts of the others go on, its own answer at once that they cannot, and are back with it', async () => {
   const accounts = [0, 1, 2].flatMap((node) => accountsOn(node, 1))
-  const loaded = await Promise.all(accounts.map(load))
-  const [first, second, killed] = loaded as [Loaded, Loaded, Loaded]
+  const loaded = await Promise.all(accounts.map((accountId) => loadAccount(ledger, accountId)))
+  const [first, second, killed] = loaded as [LoadedAccount, LoadedAccount, LoadedAccount]
   for (const account of loaded) {
     await account.reserve('before')
     await account.settle('before')
@@ -207,5 +172,3 @@ test('one master is killed: accounts of the others go on, its own answer at once
   expect(await killed.figures()).toEqual({ spent: 14, held: 0 })
   expect(await ledger.identity()).not.toBe(identity)
 }, 30_000)
-
-type Loaded = Awaited<ReturnType<typeof load>>

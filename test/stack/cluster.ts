@@ -8,19 +8,21 @@ import { until } from './until.ts'
 
 const slotCount = 16_384
 
-/** One master of a Cluster, with a connection of the test's own to it. */
+/** One node of a Cluster, with a connection of the test's own to it. */
 export interface ClusterNode {
   readonly id: string
   readonly port: number
   readonly url: string
   readonly pid: number
   readonly redis: Redis
-  /** First and last slot that it was given at the start. */
+  /** First and last slot that it, or the master that it copies, was given at the start. */
   readonly slots: readonly [number, number]
 }
 
 export interface RunningCluster {
   readonly nodes: readonly ClusterNode[]
+  /** A node that copies this master, and takes its place when it is killed. */
+  addReplica(of: number): Promise<ClusterNode>
   /** As a crash would end it. */
   kill(index: number): Promise<void>
   /** Starts a node that was killed, on the same port and the same data. */
@@ -48,6 +50,7 @@ export async function startCluster(masters = 3): Promise<RunningCluster> {
         'cluster-node-timeout': '1000',
         'cluster-require-full-coverage': 'no',
         'cluster-allow-replica-migration': 'no',
+        'repl-diskless-sync-delay': '0',
       },
     })
     return { server, bus }
@@ -59,14 +62,13 @@ export async function startCluster(masters = 3): Promise<RunningCluster> {
     return redis
   }
   const running: { server: RunningRedis; bus: number }[] = []
-  for (let index = 0; index < masters; index += 1) running.push(await start(index))
   const nodes: ClusterNode[] = []
-  for (const [index, { server }] of running.entries()) {
+  const enter = async (slots: readonly [number, number]): Promise<ClusterNode> => {
+    const index = nodes.length
+    const { server, bus } = await start(index)
+    running.push({ server, bus })
     const redis = open(server.port)
-    const slots = [index * perNode, Math.min((index + 1) * perNode, slotCount) - 1] as const
-    await redis.cluster('ADDSLOTSRANGE', ...slots)
-    await redis.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1)
-    nodes.push({
+    const node = {
       id: String(await redis.call('CLUSTER', 'MYID')),
       port: server.port,
       url: server.url,
@@ -75,28 +77,36 @@ export async function startCluster(masters = 3): Promise<RunningCluster> {
       },
       redis,
       slots,
-    })
+    }
+    nodes.push(node)
+    await redis.call('CLUSTER', 'SET-CONFIG-EPOCH', nodes.length)
+    if (index > 0) await nodes[0]!.redis.call('CLUSTER', 'MEET', '127.0.0.1', server.port, bus)
+    return node
   }
-  const [first, ...others] = nodes
-  for (const { port } of others)
-    await first!.redis.call(
-      'CLUSTER',
-      'MEET',
-      '127.0.0.1',
-      port,
-      running.find(({ server }) => server.port === port)!.bus,
-    )
+  for (let index = 0; index < masters; index += 1) {
+    const node = await enter([index * perNode, Math.min((index + 1) * perNode, slotCount) - 1])
+    await node.redis.cluster('ADDSLOTSRANGE', ...node.slots)
+  }
   await everyoneAgrees()
 
   async function everyoneAgrees(): Promise<void> {
+    const known = `cluster_known_nodes:${nodes.length}`
     await until(async () => {
       const views = await Promise.all(nodes.map(({ redis }) => redis.cluster('INFO').then(String)))
-      return views.every((view) => view.includes('cluster_state:ok') && view.includes(`cluster_known_nodes:${masters}`))
+      return views.every((view) => view.includes('cluster_state:ok') && view.includes(known))
     })
   }
 
   return {
     nodes,
+    async addReplica(of) {
+      const master = nodes[of]!
+      const replica = await enter(master.slots)
+      await everyoneAgrees()
+      await replica.redis.call('CLUSTER', 'REPLICATE', master.id)
+      await until(async () => (await replica.redis.info('replication')).includes('master_link_status:up'))
+      return replica
+    },
     kill: (index) => running[index]!.server.kill(),
     async restart(index) {
       const { server, bus } = running[index]!
