@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Client } from 'pg'
@@ -14,11 +14,18 @@ export interface RunningPostgres extends Child {
   createDatabase(name: string): Promise<string>
 }
 
-/** Starts an empty PostgreSQL on the loopback interface, without durability, and resolves when it answers. */
-export async function startPostgres(): Promise<RunningPostgres> {
+export interface PostgresOptions {
+  /** Any free port unless given. */
+  readonly port?: number
+  /** Where the data is, which outlives a kill of the server; an unprivileged user must be able to reach it. Without it, a temporary folder and no durability. */
+  readonly folder?: string
+}
+
+/** Starts a PostgreSQL on the loopback interface, empty unless its folder has data already, and resolves when it answers. */
+export async function startPostgres(options: PostgresOptions = {}): Promise<RunningPostgres> {
   const server = partPath('POSTGRES')
   const user = unprivilegedUser()
-  const folder = mkdtempSync(join(tmpdir(), 'tollgate-postgres-'))
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'tollgate-postgres-'))
   const data = join(folder, 'data')
   if (user !== undefined) chownSync(folder, user.uid, user.gid)
   const initdb = [
@@ -34,13 +41,15 @@ export async function startPostgres(): Promise<RunningPostgres> {
     'C',
     '--no-sync',
   ]
-  execFileSync(join(dirname(server), 'initdb'), initdb, { cwd: folder, stdio: 'pipe', ...user })
-  const port = await freePort()
+  const isNew = !existsSync(data)
+  if (isNew) execFileSync(join(dirname(server), 'initdb'), initdb, { cwd: folder, stdio: 'pipe', ...user })
+  const port = options.port ?? (await freePort())
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
+    // What was written is safe from a kill of the server, though not of the machine.
     fsync: 'off',
-    synchronous_commit: 'off',
+    synchronous_commit: options.folder === undefined ? 'off' : 'on',
     full_page_writes: 'off',
     max_connections: '200',
   }
@@ -60,8 +69,8 @@ export async function startPostgres(): Promise<RunningPostgres> {
     isReady: () => query(urlOf('postgres'), 'select 1'),
     ...(user === undefined ? {} : { user }),
   })
-  void child.ended.then(() => rmSync(folder, { recursive: true, force: true }))
-  await query(urlOf('postgres'), 'create database tollgate')
+  if (options.folder === undefined) void child.ended.then(() => rmSync(folder, { recursive: true, force: true }))
+  if (isNew) await query(urlOf('postgres'), 'create database tollgate')
   return {
     ...child,
     port,
@@ -73,8 +82,8 @@ export async function startPostgres(): Promise<RunningPostgres> {
   }
 }
 
-// PostgreSQL refuses to run as root.
-function unprivilegedUser(): { uid: number; gid: number } | undefined {
+/** Whom to run PostgreSQL as, since it refuses to run as root; undefined for a user who is not. */
+export function unprivilegedUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined
   const name = ['postgres', 'nobody'].find((user) => spawnSync('id', [user]).status === 0)
   if (name === undefined)

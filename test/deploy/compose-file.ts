@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** What this test reads of a service; the file as a whole is held against the specification's schema. */
+export interface Service {
+  readonly image?: string
+  readonly command?: readonly string[]
+  readonly environment?: Readonly<Record<string, string | number>>
+  readonly volumes?: readonly string[]
+  readonly healthcheck?: { readonly test: readonly string[] }
+}
+
+export interface ComposeFile {
+  readonly services: Readonly<Record<string, Service>>
+  readonly volumes: Readonly<Record<string, object>>
+}
+
+/** The compose file with its variables filled in, as Compose does: `${NAME:-otherwise}`, and `${NAME:?why}` which must be set. */
+export function readCompose(variables: Readonly<Record<string, string>>): ComposeFile {
+  const text = readFileSync(`${root}/docker-compose.yml`, 'utf8')
+  const filled = text.replaceAll(/\$\{(\w+):([-?])([^}]*)\}/g, (_, name: string, kind: string, rest: string) => {
+    const value = variables[name] ?? ''
+    if (value !== '') return value
+    if (kind === '?') throw new Error(`${name}: ${rest}`)
+    return rest
+  })
+  return parse(filled, { merge: true }) as ComposeFile
+}
+
+/** The names that .env.example offers, and those without which Compose refuses to start. */
+export function variablesOffered(): string[] {
+  return [...readFileSync(`${root}/.env.example`, 'utf8').matchAll(/^(\w+)=/gm)].map(([, name]) => name!)
+}
+export function variablesRequired(): string[] {
+  const text = readFileSync(`${root}/docker-compose.yml`, 'utf8')
+  return [...new Set([...text.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name!))]
+}
