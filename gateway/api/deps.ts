@@ -19,7 +19,7 @@ export interface ApiDeps {
   readonly journal: Journal
   /** What they change is in the ledger when they answer (middleware/live-accounts.ts). */
   readonly accounts: Accounts
-  readonly loader: AccountLoader
+  readonly loader: Pick<AccountLoader, 'load' | 'forget'>
   readonly keys: Pick<KeyRing, 'find'>
   readonly tokens: UserTokens
   readonly adminKey: string
