@@ -13,7 +13,7 @@ afterEach(async () => {
 })
 
 async function given(settings: Readonly<Record<string, string>> = {}) {
-  const server = await startRedis({ settings: { appendonly: 'yes', ...settings } })
+  const server = await startRedis({ settings: { appendonly: 'yes', 'shutdown-timeout': '0', ...settings } })
   cleanups.push(() => server.stop())
   const redis = await connectRedis(server.url)
   cleanups.push(() => Promise.resolve(redis.disconnect()))

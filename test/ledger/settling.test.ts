@@ -16,7 +16,7 @@ afterEach(async () => {
 })
 
 async function givenRedis(): Promise<RunningRedis> {
-  const server = await startRedis({ settings: { 'repl-diskless-sync-delay': '0' } })
+  const server = await startRedis({ settings: { 'repl-diskless-sync-delay': '0', 'shutdown-timeout': '0' } })
   cleanups.push(() => server.stop())
   return server
 }

@@ -51,6 +51,7 @@ export async function startCluster(masters = 3): Promise<RunningCluster> {
         'cluster-require-full-coverage': 'no',
         'cluster-allow-replica-migration': 'no',
         'repl-diskless-sync-delay': '0',
+        'shutdown-timeout': '0',
       },
     })
     return { server, bus }
