@@ -47,7 +47,7 @@ export function createReconcileAccounts(deps: ActivityDeps) {
         if (outcome !== 'failed') answeredMs += clock.now() - startedMs
         note(accountId, outcome)
       })
-      dirtyOlderThanMs = Math.min(intervalMs.most, Math.max(intervalMs.least, (slack * answeredMs) / atOnce))
+      dirtyOlderThanMs = Math.min(intervalMs.most, Math.max(intervalMs.least, Math.ceil((slack * answeredMs) / atOnce)))
       return { restMs: turns.size > 0 && pending.some((shard) => shard.dirty.length === perShard) ? 0 : restMs }
     })
   }
