@@ -7,6 +7,7 @@ import { noQuantities } from '../../credits/usage-row.ts'
 import type { ReceiptDetail } from '../../credits/receipt.ts'
 import { chargeId } from '../../credits/charge-id.ts'
 import type { Micro } from '../../credits/money.ts'
+import type { Level } from '../../credits/terms.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { openJournal } from '../../journal/open-journal.ts'
 import { connectRedis } from '../../ledger/connect.ts'
@@ -31,6 +32,10 @@ export interface LedgerStand {
   /** Resolves when the hold's deadline has passed. */
   overdue(id: string): Promise<void>
   flush(): Promise<void>
+  /** Keeps all that Redis holds now; what it hands back brings Redis back to it. */
+  remember(): Promise<() => Promise<void>>
+  /** One key is gone, as when a lock expires. */
+  forget(key: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -80,6 +85,17 @@ export async function openLedgerStand(): Promise<LedgerStand> {
       await until(async () => (await pending(0)).some(({ due }) => due.some((each) => each.id === id)))
     },
     flush: async () => void (await connection.flushall()),
+    async remember() {
+      const keys = await connection.keys('*')
+      const kept = await Promise.all(
+        keys.map(async (key) => ({ key, ttl: await connection.pttl(key), value: await connection.dumpBuffer(key) })),
+      )
+      return async () => {
+        await connection.flushall()
+        for (const { key, ttl, value } of kept) await connection.restore(key, Math.max(0, ttl), value!)
+      }
+    },
+    forget: async (key) => void (await connection.del(key)),
     async close() {
       await ledger.close()
       await journal.close()
@@ -114,30 +130,47 @@ const detail: ReceiptDetail = {
 let spends = 0
 
 /** A reserve, which a just loaded account asks the journal about: it has nothing of a new id. */
-export async function hold(ledger: Ledger, accountId: string, amount: Micro, ttlMs = 60_000): Promise<string> {
+export async function hold(
+  ledger: Ledger,
+  accountId: string,
+  amount: Micro,
+  ttlMs = 60_000,
+  levels: readonly Level[] = [],
+): Promise<string> {
   const id = chargeId(Date.now(), `spend-${(spends += 1)}`)
-  const request = { accountId, id, amount, minimum: amount, ttlMs, row: appRow, levels: [] }
+  const request = { accountId, id, amount, minimum: amount, ttlMs, row: appRow, levels }
   let answer = await ledger.reserve(request)
   if (answer.status === 'ask_journal') answer = await ledger.reserve(request, nothingFound(answer))
   if (answer.status !== 'created') throw new Error(`not reserved: ${answer.status}`)
   return id
 }
 
-export async function settle(ledger: Ledger, accountId: string, id: string, actual: Micro): Promise<void> {
+export async function settle(
+  ledger: Ledger,
+  accountId: string,
+  id: string,
+  actual: Micro,
+  levels: readonly Level[] = [],
+): Promise<void> {
   const answer = await ledger.settle({
     accountId,
     id,
     actual,
     row: appRow,
     quantities: { ...noQuantities, units: 1 },
-    levels: [],
+    levels,
     detail,
   })
   if (answer.status !== 'settled') throw new Error(`not settled: ${answer.status}`)
 }
 
-export async function spend(ledger: Ledger, accountId: string, amount: Micro): Promise<void> {
-  await settle(ledger, accountId, await hold(ledger, accountId, amount), amount)
+export async function spend(
+  ledger: Ledger,
+  accountId: string,
+  amount: Micro,
+  levels: readonly Level[] = [],
+): Promise<void> {
+  await settle(ledger, accountId, await hold(ledger, accountId, amount, 60_000, levels), amount, levels)
 }
 
 function nothingFound({ lineage, nowMs }: { readonly lineage: number; readonly nowMs: number }): Evidence {
