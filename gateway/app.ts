@@ -19,6 +19,7 @@ import { messageRoutes } from './api/messages.ts'
 import { planRoutes } from './api/plans.ts'
 import { receiptRoutes } from './api/receipts.ts'
 import { usageRoutes } from './api/usage.ts'
+import type { ChatEnv } from './chat-routes.ts'
 import { answerError, ApiError } from './error.ts'
 import { jsonBody } from './json-body.ts'
 import { errorResponse } from './openai-error.ts'
@@ -31,7 +32,7 @@ import { requireAdmin, requireUser } from './who.ts'
 
 export interface AppDeps extends ApiDeps {
   /** The model routes, `/v1/…`. */
-  readonly chat: Hono
+  readonly chat: Hono<ChatEnv>
   /** Metrics to serve; the process's own alone when left out. */
   readonly registry?: Registry
 }

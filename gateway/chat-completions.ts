@@ -4,16 +4,18 @@ import type { EmployeeCard } from '../credits/terms.ts'
 import type { Hold } from '../middleware/gate.ts'
 import type { AccountReader } from './account-reader.ts'
 import { type CallPlan, fitToHold, planCall, tokensThatFit, upstreamRequest } from './admission.ts'
+import type { Answer } from './answer.ts'
 import { callHeaders } from './answer-cost.ts'
 import { type Attribution, attribute, levelsOf, usageRowOf } from './attribution.ts'
+import type { Caller } from './caller.ts'
 import { measureInput, parseChatRequest } from './chat-request.ts'
 import { type CallerKey, defaultLimits, type GatewayDeps } from './deps.ts'
 import { type Employees } from './employees.ts'
 import { claimKey } from './idempotency.ts'
 import { chooseModels } from './model-choice.ts'
 import { endCall, type ModelCall } from './model-call.ts'
-import { type CallError, errorResponse, refusalError } from './openai-error.ts'
-import { readBody } from './read-body.ts'
+import { type CallError, errorAnswer, refusalError } from './openai-error.ts'
+import { parseBody } from './parse-body.ts'
 import { streamAnswer } from './stream-answer.ts'
 import { readWhole, type UpstreamAnswer } from './upstream.ts'
 import { unreachable, upstreamError } from './upstream-error.ts'
@@ -27,7 +29,7 @@ export interface ChatDeps extends GatewayDeps {
 }
 
 /** POST /v1/chat/completions: reserve, pass the call on, settle. Never throws for what a caller may send. */
-export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): Promise<Response> {
+export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller): Promise<Answer> {
   const limits = { ...defaultLimits, ...deps.limits }
   const startedAtMs = deps.clock.now()
   const observe = (outcome: string): void =>
@@ -42,17 +44,17 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
       uncollectedMicro: 0,
       durationMs: deps.clock.now() - startedAtMs,
     })
-  const refuse = (error: CallError): Response => {
+  const refuse = (error: CallError): Answer => {
     observe(error.code)
-    return errorResponse(error)
+    return errorAnswer(error)
   }
 
-  const body = await readBody(raw, limits.bodyBytes)
+  const body = parseBody(await caller.body(limits.bodyBytes), limits.bodyBytes)
   if (!body.ok) return refuse(body.error)
   const parsed = parseChatRequest(body.value)
   if (!parsed.ok) return refuse({ code: 'invalid_request', message: parsed.message, param: parsed.param })
   const { request } = parsed
-  const attributed = attribute(key, (name) => raw.headers.get(name) ?? undefined)
+  const attributed = attribute(key, (name) => caller.header(name))
   if (!attributed.ok) return refuse(attributed.error)
 
   const employee = await deps.employees.meet(key, attributed.who)
@@ -66,18 +68,18 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
   const keyDeps = { ...deps, leaseMs: limits.holdTtlMs }
   const claimed = await claimKey(keyDeps, {
     accountId: who.accountId,
-    key: raw.headers.get('idempotency-key') ?? undefined,
+    key: caller.header('idempotency-key'),
     request: ['chat', who.employee, who.organization, who.messageId, who.purpose, body.bytes],
     receipt,
   })
   if (!claimed.ok) {
     observe(claimed.outcome)
-    return claimed.response
+    return claimed.answer
   }
   const { recording } = claimed
 
   const abort = new AbortController()
-  raw.signal.addEventListener('abort', () => abort.abort('the caller left'), { once: true })
+  caller.onLeave(() => abort.abort('the caller left'))
   let hold: Hold | undefined
   let call: ModelCall | undefined
   // A provider may think for longer than a lease before it sends its first byte.
@@ -123,7 +125,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
         abort,
       }
       const headers = callHeaders(receipt, model)
-      if (raw.signal.aborted) {
+      if (caller.hasLeft()) {
         // The provider has not heard of it.
         release()
         return nobodyReads()
@@ -141,11 +143,11 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
           timeoutMs: limits.upstreamTimeoutMs,
         })
       } catch (error) {
-        if (raw.signal.aborted) return await left(call)
+        if (caller.hasLeft()) return await left(call)
         deps.log.warn({ err: error, receipt, model: model.id }, 'a provider did not answer')
         if (!isLast) continue
         release()
-        return errorResponse(unreachable(error), headers)
+        return errorAnswer(unreachable(error), headers)
       }
       if (answer.status >= 400) {
         if (!isLast && (answer.status >= 500 || answer.status === 429)) {
@@ -158,21 +160,21 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
       }
       if (answer.contentType.startsWith('text/event-stream')) {
         const streamed = await streamAnswer(call, answer, plan)
-        if (streamed instanceof Response) return streamed
-        if (raw.signal.aborted) return await left(call)
+        if ('status' in streamed) return streamed
+        if (caller.hasLeft()) return await left(call)
         deps.log.warn({ ...streamed.error, receipt, model: model.id }, 'a provider failed before its first word')
         if (!isLast) continue
         release()
-        return errorResponse(streamed.error, headers)
+        return errorAnswer(streamed.error, headers)
       }
       try {
         return await wholeAnswer(call, answer)
       } catch (error) {
-        if (raw.signal.aborted) return await left(call)
+        if (caller.hasLeft()) return await left(call)
         deps.log.warn({ err: error, receipt, model: model.id }, 'an answer broke off')
         if (!isLast) continue
         release()
-        return errorResponse(unreachable(error), headers)
+        return errorAnswer(unreachable(error), headers)
       }
     }
     throw new Error('no model was tried')
@@ -192,13 +194,13 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, raw: Request): 
   }
 }
 
-async function left(call: ModelCall): Promise<Response> {
+async function left(call: ModelCall): Promise<Answer> {
   await abandonWhole(call)
   return nobodyReads()
 }
 
 /** The number is what access logs show for callers who left. */
-const nobodyReads = (): Response => new Response(null, { status: 499 })
+const nobodyReads = (): Answer => ({ status: 499, headers: {}, body: '' })
 
 type Opened = Awaited<ReturnType<GatewayDeps['gate']['open']>>
 

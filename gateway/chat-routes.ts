@@ -1,29 +1,61 @@
-import { type Context, Hono } from 'hono'
+import type { HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { Hono } from 'hono'
 import { listModels } from '../credits/resolve-model.ts'
 import { cachedAccounts } from './account-reader.ts'
+import type { Answer } from './answer.ts'
+import { callerOf } from './caller.ts'
 import { answerChat, type ChatDeps } from './chat-completions.ts'
 import type { CallerKey, GatewayDeps } from './deps.ts'
 import { createEmployees } from './employees.ts'
-import { type CallError, errorResponse } from './openai-error.ts'
+import { type CallError, errorAnswer } from './openai-error.ts'
 
-/** The routes that stock OpenAI clients call: POST /v1/chat/completions, GET /v1/models, GET /v1/models/:id. */
-export function chatRoutes(given: GatewayDeps): Hono {
+export interface ChatEnv {
+  Bindings: HttpBindings
+  Variables: { requestId?: string }
+}
+
+/**
+ * The routes that stock OpenAI clients call: POST /v1/chat/completions, GET /v1/models, GET /v1/models/:id.
+ * Model calls are answered on Node's own response: they need `@hono/node-server` before them.
+ */
+export function chatRoutes(given: GatewayDeps): Hono<ChatEnv> {
   const recentAccount = cachedAccounts(given.readAccount, given.clock)
   const deps: ChatDeps = { ...given, recentAccount, employees: createEmployees(given, recentAccount) }
-  const app = new Hono()
-  app.post('/v1/chat/completions', (c) => answer(c, (key) => answerChat(deps, key, c.req.raw)))
-  app.get('/v1/models', (c) => answer(c, () => Promise.resolve(Response.json({ object: 'list', data: models() }))))
-  app.get('/v1/models/:id{.+}', (c) => answer(c, () => Promise.resolve(oneModel(c.req.param('id')))))
+  const app = new Hono<ChatEnv>()
+  app.post('/v1/chat/completions', async (c) => {
+    const caller = callerOf(c.env.incoming, c.env.outgoing)
+    const requestId = c.get('requestId')
+    const answer = await admit(caller.header('authorization'), requestId, (key) => answerChat(deps, key, caller))
+    await caller.answer(
+      requestId === undefined ? answer : { ...answer, headers: { ...answer.headers, 'x-request-id': requestId } },
+    )
+    return RESPONSE_ALREADY_SENT
+  })
+  app.get('/v1/models', async (c) => {
+    const answer = await admit(c.req.header('authorization'), c.get('requestId'), () =>
+      json({ object: 'list', data: models() }),
+    )
+    return new Response(answer.body, answer)
+  })
+  app.get('/v1/models/:id{.+}', async (c) => {
+    const answer = await admit(c.req.header('authorization'), c.get('requestId'), () => oneModel(c.req.param('id')))
+    return new Response(answer.body, answer)
+  })
   return app
 
-  async function answer(c: Context, work: (key: CallerKey) => Promise<Response>): Promise<Response> {
+  async function admit<Given extends Answer>(
+    authorization: string | undefined,
+    requestId: string | undefined,
+    work: (key: CallerKey) => Promise<Given> | Given,
+  ): Promise<Given | ReturnType<typeof errorAnswer>> {
     try {
-      const key = await authenticate(deps, c.req.header('authorization') ?? null)
-      return 'code' in key ? errorResponse(key) : await work(key)
+      const key = await authenticate(deps, authorization ?? '')
+      return 'code' in key ? errorAnswer(key) : await work(key)
     } catch (error) {
       const unavailable = error instanceof Error && error.name.endsWith('Unavailable')
-      if (!unavailable) deps.log.error({ err: error, requestId: c.get('requestId') as unknown }, 'a model call failed')
-      return errorResponse(
+      if (!unavailable) deps.log.error({ err: error, requestId }, 'a model call failed')
+      return errorAnswer(
         unavailable
           ? {
               code: 'ledger_unavailable',
@@ -43,16 +75,22 @@ export function chatRoutes(given: GatewayDeps): Hono {
     }))
   }
 
-  function oneModel(id: string): Response {
+  function oneModel(id: string) {
     const model = models().find((each) => each.id === id)
     return model === undefined
-      ? errorResponse({ code: 'model_not_found', message: `the model '${id}' does not exist`, param: 'model' })
-      : Response.json(model)
+      ? errorAnswer({ code: 'model_not_found', message: `the model '${id}' does not exist`, param: 'model' })
+      : json(model)
   }
 }
 
-async function authenticate({ keyRing }: GatewayDeps, header: string | null): Promise<CallerKey | CallError> {
-  const secret = /^bearer +(\S{1,4096})$/i.exec(header ?? '')?.[1]
+const json = (value: object) => ({
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(value),
+})
+
+async function authenticate({ keyRing }: GatewayDeps, header: string): Promise<CallerKey | CallError> {
+  const secret = /^bearer +(\S{1,4096})$/i.exec(header)?.[1]
   if (secret === undefined) return { code: 'missing_api_key', message: 'send Authorization: Bearer <API key>' }
   const key = await keyRing.find(secret)
   if (key === 'unknown') return { code: 'invalid_api_key', message: 'this API key is not valid' }

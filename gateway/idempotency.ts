@@ -4,8 +4,9 @@ import type { Journal } from '../journal/journal.ts'
 import type { RequestRecord } from '../journal/requests.ts'
 import type { ClaimAnswer, RememberedAnswers } from '../ledger/remembered-answers.ts'
 import type { Clock } from '../middleware/clock.ts'
+import type { Answer } from './answer.ts'
 import type { Log } from './deps.ts'
-import { type CallError, errorResponse } from './openai-error.ts'
+import { type CallError, errorAnswer } from './openai-error.ts'
 
 /** A longer answer is delivered and charged, but not kept. */
 const mostKeptBytes = 256 * 1024
@@ -27,7 +28,7 @@ export const noRecording: Recording = { add: () => undefined, finish: () => unde
 
 export type Claimed =
   | { readonly ok: true; readonly recording: Recording }
-  | { readonly ok: false; readonly response: Response; readonly outcome: string }
+  | { readonly ok: false; readonly answer: Answer; readonly outcome: string }
 
 export interface ClaimInput {
   readonly accountId: string
@@ -145,12 +146,9 @@ function refuseOrReplay(answer: Exclude<ClaimAnswer, { status: 'claimed' }> | { 
       return {
         ok: false,
         outcome: 'replayed',
-        response: new Response(answer.answer.body, {
-          status: answer.answer.status,
-          headers: { ...answer.answer.headers, 'x-tollgate-replayed': 'true' },
-        }),
+        answer: { ...answer.answer, headers: { ...answer.answer.headers, 'x-tollgate-replayed': 'true' } },
       }
   }
 }
 
-const refuse = (error: CallError): Claimed => ({ ok: false, outcome: error.code, response: errorResponse(error) })
+const refuse = (error: CallError): Claimed => ({ ok: false, outcome: error.code, answer: errorAnswer(error) })

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { ApiError } from './error.ts'
-import { readBody } from './read-body.ts'
+import { parseBody } from './parse-body.ts'
 import type { ApiEnv } from './route.ts'
 
 /** No write of the credits or admin API needs more. */
@@ -19,7 +19,7 @@ export function jsonBody(): MiddlewareHandler<ApiEnv> {
     if (matchedRoutes(c).every(({ method }) => method === 'ALL')) return next()
     const declared = (c.req.header('content-type') ?? '').split(';')[0]!.trim()
     if (declared !== '' && !mediaType.test(declared)) throw unsupported(declared)
-    const read = await readBody(c.req.raw, maxBytes)
+    const read = parseBody(await readBounded(c.req.raw), maxBytes)
     if (!read.ok)
       throw new ApiError(read.error.code === 'body_too_large' ? 'body_too_large' : 'malformed_json', read.error.message)
     if (declared === '') throw unsupported('a body without content-type')
@@ -27,6 +27,19 @@ export function jsonBody(): MiddlewareHandler<ApiEnv> {
     c.req.bodyCache.text = Promise.resolve(read.bytes.toString()) as never
     return next()
   }
+}
+
+/** undefined when it is longer than it may be: known from its declared length, else counted while it arrives. */
+async function readBounded(request: Request): Promise<Buffer | undefined> {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return undefined
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength
+    if (size > maxBytes) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 function unsupported(what: string): ApiError {

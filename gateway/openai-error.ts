@@ -1,7 +1,8 @@
 import type { Refusal } from '../credits/refusal.ts'
 import { microToCredits } from '../credits/money.ts'
+import type { Answer } from './answer.ts'
 
-interface Answer {
+interface Kind {
   readonly status: number
   readonly type: string
   /** Sent as x-should-retry: the stock clients obey it before anything else. */
@@ -39,7 +40,7 @@ const answers = {
   ledger_unavailable: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 2 },
   outbox_unavailable: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 5 },
   internal_error: { status: 500, type: 'server_error', retry: false },
-} as const satisfies Record<string, Answer> & Record<Refusal['kind'], Answer>
+} as const satisfies Record<string, Kind> & Record<Refusal['kind'], Kind>
 
 export type ErrorCode = keyof typeof answers
 
@@ -56,18 +57,25 @@ export function errorObject({ code, message, param, extra }: CallError): Record<
   return { message: `${code}: ${message}`, type: answers[code].type, param: param ?? null, code, ...extra }
 }
 
-export function errorResponse(error: CallError, headers: Readonly<Record<string, string>> = {}): Response {
-  const answer: Answer = answers[error.code]
-  return new Response(JSON.stringify({ error: errorObject(error) }), {
-    status: answer.status,
+export function errorAnswer(error: CallError, headers: Readonly<Record<string, string>> = {}) {
+  const kind: Kind = answers[error.code]
+  return {
+    status: kind.status,
     headers: {
       'content-type': 'application/json',
-      'x-should-retry': String(answer.retry),
-      ...(answer.retryAfterSeconds === undefined ? {} : { 'retry-after': String(answer.retryAfterSeconds) }),
-      ...(answer.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      'x-should-retry': String(kind.retry),
+      ...(kind.retryAfterSeconds === undefined ? {} : { 'retry-after': String(kind.retryAfterSeconds) }),
+      ...(kind.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
       ...headers,
     },
-  })
+    body: JSON.stringify({ error: errorObject(error) }),
+  } satisfies Answer
+}
+
+/** The same for routes that answer with a `Response`. */
+export function errorResponse(error: CallError, headers: Readonly<Record<string, string>> = {}): Response {
+  const { body, ...init } = errorAnswer(error, headers)
+  return new Response(body, init)
 }
 
 /** The last line of a stream that does not end well: the stock clients raise when they read it. */

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import type { HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { MiddlewareHandler } from 'hono'
 import type { ApiEnv } from './route.ts'
 
@@ -8,10 +10,13 @@ const usable = /^[A-Za-z0-9_-]{8,64}$/
 /** Every answer names its request, so that what a user reports is found in the log. */
 export function requestId(): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const given = c.req.header('x-request-id')
-    const id = given !== undefined && usable.test(given) ? given : randomUUID()
+    const incoming = (c.env as Partial<HttpBindings> | undefined)?.incoming
+    // Asking Hono would make a web `Headers` of all of them first.
+    const given = incoming === undefined ? c.req.header('x-request-id') : incoming.headers['x-request-id']
+    const id = typeof given === 'string' && usable.test(given) ? given : randomUUID()
     c.set('requestId', id)
     await next()
-    c.res.headers.set('x-request-id', id)
+    // A route that wrote its answer itself wrote the id into it.
+    if (c.res !== RESPONSE_ALREADY_SENT) c.res.headers.set('x-request-id', id)
   }
 }

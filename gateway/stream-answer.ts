@@ -1,4 +1,5 @@
 import type { Refusal } from '../credits/refusal.ts'
+import type { Answer, AnswerStream } from './answer.ts'
 import { callHeaders, openAiUsage } from './answer-cost.ts'
 import { wantsUsage } from './chat-request.ts'
 import { countInput, tokenCounter } from './count-tokens.ts'
@@ -30,7 +31,7 @@ export async function streamAnswer(
   call: ModelCall,
   answer: UpstreamAnswer,
   { cuttable, limitTokens }: StreamPlan,
-): Promise<Response | FailedBefore> {
+): Promise<Answer | FailedBefore> {
   const { deps, request, abort, recording, rates, startedAtMs, hold } = call
   const tap = createUsageTap({ usageAsked: wantsUsage(request) })
   const lease = createLease({
@@ -189,27 +190,22 @@ export async function streamAnswer(
   // Whoever serves the body cancels it when the caller leaves; should it never have been read, this does.
   abort.signal.addEventListener('abort', () => void abandon(), { once: true })
 
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        let out: Buffer
-        try {
-          out = await next()
-        } catch (error) {
-          if (!over) deps.log.warn({ err: error, receipt: call.receipt }, 'a stream broke')
-          out = await stop({
-            outcome: 'failed',
-            error: { code: 'upstream_cut', message: 'the connection to the provider broke' },
-          })
-        }
-        if (out.length > 0) controller.enqueue(out)
-        if (over) controller.close()
-      },
-      cancel: abandon,
+  const body: AnswerStream = {
+    async next() {
+      if (over) return undefined
+      try {
+        return await next()
+      } catch (error) {
+        if (!over) deps.log.warn({ err: error, receipt: call.receipt }, 'a stream broke')
+        return stop({
+          outcome: 'failed',
+          error: { code: 'upstream_cut', message: 'the connection to the provider broke' },
+        })
+      }
     },
-    { highWaterMark: 0 },
-  )
-  return new Response(body, { status: 200, headers })
+    leave: () => void abandon(),
+  }
+  return { status: 200, headers, body }
 }
 
 const nothing = Buffer.alloc(0)

@@ -1,4 +1,5 @@
-import { type CallError, errorResponse } from './openai-error.ts'
+import type { Answer } from './answer.ts'
+import { type CallError, errorAnswer } from './openai-error.ts'
 import { readWhole, type UpstreamAnswer } from './upstream.ts'
 
 const maxBytes = 64 * 1024
@@ -10,11 +11,11 @@ const maxBytes = 64 * 1024
 export async function upstreamError(
   answer: UpstreamAnswer,
   headers: Readonly<Record<string, string>>,
-): Promise<Response> {
+): Promise<Answer> {
   const bytes = await readWhole(answer.body, maxBytes).catch(() => undefined)
   const text = bytes?.toString() ?? ''
   if ([401, 402, 403].includes(answer.status)) {
-    return errorResponse(
+    return errorAnswer(
       { code: 'upstream_failed', message: `the provider refused the gateway's own access (status ${answer.status})` },
       headers,
     )
@@ -24,14 +25,15 @@ export async function upstreamError(
     'content-type': 'application/json',
     ...(answer.retryAfter === '' ? {} : { 'retry-after': answer.retryAfter }),
   }
-  if (hasOpenAiShape(text)) return new Response(text, { status: answer.status, headers: passedOn })
+  if (hasOpenAiShape(text)) return { status: answer.status, headers: passedOn, body: text }
   const message = text.trim() === '' ? `the provider answered with status ${answer.status}` : text.slice(0, 1_000)
-  return new Response(
-    JSON.stringify({
+  return {
+    status: answer.status,
+    headers: passedOn,
+    body: JSON.stringify({
       error: { message: `upstream_failed: ${message}`, type: 'upstream_error', param: null, code: 'upstream_failed' },
     }),
-    { status: answer.status, headers: passedOn },
-  )
+  }
 }
 
 /** No answer at all. */

@@ -1,6 +1,7 @@
+import type { Answer } from './answer.ts'
 import { callHeaders } from './answer-cost.ts'
 import { endCall, type ModelCall, usageOfAbandoned, usageOfOutput } from './model-call.ts'
-import { errorResponse } from './openai-error.ts'
+import { errorAnswer } from './openai-error.ts'
 import { readWhole, type UpstreamAnswer } from './upstream.ts'
 import { nothingUsed, parseUsage } from './usage.ts'
 import { reasoningText, withMember } from './usage-tap.ts'
@@ -9,7 +10,7 @@ import { reasoningText, withMember } from './usage-tap.ts'
 const maxBytes = 64 * 1024 * 1024
 
 /** A whole answer, untouched but for the cost that is written into it. */
-export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Promise<Response> {
+export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Promise<Answer> {
   const { recording, receipt, model } = call
   const bytes = await readWhole(answer.body, maxBytes)
   const parsed = bytes === undefined ? undefined : parseObject(bytes)
@@ -17,7 +18,7 @@ export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Prom
   if (bytes === undefined || parsed === undefined || !Array.isArray(parsed['choices'])) {
     recording.forget()
     endCall(call, { outcome: 'failed', usage: nothingUsed, estimated: false, outputBytes: 0 })
-    return errorResponse(
+    return errorAnswer(
       { code: 'upstream_failed', message: 'the provider answered with something that is no completion' },
       callHeaders(receipt, model),
     )
@@ -44,10 +45,7 @@ export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Prom
   recording.add(body)
   await noted
   recording.finish(200, headers)
-  return new Response(new Uint8Array(body.buffer as ArrayBuffer, body.byteOffset, body.byteLength), {
-    status: 200,
-    headers,
-  })
+  return { status: 200, headers, body }
 }
 
 /** The caller left before the answer came. */

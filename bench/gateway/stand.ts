@@ -66,6 +66,7 @@ export async function openStand(): Promise<Stand> {
       OPENAI_API_KEY: 'bench',
       LOG_LEVEL: 'warn',
       DATA_DIR: join(folder, 'data'),
+      CATALOGUE: fileURLToPath(new URL('../../catalogue.yaml', import.meta.url)),
       // An account that was loaded a moment ago asks the journal for this long whether its ids are new.
       CLOCK_SLACK_SECONDS: '1',
     }

@@ -1,6 +1,7 @@
 import { validate } from '@readme/openapi-parser'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ChatEnv } from '../../gateway/chat-routes.ts'
 import { adminKey, type ApiStand, openApiStand, type TestUser } from './api-stand.ts'
 
 let stand: ApiStand
@@ -80,7 +81,7 @@ describe('the doors', () => {
     expect(unknown).toMatchObject({ status: 404, body: { error: { code: 'not_found', param: null } } })
     expect(unknown.body.error.message).toMatch(/^not_found: .*\/v1\/completions/)
     expect(unknown.headers.get('x-should-retry')).toBe('false')
-    const app = stand.another({ chat: new Hono().get('/v1/models', (c) => c.json({})) })
+    const app = stand.another({ chat: new Hono<ChatEnv>().get('/v1/models', (c) => c.json({})) })
     const wrong = await stand.ask('DELETE', '/v1/models', { as: user.key, app })
     expect(wrong).toMatchObject({ status: 405, body: { error: { code: 'method_not_allowed' } } })
     expect(wrong.headers.get('allow')).toBe('GET, HEAD')

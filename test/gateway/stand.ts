@@ -97,6 +97,8 @@ export interface Stand {
   }): Promise<Account>
   /** Every receipt of an account, once all its holds are settled. */
   receipts(account: Account): Promise<readonly Receipt[]>
+  /** Connections to the gateway that are open. */
+  connections(): Promise<number>
   close(): Promise<void>
 }
 
@@ -250,6 +252,10 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
       const entries = await ledger.receipts(shardOf(account.id), 10_000)
       return entries.map(({ receipt }) => receipt).filter(({ accountId }) => accountId === account.id)
     },
+    connections: () =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+      ),
     async close() {
       await new Promise<void>((resolve) => {
         server.close(() => resolve())

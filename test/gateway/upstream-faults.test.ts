@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { chatRoutes } from '../../gateway/chat-routes.ts'
 import { createPractice } from '../../gateway/providers/practice.ts'
 import type { UpstreamProvider } from '../../gateway/upstream.ts'
 import { systemClock } from '../../middleware/clock.ts'
+import { until } from '../stack/until.ts'
 import { inputTokens } from './mock-upstream.ts'
 import { type Account, catalogue, collect, openStand, prices, says, type Stand } from './stand.ts'
 
@@ -237,22 +237,23 @@ describe('a caller who hangs up', () => {
     const slow = await openStand({
       wrapLedger: (ledger) => ({
         ...ledger,
-        reserve(request, evidence) {
+        async reserve(request, evidence) {
           control.abort()
+          await until(async () => (await slow.connections()) === 0)
           return ledger.reserve(request, evidence)
         },
       }),
     })
     const caller = await slow.account({ credits: 100 })
-    const answer = await chatRoutes(slow.deps).request('/v1/chat/completions', {
+    const asked = caller.fetch('/v1/chat/completions', {
       method: 'POST',
-      headers: { authorization: `Bearer ${caller.secret}` },
       body: JSON.stringify({ model: 'mock/plain', messages: says({}) }),
       signal: control.signal,
     })
-    expect(answer.status).toBe(499)
-    expect(slow.upstream.calls).toHaveLength(0)
+    await expect(asked).rejects.toThrow(/abort/)
+    await until(async () => (await slow.receipts(caller)).length > 0)
     expect(await slow.receipts(caller)).toMatchObject([{ charged: 0 }])
+    expect(slow.upstream.calls).toHaveLength(0)
     await slow.close()
   })
 

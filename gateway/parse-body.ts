@@ -5,16 +5,13 @@ export type Body =
   | { readonly ok: true; readonly value: unknown; readonly bytes: Buffer }
   | { readonly ok: false; readonly error: CallError }
 
-/** Reads and parses a JSON body. One that is too long is refused while it arrives; one that is no JSON is refused with the place where it stops being so. */
-export async function readBody(request: Request, maxBytes: number): Promise<Body> {
-  const tooLarge: Body = {
-    ok: false,
-    error: { code: 'body_too_large', message: `a request may have at most ${maxBytes} bytes` },
-  }
-  const declared = Number(request.headers.get('content-length') ?? Number.NaN)
-  if (declared > maxBytes) return tooLarge
-  const bytes = declared <= maxBytes ? Buffer.from(await request.arrayBuffer()) : await readBounded(request, maxBytes)
-  if (bytes === undefined) return tooLarge
+/** Parses a JSON body; `bytes` undefined is one that was too long. What is no JSON is refused with the place where it stops being so. */
+export function parseBody(bytes: Buffer | undefined, maxBytes: number): Body {
+  if (bytes === undefined)
+    return {
+      ok: false,
+      error: { code: 'body_too_large', message: `a request may have at most ${maxBytes} bytes` },
+    }
   const text = bytes.toString()
   let value: unknown
   try {
@@ -40,18 +37,6 @@ function isTooDeep(value: unknown): boolean {
     layer = next
   }
   return false
-}
-
-/** A chunked body declares no length: counted while it arrives. */
-async function readBounded(request: Request, maxBytes: number): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength
-    if (size > maxBytes) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 /** JSON.parse decides; its messages often name no position, so a second parser says where. */
