@@ -48,9 +48,9 @@ async function charged(key: string, amount: number, change: Partial<ChargeReques
   return id
 }
 
-async function held(key: string, amount: number, ttlMs = 60 * minute): Promise<string> {
+async function held(key: string, amount: number, ttlMs = 60 * minute, levels: readonly string[] = []): Promise<string> {
   const id = given.mint(key)
-  const wanted = { accountId: account, id, amount: toMicro(amount), minimum: toMicro(amount), row, levels: [] }
+  const wanted = { accountId: account, id, amount: toMicro(amount), minimum: toMicro(amount), row, levels }
   expect(await given.ledger.reserve({ ...wanted, ttlMs })).toMatchObject({ status: 'created' })
   return id
 }
@@ -285,6 +285,14 @@ describe('correct', () => {
     expect(found).toEqual(spent === undefined ? undefined : { level, window: name, spent, held: 0 })
   })
 
+  test('a window keeps what it holds', async () => {
+    await given.load(newAccount(), { granted: toMicro(100) })
+    await held('running', 20, minute, ['task:one'])
+    const [window] = (await snapshotOf()).budgets
+    await correct({ windows: [{ level: 'task:one', window: window!.window, add: 5 }] })
+    expect((await snapshotOf()).budgets).toEqual([{ ...window, spent: 5, held: 20 }])
+  })
+
   test('a window that is created binds its limit', async () => {
     const budgets = [{ level: 'task:one', limit: toMicro(20), window: 'total', atLimit: 'pause' }] as const
     await given.load(newAccount(), { granted: toMicro(100), budgets })
@@ -435,6 +443,15 @@ describe('evict', () => {
     })
   })
 
+  test('it leaves the queue of the reconciler too', async () => {
+    await idle()
+    await given.ledger.putTerms(account, termsOf({ version: 2, epoch: 2, granted: toMicro(100) }))
+    expect(await given.ledger.closeEpoch(account, 1, 1)).toEqual({ status: 'closed' })
+    expect(await given.redis.zscore(accountKeys(account).dirty, account)).not.toBeNull()
+    expect(await evict()).toEqual({ status: 'evicted' })
+    expect(await everything()).toEqual([null, null, null, null, null])
+  })
+
   test('a repeat of what was settled before is still known', async () => {
     await idle()
     const id = given.mint('again')
@@ -450,6 +467,7 @@ describe('evict', () => {
     ['in another life', async () => {}, { lineage: 2 }],
     ['touched since it was read', async () => {}, { version: 1 }],
     ['holding credits', () => held('paid', 5)],
+    ['holding credits of a hold that nobody knows', () => given.redis.hset(accountKeys(account).account, 'held', 5)],
     ['at free work, which holds nothing', () => held('free', 0)],
     ['waiting for the journal', () => charged('undrained', 1).then(reconcile)],
     ['waiting for its workflow', () => charged('unreconciled', 1).then(drain)],
