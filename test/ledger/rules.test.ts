@@ -621,9 +621,10 @@ describe('terms and periods', () => {
   describe('free work holds nothing, so its period may leave Redis under it', () => {
     let id: string
     const name = () => ({ accountId: account, id })
-    const past = async (change: Partial<ReserveRequest> = {}): Promise<void> => {
+    const past = async (change: Partial<ReserveRequest> = {}, accrued = 0): Promise<void> => {
       await given.load(newAccount(), { granted: micro(100) })
       id = await reserved('free', 0, { levels: ['employee:ada'], ...change })
+      await given.ledger.extend({ ...name(), accrued: micro(accrued), more: zero, ttlMs: change.ttlMs ?? minute })
       await given.ledger.putTerms(account, termsOf({ version: 2, epoch: 2, granted: micro(100) }))
       await given.ledger.ackRows(account, 1, (await snapshotOf()).seq)
       expect(await given.ledger.closeEpoch(account, 1, 1)).toEqual({ status: 'closed' })
@@ -648,8 +649,7 @@ describe('terms and periods', () => {
     })
 
     test('expired, what it accrued is booked in the current period, and so is what its settlement adjusts later', async () => {
-      await past({ ttlMs: 1 })
-      await given.ledger.extend({ ...name(), accrued: micro(8), more: zero, ttlMs: 1 })
+      await past({ ttlMs: 1 }, 8)
       await given.clock.advance(10)
       expect(await given.ledger.expire(name())).toEqual({ status: 'expired', charged: 8 })
       const earlier = [{ epoch: 2, free: micro(8), counted: zero }]
