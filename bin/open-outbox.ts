@@ -27,7 +27,16 @@ export async function openOutbox(
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const store = await openStore({ folder, syncMs, clock, onEvent })
-    return await createOutbox({ store, ledger, journal, loadAccount: (id) => loader.load(id), clock, onEvent })
+    const outbox = await createOutbox({
+      store,
+      ledger,
+      journal,
+      loadAccount: (accountId) => loader.load(accountId),
+      clock,
+      onEvent,
+    })
+    loader.onHydrated((accountId) => outbox.accountHydrated(accountId))
+    return outbox
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error
     throw new StartError('outbox_unavailable', `the outbox cannot be written in ${folder}: ${error.message}`)

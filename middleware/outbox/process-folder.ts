@@ -77,8 +77,8 @@ export async function claimProcessFolder(outboxFolder: string, now: () => number
         // First the claim: should its owner wake up, it must hear of it.
         await rm(join(path, 'owner'), { force: true })
         for (const log of await folders(path)) {
-          const to = join(folder, log)
-          if (await moved(join(path, log), to)) taken.push(to)
+          const to = await moved(join(path, log), join(folder, log))
+          if (to !== null) taken.push(to)
         }
         await rmdir(path).catch(() => undefined)
         firstSeen.delete(path)
@@ -134,7 +134,7 @@ function answersSignals(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return hasCode(error, 'EPERM')
   }
 }
 
@@ -165,16 +165,23 @@ async function folders(path: string): Promise<readonly string[]> {
   return found.flatMap((entry) => (entry.isDirectory() && !entry.name.startsWith('.') ? entry.name : []))
 }
 
-async function moved(from: string, to: string): Promise<boolean> {
+/** Where it is now; null if another process was faster. */
+async function moved(from: string, to: string): Promise<string | null> {
   try {
     await rename(from, to)
-    return true
+    return to
   } catch (error) {
-    if (isMissing(error)) return false
+    if (isMissing(error)) return null
+    // An operator may have put a copy of a log beside the log itself.
+    if (hasCode(error, 'ENOTEMPTY') || hasCode(error, 'EEXIST')) return moved(from, `${to}-${randomUUID().slice(0, 4)}`)
     throw error
   }
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return hasCode(error, 'ENOENT')
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }
