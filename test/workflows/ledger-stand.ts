@@ -92,7 +92,7 @@ export async function openLedgerStand(): Promise<LedgerStand> {
       )
       return async () => {
         await connection.flushall()
-        for (const { key, ttl, value } of kept) await connection.restore(key, Math.max(0, ttl), value!)
+        for (const { key, ttl, value } of kept) await connection.restore(key, Math.max(0, ttl), value)
       }
     },
     forget: async (key) => void (await connection.del(key)),

@@ -1,9 +1,12 @@
 import { MockActivityEnvironment, type TestWorkflowEnvironment } from '@temporalio/testing'
 import { Worker } from '@temporalio/worker'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import type { Drift } from '../../activities/deps.ts'
 import { remainingOf } from '../../credits/balance.ts'
 import { accountWorkflowId } from '../../credits/account/messages.ts'
+import { chargeId } from '../../credits/charge-id.ts'
 import { rowKey } from '../../credits/usage-row.ts'
+import { shardOf } from '../../ledger/keys.ts'
 import { type Accounts, createAccounts } from '../../middleware/accounts.ts'
 import type { AccountLoader } from '../../middleware/load-account.ts'
 import { startTimeSkipping } from '../stack/time-skipping.ts'
@@ -106,6 +109,26 @@ test('a period ends with a call still running and charges not yet reported: noth
   })
   expect(await reading(accountId)).toMatchObject({ epoch: 2, earlier: [] })
   expect(remainingOf(await reading(accountId))).toBe(credits(988))
+
+  // A receipt of it reaches the journal after all: the archive takes it, and what it cost beyond the pack.
+  const [first] = await parts.journal.receiptsAfter(accountId, 0, 1)
+  await parts.journal.storeReceipts([
+    { ...first!, id: chargeId(Date.now(), 'late'), epoch: 1, n: 1, charged: credits(5), windows: [] },
+  ])
+  const drifts: Drift[] = []
+  const check = () =>
+    new MockActivityEnvironment().run(
+      parts.activities(accounts, { drift: (drift) => void drifts.push(drift) }).checkAccounts,
+      { from: shardOf(accountId), to: shardOf(accountId), roundMs: 1 },
+    )
+  await check()
+  await check()
+  expect(await view(accountId)).toMatchObject({
+    terms: { used: credits(15) },
+    periods: [{ spent: credits(2) }, { closed: true, spent: credits(115) }],
+  })
+  expect(drifts).toEqual([{ where: 'archive', amount: credits(5), corrected: true }])
+  expect(remainingOf(await reading(accountId))).toBe(credits(983))
 })
 
 test('periods missed altogether grant one allowance', async () => {
