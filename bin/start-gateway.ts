@@ -10,7 +10,6 @@ import { createFeeds } from '../gateway/feed/feeds.ts'
 import { createReceiptWatch } from '../gateway/feed/receipt-watch.ts'
 import { createLearned } from '../gateway/learn.ts'
 import { createCallMetrics } from '../gateway/metrics.ts'
-import { createRegistry } from '../gateway/service.ts'
 import { shardOf } from '../ledger/keys.ts'
 import { createLiveUsage } from '../ledger/live-usage.ts'
 import { createRememberedAnswers } from '../ledger/remembered-answers.ts'
@@ -91,9 +90,8 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     log,
     now: clock.now,
   })
-  const registry = createRegistry()
   const app = createApp({
-    registry,
+    registry: parts.registry,
     chat: chatRoutes({
       gate,
       keyRing: keys,
@@ -118,7 +116,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
       limits: { holdTtlMs: parts.holdMs },
       log,
       onCall: createCallMetrics(
-        registry,
+        parts.registry,
         listModels(catalogue, usable).map(({ id }) => id),
       ),
     }),
