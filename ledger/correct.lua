@@ -9,12 +9,21 @@ local lineage, corrections, seq, rowCount = wholeNumber(ARGV[2]), wholeNumber(AR
 local firstWindow = 6 + 2 * rowCount
 if #ARGV < firstWindow - 1 or (#ARGV - firstWindow + 1) % 2 ~= 0 then fail('not pairs of names and differences') end
 
+--[[ Seven whole numbers below 10^15, each with its sign. One match for all: a long account has a thousand of these. ]]
+local function differenceOf(text)
+  local figures = { string.match(text, '^(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+)$') }
+  if #figures ~= 7 then fail('not a difference of seven figures: ' .. text) end
+  for i = 1, 7 do
+    figures[i] = tonumber(figures[i])
+    if math.abs(figures[i]) >= 1000000000000000 then fail('a figure of more than 15 digits: ' .. text) end
+  end
+  return figures
+end
+
 local rowDifferences, windowDifferences = {}, {}
 for i = 6, firstWindow - 1, 2 do
-  local epoch, figures = wholeNumber(string.match(ARGV[i], '^(%d+)|')), {}
-  for text in string.gmatch(ARGV[i + 1] .. ',', '([^,]*),') do figures[#figures + 1] = signedNumber(text) end
-  if #figures ~= 7 then fail('not a difference of seven figures: ' .. ARGV[i + 1]) end
-  rowDifferences[#rowDifferences + 1] = { field = ARGV[i], epoch = epoch, add = figures }
+  local epoch = wholeNumber(string.match(ARGV[i], '^(%d+)|'))
+  rowDifferences[#rowDifferences + 1] = { field = ARGV[i], epoch = epoch, add = differenceOf(ARGV[i + 1]) }
 end
 for i = firstWindow, #ARGV, 2 do
   local window = string.match(ARGV[i], '^[^|]+|([^|]+)$')
