@@ -11,8 +11,10 @@ import { createRepairAccount } from './repair-account.ts'
 import { rowsReport } from './rows-report.ts'
 
 export type CheckOutcome =
-  /** Ledger, workflow and journal say the same now, or one of them could not be set right: an operator was called. */
+  /** Ledger, workflow and journal say the same now. */
   | 'checked'
+  /** They do not, and an operator was called. */
+  | 'refused'
   /** The account has changed its life under the check: it is to be checked anew. */
   | 'moved'
   /** Its receipts are not in the journal yet. */
@@ -62,7 +64,7 @@ export function createCheckAccount(deps: ActivityDeps) {
         { code: 'journal_lost_commits', accountId, lineage, drained: snapshot.drained, confirmed },
         'the journal has fewer receipts of this account than it confirmed: nothing is corrected by it',
       )
-      return 'checked'
+      return 'refused'
     }
     const drained = await waitForDrain(accountId, snapshot)
     if (drained !== 'drained') return drained
@@ -72,12 +74,14 @@ export function createCheckAccount(deps: ActivityDeps) {
       epochs: [...snapshot.epochs, ...closed].map(({ epoch }) => epoch),
       without: { lineage, aboveN: snapshot.n },
     })
-    const outcome = await correctLedger(accountId, snapshot, totals)
+    const outcomes = [await correctLedger(accountId, snapshot, totals)]
     // Not one that is in Redis, too: it leaves first.
     const held = new Set(snapshot.epochs.map(({ epoch }) => epoch))
-    for (const period of closed) if (!held.has(period.epoch)) await correctArchive(accountId, period, totals)
-    if (outcome === 'checked') count?.('accounts_checked', 1)
-    return outcome
+    for (const period of closed)
+      if (!held.has(period.epoch)) outcomes.push(await correctArchive(accountId, period, totals))
+    if (outcomes.includes('moved')) return 'moved'
+    count?.('accounts_checked', 1)
+    return outcomes.includes('refused') ? 'refused' : 'checked'
   }
 
   async function viewOf(accountId: string): Promise<AccountView> {
@@ -137,7 +141,7 @@ export function createCheckAccount(deps: ActivityDeps) {
     accountId: string,
     snapshot: AccountSnapshot,
     totals: JournalTotals,
-  ): Promise<'checked' | 'moved'> {
+  ): Promise<'checked' | 'refused' | 'moved'> {
     const rows = rowsToAdd(snapshot, totals)
     const windows = windowsToAdd(snapshot, totals)
     if (rows.length === 0 && windows.length === 0) return 'checked'
@@ -167,17 +171,17 @@ export function createCheckAccount(deps: ActivityDeps) {
       )
     }
     for (const [where, amounts] of places) if (amounts.length > 0) report(where, sumOf(amounts), allowed)
-    return 'checked'
+    return allowed ? 'checked' : 'refused'
   }
 
   async function correctArchive(
     accountId: string,
     { epoch, rows: have }: PeriodView,
     totals: JournalTotals,
-  ): Promise<void> {
+  ): Promise<'checked' | 'refused'> {
     const rows = archiveRows(rowsOf(totals, epoch))
     const difference = rowDifference({ want: rows, have })
-    if (Object.keys(difference).length === 0) return
+    if (Object.keys(difference).length === 0) return 'checked'
     const size = Object.values(difference).reduce((total, add) => total + Math.abs(add.charged), 0)
     const allowed = isAllowed(accountId, `period ${epoch}`, size)
     if (allowed) {
@@ -188,6 +192,7 @@ export function createCheckAccount(deps: ActivityDeps) {
       log.warn({ code: 'archive_corrected', accountId, epoch, micro: size }, 'an archive differed from the journal')
     }
     report('archive', chargedIn(difference), allowed)
+    return allowed ? 'checked' : 'refused'
   }
 
   function isAllowed(accountId: string, where: string, size: number): boolean {

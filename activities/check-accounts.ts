@@ -81,8 +81,13 @@ export function createCheckAccounts(deps: ActivityDeps) {
     } else {
       const outcome = await check(accountId)
       if (outcome === 'moved') return
+      if (outcome !== 'checked') {
+        // To be checked in full again, changed or not: and it may not leave Redis, for what differs would be gone.
+        known.delete(accountId)
+        return ledger.noteChecked(accountId)
+      }
       // Read before the check: what came meanwhile is for the next one.
-      if (outcome === 'checked') known.set(accountId, { lineage, version, serial, sinceMs })
+      known.set(accountId, { lineage, version, serial, sinceMs })
     }
     if (evictAfterMs !== null && sameLedger && clock.now() - sinceMs >= evictAfterMs) {
       const { status } = await ledger.evict(accountId, { lineage, version })

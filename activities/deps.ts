@@ -82,6 +82,6 @@ export interface Drift {
   readonly where: (typeof driftPlaces)[number]
   /** What the copy had too little (above zero) or too much (below), µcr. */
   readonly amount: number
-  /** false: it was too large to be corrected unasked, and stands. */
+  /** false: it was too large to be corrected unasked, and stands. Then it is told at every check. */
   readonly corrected: boolean
 }
