@@ -41,7 +41,7 @@ function requireVersion(facts: RedisFacts, node: string): void {
 /** null: the server does not let us ask, as managed ones do. */
 async function readSettings(server: Redis): Promise<ReadonlyMap<string, string> | null> {
   try {
-    return pairsOf((await server.call('CONFIG', 'GET', ...settings)) as string[])
+    return pairsOf(await server.call('CONFIG', 'GET', ...settings))
   } catch (error) {
     if (error instanceof Error && error.name === 'ReplyError') return null
     throw asLedgerFailure(error)

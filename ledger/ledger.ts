@@ -145,7 +145,7 @@ export interface Ledger {
   receipts(shard: number, count: number): Promise<readonly StreamedReceipt[]>
   /** Trims them and marks them drained, only if the head of the stream still is exactly these. */
   ackReceipts(shard: number, entries: readonly StreamedReceipt[]): Promise<'acked' | 'head_moved'>
-  /** For all shards at once: how many receipts wait, which accounts are dirty, which holds are past their deadline. */
+  /** For all shards at once: how many receipts wait, which accounts are dirty, which holds are past their deadline. Shards whose master of a Cluster is away are left out. */
   pending(shards: readonly number[], limits: PendingLimits): Promise<readonly ShardPending[]>
   close(): Promise<void>
 }

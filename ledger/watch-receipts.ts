@@ -41,8 +41,8 @@ export function createReceiptTail(redis: Redis | Cluster): ReceiptTail {
 }
 
 interface Ends {
-  newest(shard: number): Promise<string>
-  behind(cursors: ReadonlyMap<number, string>): Promise<Tail['behind']>
+  readonly newest: (shard: number) => Promise<string>
+  readonly behind: (cursors: ReadonlyMap<number, string>) => Promise<Tail['behind']>
 }
 
 function createEnds(redis: Redis | Cluster): Ends {

@@ -116,9 +116,9 @@ async function call(account: (typeof accounts)[number]): Promise<void> {
 const sum = (rows: Readonly<Record<string, RowTotals>> = {}) =>
   Object.values(rows).reduce((total, { charged }) => total + charged, 0)
 
-/** Ledger, workflow and journal of every account say what its answers said. */
-async function everywhereAsAnswered(): Promise<void> {
-  for (const { userId, charged } of accounts) {
+/** Ledger, workflow and journal of the accounts say what its answers said. */
+async function everywhereAsAnswered(some = accounts): Promise<void> {
+  for (const { userId, charged } of some) {
     await until(async () => {
       const [reading, view, totals] = await Promise.all([
         ledger.read(userId),
@@ -186,6 +186,7 @@ test('one master is killed: its accounts answer 503, the others go on, and all g
   for (const account of [first, second, fifth, sixth]) await call(account!)
   for (const account of [gone, goneToo])
     await expect(call(account!)).rejects.toMatchObject({ status: 503, code: 'ledger_unavailable' })
+  await everywhereAsAnswered([first!, second!, fifth!, sixth!])
   await cluster.restart(1)
   for (const account of accounts)
     await until(() =>

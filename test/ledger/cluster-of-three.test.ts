@@ -166,6 +166,11 @@ test('one master is killed: accounts of the others go on, its own answer at once
     await expect(killed.reserve(`call-${number}`)).rejects.toThrow(LedgerUnavailable)
     await expect(killed.settle('under-way')).rejects.toThrow(LedgerUnavailable)
   }
+  // Whoever drains and sweeps must not stop for the others because of it
+  const limits = { dirtyOlderThanMs: 0, perShard: 9 }
+  const pending = await ledger.pending(accounts.map(shardOf), limits)
+  expect(pending.map(({ shard }) => shard)).toEqual(accounts.slice(0, 2).map(shardOf))
+  await expect(ledger.pending([shardOf(accounts[2]!)], limits)).rejects.toThrow(LedgerUnavailable)
   await three.restart(2)
   const settled = await until(() => killed.settle('under-way').catch(() => undefined))
   expect(settled).toMatchObject({ status: 'settled', charged: 7 })
