@@ -100,7 +100,16 @@ export function openAccount(
   )
   if (!outcome.ok) throw new Error(outcome.message)
   const { state } = outcome
-  return { accountId, state, expiring: [], pushedVersion: 0, updates: 0, seen: new Set(), limits, raised: [...state.alerts] }
+  return {
+    accountId,
+    state,
+    expiring: [],
+    pushedVersion: 0,
+    updates: 0,
+    seen: new Set(),
+    limits,
+    raised: [...state.alerts],
+  }
 }
 
 /** The updates of account workflows. Each is one message, and each may come twice. */
@@ -199,7 +208,10 @@ export function createWorkflows({ rules, nowMs, updatesPerRun, ledger, onNextRun
   return {
     terms,
     /** A grant, once per id. `untilMs`: it ends by itself, on Redis' clock. */
-    grant(account: AccountWorkflow, one: { readonly id: string; readonly amount: number; readonly resets: boolean; readonly untilMs?: number }): Terms {
+    grant(
+      account: AccountWorkflow,
+      one: { readonly id: string; readonly amount: number; readonly resets: boolean; readonly untilMs?: number },
+    ): Terms {
       const repeated = account.seen.has(one.id)
       account.seen.add(one.id)
       // The forbidden way: the update's id is remembered by the run alone
@@ -226,19 +238,27 @@ export function createWorkflows({ rules, nowMs, updatesPerRun, ledger, onNextRun
         (state, atMs) =>
           reconcile(
             state,
-            { ...taken, termsVersion: report.account.terms.version, held: micro(report.heldInAll), epochs: report.epochs, policies },
+            {
+              ...taken,
+              termsVersion: report.account.terms.version,
+              held: micro(report.heldInAll),
+              epochs: report.epochs,
+              policies,
+            },
             atMs,
           ),
         { raisesAlerts: true },
       )
-      if (answer.status === 'ok') lapseFrom(account, report)
+      if (answer.status === 'ok' || (answer.status === 'behind' && answer.sameRows && answer.seq === seq))
+        lapseFrom(account, report)
       return { ...answer, terms: terms(account) }
     },
 
     nextLineage(account: AccountWorkflow) {
       const lost = account.state
-      update(account, (state, atMs) => nextLineage(state, atMs))
-      if (!rules.hydrateNextLineage) account.state = { ...account.state, lineage: Math.max(1, lost.lineage), seq: lost.seq }
+      update(account, (state, atMs) => nextLineage(state, null, atMs))
+      if (!rules.hydrateNextLineage)
+        account.state = { ...account.state, lineage: Math.max(1, lost.lineage), seq: lost.seq }
       return { lineage: account.state.lineage, held: account.state.held, terms: terms(account) }
     },
 

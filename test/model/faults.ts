@@ -18,7 +18,11 @@ export function planFaults(world: World, away: Record<'journal' | 'workflow', bo
       redis.identity += 1
       redis.offsetMs -= behindMs
       truth.rolledBack = true
-      story.tell({}, () => `Redis goes back ${Math.round(keptMs / 1000)} s${behindMs > 0 ? `, its clock ${Math.round(behindMs / 1000)} s` : ''}`)
+      story.tell(
+        {},
+        () =>
+          `Redis goes back ${Math.round(keptMs / 1000)} s${behindMs > 0 ? `, its clock ${Math.round(behindMs / 1000)} s` : ''}`,
+      )
     })
   }
   plan(mix.rollbacks, () => back(random.chance(0.5) ? random.between(100, 5_000) : random.between(1_000, 240_000), 0))
@@ -35,7 +39,7 @@ export function planFaults(world: World, away: Record<'journal' | 'workflow', bo
     truth.clocksJumped = true
     story.tell({}, () => `Redis' clock jumps by ${Math.round(byMs / 1000)} s`)
     // Somebody sets it right after a while
-    scheduler.after(random.between(10_000, 900_000), () => (redis.offsetMs -= byMs))
+    scheduler.after(random.between(10_000, 900_000), () => (redis.offsetMs -= world.calm ? 0 : byMs))
   })
   const outage = (service: 'journal' | 'workflow', ms: number): void => {
     away[service] = true

@@ -10,6 +10,8 @@ export interface Gateway {
   readonly number: number
   readonly clockOffsetMs: number
   isUp: boolean
+  /** Counts its processes: another one has another connection. */
+  life: number
   outbox: Outbox
 }
 
@@ -19,7 +21,13 @@ export const groupOf = (gateway: Gateway): string => `gateway ${gateway.number}`
 const drainedAfterMs = 5_000
 const longestWaitMs = 600_000
 
-export function append(world: World, gateway: Gateway, kind: OutboxEntry['kind'], work: Work, request: SettleRequest): OutboxEntry {
+export function append(
+  world: World,
+  gateway: Gateway,
+  kind: OutboxEntry['kind'],
+  work: Work,
+  request: SettleRequest,
+): OutboxEntry {
   const known = gateway.outbox.get(request.id)
   if (known !== undefined) return known
   const now = world.scheduler.nowMs()
@@ -55,7 +63,8 @@ export function* replay(world: World, gateway: Gateway): Process {
     const atOnce = identity !== world.redis.identity
     identity = world.redis.identity
     for (const entry of gateway.outbox.values()) {
-      if (!rules.replays || entry.sending > 0 || (!atOnce && entry.nextAtMs > now)) continue
+      if (!rules.replays || (entry.sending > 0 && rules.oneAttemptAtATime) || (!atOnce && entry.nextAtMs > now))
+        continue
       entry.nextAtMs = now + entry.waitMs
       entry.waitMs = Math.min(longestWaitMs, entry.waitMs * 2)
       scheduler.spawn(groupOf(gateway), sendEntry(world, gateway, entry))
@@ -77,11 +86,16 @@ export function gatewayDied(world: World, gateway: Gateway): void {
     if (diskLost) entry.work.outboxLost = true
   }
   if (diskLost) gateway.outbox = new Map()
-  const downMs = world.calm ? 1_000 : random.chance(0.2) ? random.between(600_000, 1_100_000) : random.between(1_000, 60_000)
+  const downMs = world.calm
+    ? 1_000
+    : random.chance(0.3)
+      ? random.between(600_000, 1_100_000)
+      : random.between(1_000, 60_000)
   scheduler.after(downMs, () => startGateway(world, gateway))
 }
 
 export function startGateway(world: World, gateway: Gateway): void {
   gateway.isUp = true
+  gateway.life += 1
   world.scheduler.spawn(groupOf(gateway), replay(world, gateway))
 }

@@ -21,6 +21,8 @@ interface JournalState {
   latestBirth: Map<string, number>
   /** Ids born before it may have been pruned. */
   keptSinceMs: number
+  /** Accounts of which a receipt came without the one before it: commits were lost. */
+  gaps: Set<string>
 }
 
 export interface Totals {
@@ -36,14 +38,19 @@ export interface Journal {
   find(name: Name): Found | null
   isSettled(name: Name): boolean
   /** Sums by row and window, without the entries of `lineage` whose n is above `n`. */
-  totals(accountId: string, epochs: readonly number[], without?: { readonly lineage: number; readonly n: number }): Totals
+  totals(
+    accountId: string,
+    epochs: readonly number[],
+    without?: { readonly lineage: number; readonly n: number },
+  ): Totals
   highestN(accountId: string, from: number, to: number): number
   /** Forgets charges born before, in the entries alone. */
   prune(bornBeforeMs: number): void
 }
 
 const nothing: Row = { charged: 0, uncollected: 0, units: 0 }
-const key = ({ accountId, id }: Pick<Name, 'accountId' | 'id'>, kind: Receipt['kind']): string => `${accountId} ${id} ${kind}`
+const key = ({ accountId, id }: Pick<Name, 'accountId' | 'id'>, kind: Receipt['kind']): string =>
+  `${accountId} ${id} ${kind}`
 
 export function createJournal(rules: Rules): Journal {
   const journal: Journal = {
@@ -55,6 +62,7 @@ export function createJournal(rules: Rules): Journal {
       highestN: new Map(),
       latestBirth: new Map(),
       keptSinceMs: Number.NEGATIVE_INFINITY,
+      gaps: new Set(),
     },
     store(receipts) {
       for (const receipt of receipts) storeOne(journal.state, receipt)
@@ -107,6 +115,7 @@ export function createJournal(rules: Rules): Journal {
 
   function storeOne(state: JournalState, receipt: Receipt): void {
     const life = `${receipt.accountId} ${receipt.lineage}`
+    if (receipt.n > 1 + highestOfAll(state, receipt)) state.gaps.add(receipt.accountId)
     state.highestN.set(life, Math.max(receipt.n, state.highestN.get(life) ?? 0))
     const settled = state.entries.get(key(receipt, 'settled'))
     const expired = state.entries.get(key(receipt, 'expired'))
@@ -132,6 +141,16 @@ export function createJournal(rules: Rules): Journal {
     count(state, entry, 1)
   }
   return journal
+}
+
+/** Receipts of a life are numbered without a gap, and stored in their order; a repair goes on counting in a new life. */
+function highestOfAll(state: JournalState, { accountId, lineage }: Receipt): number {
+  const own = state.highestN.get(`${accountId} ${lineage}`)
+  if (own !== undefined) return own
+  let highest = 0
+  for (let life = 1; life < lineage; life += 1)
+    highest = Math.max(highest, state.highestN.get(`${accountId} ${life}`) ?? 0)
+  return highest
 }
 
 function count(state: JournalState, { accountId, epoch, row, windows, added }: Entry, sign: 1 | -1): void {

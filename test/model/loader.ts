@@ -1,6 +1,7 @@
+import { rawOf } from './ledger/balance.ts'
 import { hydrate, lock } from './ledger/hydrate.ts'
 import { type Process, rest, send } from './scheduler.ts'
-import { onRedis, type World } from './world.ts'
+import { BooksBroken, onRedis, type World } from './world.ts'
 
 let tokens = 0
 
@@ -14,6 +15,8 @@ export function* loadAccount(world: World, accountId: string): Process {
     yield* rest(world.random.between(200, 2_000))
     return
   }
+  // Whoever held the lock before may have done it
+  if (yield* send('redis', () => redis.state.accounts.has(accountId))) return
   const account = world.accounts.get(accountId)!
   const { lineage, terms, held } = yield* send('workflow', () => workflows.nextLineage(account))
   const epochs = [terms.epoch, ...terms.earlier.map((one) => one.epoch)]
@@ -31,9 +34,19 @@ export function* loadAccount(world: World, accountId: string): Process {
         held,
         latestBirthMs: totals.latestBirthMs,
       })
+      if (status === 'hydrated') noteDeficit(world, accountId)
       story.tell({ accountId }, () => `${accountId} is loaded in life ${lineage}, terms ${terms.version}: ${status}`)
     }),
   )
+}
+
+/** What was spent twice after a rollback is found when the account is loaded anew from the journal. */
+function noteDeficit({ redis, truth }: World, accountId: string): void {
+  const deficit = -rawOf(redis, redis.state.accounts.get(accountId)!)
+  if (deficit <= 0) return
+  if (!truth.rolledBack && !truth.stragglers.has(accountId))
+    throw new BooksBroken(`${accountId} is loaded with a deficit of ${deficit}`, { accountId })
+  truth.correctedUp.set(accountId, (truth.correctedUp.get(accountId) ?? 0) + deficit)
 }
 
 /** The forbidden way: what the workflow has counted, some of which may have died with Redis. */

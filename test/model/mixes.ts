@@ -56,27 +56,44 @@ const calm: Mix = {
   expiringGrants: false,
   tame: false,
 }
-const shaky: Network = { lost: 0.04, answerLost: 0.04, late: 0.04, repeated: 0.05, latestMs: 90_000 }
-const veryLate: Network = { lost: 0.02, answerLost: 0.05, late: 0.08, repeated: 0.1, latestMs: 1_500_000 }
+const shaky: Network = { lost: 0.04, answerLost: 0.04, late: 0.04, repeated: 0.05, latestMs: 90_000, stalled: 0.002 }
+/** Nothing is lost, but processes stand still in the middle of what they do. */
+const halting: Network = { ...perfectNetwork, stalled: 0.015 }
+const veryLate: Network = {
+  lost: 0.02,
+  answerLost: 0.05,
+  late: 0.08,
+  repeated: 0.1,
+  latestMs: 1_500_000,
+  stalled: 0.01,
+}
 
 export const mixes: readonly Mix[] = [
   { ...calm, name: 'calm', tame: true },
   { ...calm, name: 'expiring grants', expiringGrants: true },
   { ...calm, name: 'network', network: shaky, expiringGrants: true },
-  { ...calm, name: 'late duplicates', network: veryLate, ancientRetries: true },
+  { ...calm, name: 'late duplicates', network: veryLate, gatewayDies: 0.003, ancientRetries: true },
   { ...calm, name: 'gateways die', gatewayDies: 0.015, network: shaky, ancientRetries: true },
   { ...calm, name: 'gateways lose their disks', gatewayDies: 0.015, diskLost: 0.7 },
   { ...calm, name: 'workers die', workerDies: 0.02, drainers: 2, network: shaky, updatesPerRun: 8 },
-  { ...calm, name: 'rollback', rollbacks: 2, gatewayDies: 0.004, drainers: 2 },
-  { ...calm, name: 'loss', losses: 2, gatewayDies: 0.004, drainers: 2 },
-  { ...calm, name: 'failover to a clock behind', failovers: 2, drainers: 2, workerDies: 0.005 },
+  { ...calm, name: 'rollback', network: halting, rollbacks: 2, gatewayDies: 0.004, workerDies: 0.003, drainers: 2 },
+  { ...calm, name: 'loss', network: halting, losses: 2, gatewayDies: 0.004, drainers: 2 },
+  { ...calm, name: 'failover to a clock behind', network: halting, failovers: 2, drainers: 2, workerDies: 0.005 },
   { ...calm, name: 'clock jumps', clockJumps: 4, crooked: 50_000, losses: 0.5, ancientRetries: true },
   { ...calm, name: 'wrong clocks', crooked: 200_000, losses: 2, gatewayDies: 0.004, ancientRetries: true },
   { ...calm, name: 'journal away', journalOutages: 2, gatewayDies: 0.005, clockJumps: 0.5, network: shaky },
   { ...calm, name: 'workflow away', workflowOutages: 2, updatesPerRun: 6, network: shaky, workerDies: 0.01 },
-  { ...calm, name: 'eviction', evicts: true, network: shaky, gatewayDies: 0.008, updatesPerRun: 12, expiringGrants: true },
+  {
+    ...calm,
+    name: 'eviction',
+    evicts: true,
+    network: { ...shaky, stalled: 0.01, latestMs: 600_000 },
+    gatewayDies: 0.008,
+    updatesPerRun: 12,
+    expiringGrants: true,
+  },
   { ...calm, name: 'retention', prunes: true, ancientRetries: true, network: shaky, gatewayDies: 0.008, evicts: true },
-  { ...calm, name: 'journal restored', journalRestores: 1 },
+  { ...calm, name: 'journal restored', journalRestores: 1, network: halting },
   {
     ...calm,
     name: 'everything',

@@ -30,8 +30,9 @@ export function askFor(world: World, work: Work, attempt = 0): void {
   const gateway = random.pick(world.gateways.filter((one) => one.isUp).concat(world.gateways[0]!))
   const id = rules.derivedIds || attempt === 0 ? work.id : `${work.id}.${attempt}`
   const late = work.heard !== 'nothing'
-  if (gateway.isUp && (!late || mix.ancientRetries)) scheduler.spawn(groupOf(gateway), oneShot(world, gateway, work, id))
-  if (attempt > 6 || (late && attempt > 0)) return
+  if (gateway.isUp && (!late || mix.ancientRetries))
+    scheduler.spawn(groupOf(gateway), oneShot(world, gateway, work, id))
+  if (attempt > 6 || (late && attempt > 0 && !mix.ancientRetries)) return
   const again = (): void => {
     if (work.heard === 'nothing' || (mix.ancientRetries && !world.calm)) askFor(world, work, attempt + 1)
   }

@@ -1,9 +1,10 @@
 import { coarse, coarseRows, type ReconcileAnswer } from './account-workflow.ts'
+import { keptTaken, leftOfGrant } from './ledger/balance.ts'
 import { ackRows } from './ledger/ack-rows.ts'
 import { closeEpoch } from './ledger/close-epoch.ts'
 import { putTerms } from './ledger/put-terms.ts'
 import { snapshot, type Snapshot } from './ledger/snapshot.ts'
-import type { Terms } from './ledger/state.ts'
+import type { Account, Terms } from './ledger/state.ts'
 import { repairAccount } from './repair-account.ts'
 import { type Process, rest, send, Unavailable } from './scheduler.ts'
 import { onRedis, type World } from './world.ts'
@@ -15,7 +16,12 @@ export function* reconcileAll(world: World): Process {
     yield* rest(random.between(2_000, 50_000))
     try {
       const due = yield* send('redis', () =>
-        [...redis.state.accounts].filter(([accountId, account]) => redis.state.dirty.has(accountId) || account.earlier.length > 0).map(([accountId]) => accountId),
+        [...redis.state.accounts]
+          .filter(
+            ([accountId, account]) =>
+              redis.state.dirty.has(accountId) || account.earlier.length > 0 || hasExpired(world, account),
+          )
+          .map(([accountId]) => accountId),
       )
       for (const accountId of due) yield* reconcileOne(world, accountId)
     } catch (error) {
@@ -24,12 +30,19 @@ export function* reconcileAll(world: World): Process {
   }
 }
 
+/** A grant has ended of which something is left: its workflow wants a snapshot from after that. */
+function hasExpired({ redis }: World, account: Account): boolean {
+  const ended = account.terms.expiring.filter((grant) => grant.untilMs <= redis.nowMs())
+  return ended.some((grant) => leftOfGrant(grant, keptTaken(redis, account)) > 0)
+}
+
 function* reconcileOne(world: World, accountId: string): Process {
   const { redis, rules } = world
   const taken = yield* report(world, accountId)
   if (taken === null) return
   let { read, answer } = taken
-  if (answer.status === 'lineage' && rules.otherLineageRepairs) return yield* repairAccount(world, accountId, read.account.lineage, 'another life')
+  if (answer.status === 'lineage' && rules.otherLineageRepairs)
+    return yield* repairAccount(world, accountId, read.account.lineage, 'another life')
   if (answer.status === 'behind' && !(answer.seq === read.account.seq && answer.sameRows)) {
     // Another report may have come meanwhile: only what is still behind went back in time
     const again = yield* report(world, accountId)
@@ -38,8 +51,10 @@ function* reconcileOne(world: World, accountId: string): Process {
     answer = again.answer
     if (answer.status === 'behind') {
       const { seq } = read.account
-      if (seq < answer.seq && rules.behindRepairs) return yield* repairAccount(world, accountId, read.account.lineage, 'behind')
-      if (seq === answer.seq && !answer.sameRows && rules.forkRepairs) return yield* repairAccount(world, accountId, read.account.lineage, 'a fork')
+      if (seq < answer.seq && rules.behindRepairs)
+        return yield* repairAccount(world, accountId, read.account.lineage, 'behind')
+      if (seq === answer.seq && !answer.sameRows && rules.forkRepairs)
+        return yield* repairAccount(world, accountId, read.account.lineage, 'a fork')
       if (seq !== answer.seq) return
     }
   }
@@ -57,7 +72,10 @@ function* report(world: World, accountId: string): Process<{ read: Snapshot; ans
   const account = world.accounts.get(accountId)!
   const sent = { ...read, epochs: coarseRows(read) }
   const answer = yield* send('workflow', () => workflows.reconcile(account, sent))
-  story.tell({ accountId }, () => `${accountId} reports life ${read.account.lineage}, seq ${read.account.seq}: ${answer.status}`)
+  story.tell(
+    { accountId },
+    () => `${accountId} reports life ${read.account.lineage}, seq ${read.account.seq}: ${answer.status}`,
+  )
   if (rules.answersCarryTerms && answer.terms.version > read.account.terms.version) {
     yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, answer.terms)))
   }
@@ -69,7 +87,9 @@ function* closeEnded(world: World, accountId: string, { account }: Snapshot, ter
   const { lineage } = account
   const ended = new Set([...account.earlier, ...terms.earlier].map((one) => one.epoch))
   for (const epoch of ended) {
-    const { status } = yield* send('redis', () => onRedis(world, accountId, 'closeEpoch', () => closeEpoch(redis, accountId, { lineage, epoch })))
+    const { status } = yield* send('redis', () =>
+      onRedis(world, accountId, 'closeEpoch', () => closeEpoch(redis, accountId, { lineage, epoch })),
+    )
     if (status !== 'closed' && status !== 'absent') continue
     const workflow = world.accounts.get(accountId)!
     const totals = yield* send('journal', () => journal.totals(accountId, [epoch]))

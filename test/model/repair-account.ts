@@ -7,7 +7,9 @@ export function* repairAccount(world: World, accountId: string, from: number, wh
   const { redis, workflows, story, truth } = world
   const account = world.accounts.get(accountId)!
   const { lineage } = yield* send('workflow', () => workflows.nextLineage(account))
-  const { status } = yield* send('redis', () => onRedis(world, accountId, 'repair', () => repair(redis, accountId, { from, to: lineage })))
+  const { status } = yield* send('redis', () =>
+    onRedis(world, accountId, 'repair', () => repair(redis, accountId, { from, to: lineage })),
+  )
   truth.repairs += 1
   story.tell({ accountId }, () => `${accountId} is repaired (${why}): life ${from} becomes ${lineage}, ${status}`)
 }

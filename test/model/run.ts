@@ -15,18 +15,41 @@ const { values } = parseArgs({
     first: { type: 'boolean', default: false },
   },
 })
-for (const name of values.without) if (!ruleNames.includes(name as RuleName)) throw new RangeError(`no rule is called ${name}`)
-if (values.mix !== undefined && !mixes.some((mix) => mix.name === values.mix)) throw new RangeError(`no mix is called ${values.mix}`)
+for (const name of values.without)
+  if (!ruleNames.includes(name as RuleName)) throw new RangeError(`no rule is called ${name}`)
+if (values.mix !== undefined && !mixes.some((mix) => mix.name === values.mix))
+  throw new RangeError(`no mix is called ${values.mix}`)
 
 const rules = rulesWithout(...(values.without as RuleName[]))
 const from = Number(values.seed ?? values.from)
 const runs = values.seed === undefined ? Number(values.runs) : 1
 const startedMs = performance.now()
-const sums = new Map<string, { runs: number; broken: number; steps: number; works: number; charged: number; uncollected: number; corrections: number; repairs: number }>()
+const sums = new Map<
+  string,
+  {
+    runs: number
+    broken: number
+    steps: number
+    works: number
+    charged: number
+    uncollected: number
+    corrections: number
+    repairs: number
+  }
+>()
 let broken = 0
 for (let seed = from; seed < from + runs; seed += 1) {
   const run = simulate(seed, { rules, mix: values.mix, story: values.story })
-  const sum = sums.get(run.mix) ?? { runs: 0, broken: 0, steps: 0, works: 0, charged: 0, uncollected: 0, corrections: 0, repairs: 0 }
+  const sum = sums.get(run.mix) ?? {
+    runs: 0,
+    broken: 0,
+    steps: 0,
+    works: 0,
+    charged: 0,
+    uncollected: 0,
+    corrections: 0,
+    repairs: 0,
+  }
   sums.set(run.mix, sum)
   sum.runs += 1
   sum.steps += run.steps

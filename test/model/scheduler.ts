@@ -36,13 +36,16 @@ export interface Network {
   readonly repeated: number
   /** Up to how late, ms. */
   readonly latestMs: number
+  /** The process that waits for the answer stands still for minutes before it goes on. */
+  readonly stalled: number
 }
-export const perfectNetwork: Network = { lost: 0, answerLost: 0, late: 0, repeated: 0, latestMs: 0 }
+export const perfectNetwork: Network = { lost: 0, answerLost: 0, late: 0, repeated: 0, latestMs: 0, stalled: 0 }
 
 /** One for all: an error with its stack would cost more than the step. */
 const noAnswer = new Unavailable()
 const timeoutMs = 1_000
 const slowestMs = 40
+const longestStallMs = 400_000
 
 export interface Scheduler {
   readonly nowMs: () => number
@@ -117,7 +120,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function post(one: Running, message: Message): void {
-    const { lost, answerLost, late, repeated, latestMs } = network()
+    const { lost, answerLost, late, repeated, latestMs, stalled } = network()
+    const stallMs = random.chance(stalled) ? random.between(5_000, longestStallMs) : 0
     const fate = random.next()
     const transitMs = random.between(1, slowestMs)
     const giveUp = (): void => after(timeoutMs, () => resume(one, { error: noAnswer }))
@@ -130,11 +134,19 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       deliverLater(message, transitMs)
       return giveUp()
     }
-    if (random.chance(repeated)) deliverLater(message, transitMs + random.between(1, latestMs))
+    // On one connection nothing is sent again once it has its answer
+    const again = random.chance(repeated)
+    const ordered = lanesKeepOrder && message.lane !== ''
+    if (again && !ordered) deliverLater(message, transitMs + random.between(1, latestMs))
     after(transitMs, () => {
       // A service that is away is noticed at once; what was asked has not happened
       if (!isUp(message.to)) resume(one, { error: noAnswer })
-      else resume(one, deliver(message))
+      else {
+        if (again && ordered) deliver(message)
+        const answer = deliver(message)
+        if (stallMs > 0) after(stallMs, () => resume(one, answer))
+        else resume(one, answer)
+      }
     })
   }
 

@@ -1,11 +1,12 @@
 import type { Gateway } from './gateway.ts'
 import { charge } from './ledger/charge.ts'
 import type { Evidence } from './ledger/gate.ts'
-import { settle } from './ledger/settle.ts'
+import { settle, type SettleRequest } from './ledger/settle.ts'
+import { bookOf } from './ledger/state.ts'
 import { loadAccount } from './loader.ts'
 import type { OutboxEntry } from './outbox.ts'
 import { type Process, rest, send, Unavailable } from './scheduler.ts'
-import { onRedis, type World } from './world.ts'
+import { BooksBroken, onRedis, type World } from './world.ts'
 
 const mostAttempts = 8
 
@@ -20,11 +21,19 @@ function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process 
   const { rules, redis, journal, story } = world
   const { request, work } = entry
   const about = { accountId: request.accountId, id: request.id }
-  const said = (what: string): void => story.tell(about, () => `gateway ${gateway.number} ${entry.kind}s ${work.title} for ${request.actual}: ${what}`)
+  const said = (what: string): void =>
+    story.tell(about, () => `gateway ${gateway.number} ${entry.kind}s ${work.title} for ${request.actual}: ${what}`)
   let evidence: Evidence | undefined
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
     // Another attempt was refused, and its record is gone: so is this one
-    if (rules.replayChecksRecord && attempt > 0 && entry.kind === 'charge' && gateway.outbox.get(request.id) !== entry && rules.chargesInOutbox) return
+    if (
+      rules.oneAttemptAtATime &&
+      attempt > 0 &&
+      entry.kind === 'charge' &&
+      gateway.outbox.get(request.id) !== entry &&
+      rules.chargesInOutbox
+    )
+      return
     try {
       const known = evidence
       const { accepted } = entry
@@ -32,9 +41,11 @@ function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process 
         'redis',
         () =>
           onRedis(world, request.accountId, entry.kind, () =>
-            entry.kind === 'settle' ? settle(redis, request, known) : charge(redis, { ...request, accepted }, known),
+            entry.kind === 'settle'
+              ? settleInItsEpoch(world, request, known)
+              : charge(redis, { ...request, accepted }, known),
           ),
-        `${gateway.number} ${request.id}`,
+        `${gateway.number} ${gateway.life} ${request.id}`,
       )
       if (answer.status === 'ask_journal') {
         said('Redis asks for the journal')
@@ -56,7 +67,11 @@ function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process 
         }
         return
       }
-      said('charged' in answer ? `${answer.status}, ${answer.charged} and ${answer.uncollected} uncollected` : answer.status)
+      said(
+        'charged' in answer
+          ? `${answer.status}, ${answer.charged} and ${answer.uncollected} uncollected`
+          : answer.status,
+      )
       if (answer.status === 'too_old') return
       entry.accepted = true
       work.heard = 'accepted'
@@ -72,4 +87,17 @@ function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process 
       yield* rest(world.random.between(100, 4_000))
     }
   }
+}
+
+/** A call is booked in the period in which it began, for as long as Redis holds that. */
+function settleInItsEpoch({ redis }: World, request: SettleRequest, evidence: Evidence | undefined) {
+  const account = redis.state.accounts.get(request.accountId)
+  const epoch = request.began?.epoch ?? 0
+  const isThere = account !== undefined && bookOf(account, epoch) !== undefined && evidence?.found == null
+  const answer = settle(redis, request, evidence)
+  const booked = redis.state.stream.at(-1)?.receipt
+  if (isThere && answer.status === 'settled' && booked?.id === request.id && booked.epoch !== epoch) {
+    throw new BooksBroken(`${request.id} began in period ${epoch} and is booked in period ${booked.epoch}`, request)
+  }
+  return answer
 }

@@ -58,20 +58,28 @@ export function simulate(seed: number, options: RunOptions = {}): Run {
     audit(world)
   } catch (error) {
     // A contradiction that the program itself notices is a failed run too
-    broken = error instanceof BooksBroken ? error : new BooksBroken(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
-    if (options.story === true && !(error instanceof BooksBroken) && error instanceof Error) world.story.tell({}, () => error.stack ?? '')
+    broken =
+      error instanceof BooksBroken
+        ? error
+        : new BooksBroken(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+    if (options.story === true && !(error instanceof BooksBroken) && error instanceof Error)
+      world.story.tell({}, () => error.stack ?? '')
   }
   return {
     seed,
     mix: mix.name,
     steps: world.scheduler.steps(),
     broken: broken?.message ?? null,
-    story: broken === null ? [] : world.story.lines(broken.about),
+    story: world.story.lines(broken?.about ?? {}),
     figures: figuresOf(world),
   }
 }
 
-function createWorld(seed: number, mix: Mix, options: RunOptions): { world: World; away: Record<'journal' | 'workflow', boolean> } {
+function createWorld(
+  seed: number,
+  mix: Mix,
+  options: RunOptions,
+): { world: World; away: Record<'journal' | 'workflow', boolean> } {
   const rules = options.rules ?? rulesWithout()
   const random = createRandom(seed)
   const away = { journal: false, workflow: false }
@@ -97,7 +105,11 @@ function createWorld(seed: number, mix: Mix, options: RunOptions): { world: Worl
     identity: 0,
     nowMs: () => Math.round(scheduler.nowMs() + redis.offsetMs),
   }
-  const limits = { 'organization:lab': random.between(100, 400), 'employee:bob': random.between(60, 300), 'task:one': random.between(30, 200) }
+  const limits = {
+    'organization:lab': random.between(100, 400),
+    'employee:bob': random.between(60, 300),
+    'task:one': random.between(30, 200),
+  }
   const kept = new Map<string, number>()
   const accounts = new Map(
     ['ann', 'ben'].map((accountId) => {
@@ -121,7 +133,13 @@ function createWorld(seed: number, mix: Mix, options: RunOptions): { world: Worl
       onNextRun: (accountId) => story.tell({ accountId }, () => `the workflow of ${accountId} continues as new`),
     }),
     accounts,
-    gateways: [1, 2, 3].map((number) => ({ number, clockOffsetMs: random.between(-mix.crooked, mix.crooked), isUp: true, outbox: new Map() })),
+    gateways: [1, 2, 3].map((number) => ({
+      number,
+      clockOffsetMs: random.between(-mix.crooked, mix.crooked),
+      isUp: true,
+      life: 0,
+      outbox: new Map(),
+    })),
     truth: {
       works: [],
       parked: [],
@@ -153,7 +171,7 @@ function runToRest(world: World, away: Record<'journal' | 'workflow', boolean>):
   const { scheduler, gateways, random } = world
   for (const gateway of gateways) startGateway(world, gateway)
   startWorker(world, 'worker')
-  bringCustomers(world, random.between(12, 30))
+  bringCustomers(world, random.between(8, 22))
   planFaults(world, away)
   scheduler.run(() => false, Math.max(faultsMs, trafficMs))
 

@@ -11,7 +11,9 @@ export function* sweep(world: World): Process {
     try {
       const due = yield* send('redis', () => dueHolds(world))
       for (const name of due) {
-        const { status } = yield* send('redis', () => onRedis(world, name.accountId, 'expire', () => expire(redis, name)))
+        const { status } = yield* send('redis', () =>
+          onRedis(world, name.accountId, 'expire', () => expire(redis, name)),
+        )
         story.tell(name, () => `the sweeper expires ${name.id}: ${status}`)
       }
     } catch (error) {

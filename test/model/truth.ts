@@ -7,8 +7,8 @@ export interface Work extends Name {
   readonly title: string
   readonly row: string
   readonly levels: readonly string[]
-  /** What it costs in all. */
-  readonly price: number
+  /** What it costs in all; less than was accrued if it fails at the end. */
+  price: number
   /** What is reserved for it at first. */
   readonly hold: number
   readonly slices: number

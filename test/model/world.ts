@@ -54,12 +54,16 @@ export function onRedis<T>(world: World, accountId: string, operation: string, r
   const answer = run(redis)
   if (account === undefined || before === undefined || redis.state.accounts.get(accountId) !== account) return answer
   const after = rawOf(redis, account)
-  const excused = operation === 'correct' || (operation === 'putTerms' && (truth.rolledBack || truth.stragglers.size > 0))
+  const excused =
+    operation === 'correct' || (operation === 'putTerms' && (truth.rolledBack || truth.stragglers.size > 0))
   if (after < Math.min(0, before) && !excused) {
     throw new BooksBroken(`${operation} left ${accountId} with ${after}, ${before} before`, { accountId })
   }
   for (const book of [account.current, ...account.earlier]) {
-    if (book.held < 0) throw new BooksBroken(`${operation} left ${accountId} with ${book.held} held in period ${book.epoch}`, { accountId })
+    if (book.held < 0)
+      throw new BooksBroken(`${operation} left ${accountId} with ${book.held} held in period ${book.epoch}`, {
+        accountId,
+      })
   }
   return answer
 }

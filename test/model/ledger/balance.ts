@@ -69,4 +69,3 @@ export function keptTaken(ledger: Ledger, account: Account, held: 'with held' | 
   const elsewhere = terms.granted - rawOf(ledger, account) - current.spent - current.held
   return elsewhere + Math.max(0, current.spent + heldNow - terms.free)
 }
-

@@ -29,9 +29,13 @@ export function book(ledger: Ledger, account: Account, booking: Booking): Booked
   const { before, kind, windows } = booking
   const begun = bookOf(account, booking.calledIn)
   if (begun !== undefined) begun.held -= booking.hold
-  const target = rules.callKeepsItsEpoch ? (begun ?? withoutItsEpoch(ledger, account, booking.calledIn)) : account.current
+  const target = rules.callKeepsItsEpoch
+    ? (begun ?? withoutItsEpoch(ledger, account, booking.calledIn))
+    : account.current
   if (booking.drawsQuarantine && rules.quarantineFirst) {
-    account.quarantine = quarantineOf(ledger, account) - Math.min(quarantineOf(ledger, account), Math.max(0, booking.actual - before.charged))
+    account.quarantine =
+      quarantineOf(ledger, account) -
+      Math.min(quarantineOf(ledger, account), Math.max(0, booking.actual - before.charged))
   }
   let actual = booking.actual
   if (kind === 'settled' && before.charged + before.uncollected > 0) {
@@ -74,6 +78,7 @@ export function book(ledger: Ledger, account: Account, booking: Booking): Booked
       units: booking.units,
       lineage: account.lineage,
       n: account.n,
+      late: target !== account.current,
     },
   })
   return { charged, uncollected, epoch: target.epoch, n: account.n }
@@ -86,4 +91,3 @@ function withoutItsEpoch({ rules }: Ledger, account: Account, epoch: number): Bo
   account.earlier.push(partial)
   return partial
 }
-

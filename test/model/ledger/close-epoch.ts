@@ -3,7 +3,11 @@ import { bookOf, type Ledger, notLoaded, type NotLoaded } from './state.ts'
 export type CloseEpochAnswer = { readonly status: 'closed' | 'open' | 'absent' } | NotLoaded
 
 /** An ended period leaves Redis once nothing of it moves. */
-export function closeEpoch(ledger: Ledger, accountId: string, { lineage, epoch }: { readonly lineage: number; readonly epoch: number }): CloseEpochAnswer {
+export function closeEpoch(
+  ledger: Ledger,
+  accountId: string,
+  { lineage, epoch }: { readonly lineage: number; readonly epoch: number },
+): CloseEpochAnswer {
   const { rules } = ledger
   const account = ledger.state.accounts.get(accountId)
   if (account === undefined) return notLoaded

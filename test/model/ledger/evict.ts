@@ -4,7 +4,11 @@ import { type Ledger, notLoaded, type NotLoaded } from './state.ts'
 export type EvictAnswer = { readonly status: 'evicted' | 'in_use' } | NotLoaded
 
 /** An idle account leaves Redis: nobody touched it since `version` was read, nothing is held, journal and workflow have everything. */
-export function evict(ledger: Ledger, accountId: string, read: { readonly lineage: number; readonly version: number }): EvictAnswer {
+export function evict(
+  ledger: Ledger,
+  accountId: string,
+  read: { readonly lineage: number; readonly version: number },
+): EvictAnswer {
   const { rules, state } = ledger
   const account = state.accounts.get(accountId)
   if (account === undefined) return notLoaded

@@ -33,7 +33,8 @@ export function meetUnknown(
   if (evidence !== undefined) {
     const young = evidence.nowMs <= now && now - evidence.nowMs < tombstoneMs / 2
     const ofThisLife = evidence.lineage === account.lineage
-    if ((young || !rules.evidenceIsYoung) && (ofThisLife || !rules.evidenceOfSameLineage)) return evidence.found ?? 'new'
+    if ((young || !rules.evidenceIsYoung) && (ofThisLife || !rules.evidenceOfSameLineage))
+      return evidence.found ?? 'new'
   }
   const knownSince = rules.knownSince ? account.knownSinceMs : 0
   const oldEnoughToKnow = birthMs >= Math.max(seen - tombstoneMs, knownSince) + slackMs

@@ -20,9 +20,15 @@ export function putTerms(ledger: Ledger, accountId: string, terms: Terms): PutTe
     }
     markDirty(ledger, accountId)
   }
-  for (const { epoch, free, counted } of terms.earlier) {
-    const book = account.earlier.find((one) => one.epoch === epoch)
-    if (book !== undefined) Object.assign(book, { free, counted })
+  for (const book of account.earlier) {
+    const named = terms.earlier.find((one) => one.epoch === book.epoch)
+    if (named !== undefined) {
+      book.free = named.free
+      book.counted = named.counted
+    } else if (ledger.rules.closedEpochsCountInFull) {
+      // Not named: the workflow has closed it, and all it spent is in `used`. A rollback may have brought it back
+      book.counted = Math.max(0, book.spent)
+    }
   }
   account.terms = terms
   account.version += 1

@@ -3,7 +3,11 @@ import { type Ledger, markDirty, notLoaded, type NotLoaded } from './state.ts'
 export type RepairAnswer = { readonly status: 'repaired' | 'exists' | 'other_lineage' } | NotLoaded
 
 /** Begins another life of an account that Redis still holds, only if it is in the life `from` now. Holds stay. */
-export function repair(ledger: Ledger, accountId: string, { from, to }: { readonly from: number; readonly to: number }): RepairAnswer {
+export function repair(
+  ledger: Ledger,
+  accountId: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): RepairAnswer {
   const account = ledger.state.accounts.get(accountId)
   if (account === undefined) return notLoaded
   if (account.lineage === to) return { status: 'exists' }

@@ -1,6 +1,15 @@
 import { availableOf } from './balance.ts'
 import { askJournal, type Evidence, meetUnknown } from './gate.ts'
-import { type AskJournal, emptyHold, holdOf, type Ledger, type Name, notLoaded, type NotLoaded, remember } from './state.ts'
+import {
+  type AskJournal,
+  emptyHold,
+  holdOf,
+  type Ledger,
+  type Name,
+  notLoaded,
+  type NotLoaded,
+  remember,
+} from './state.ts'
 import { moveWindows, tightest, windowName } from './windows.ts'
 
 export interface ReserveRequest extends Name {
@@ -14,7 +23,12 @@ export interface ReserveRequest extends Name {
 }
 
 export type ReserveAnswer =
-  | { readonly status: 'created' | 'exists'; readonly held: number; readonly epoch: number; readonly windows: readonly string[] }
+  | {
+      readonly status: 'created' | 'exists'
+      readonly held: number
+      readonly epoch: number
+      readonly windows: readonly string[]
+    }
   | { readonly status: 'already_charged' | 'too_old' }
   | { readonly status: 'insufficient' | 'budget_exhausted' }
   | NotLoaded

@@ -98,6 +98,8 @@ export interface Receipt extends Name {
   readonly units: number
   readonly lineage: number
   readonly n: number
+  /** Booked after its period had ended: it may have taken money of the period that followed. */
+  readonly late: boolean
 }
 
 export interface StreamEntry {
