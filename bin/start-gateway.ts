@@ -115,7 +115,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
       newId: randomUUID,
       limits: { holdTtlMs: parts.holdMs },
       log,
-      onCall: createCallMetrics(
+      metrics: createCallMetrics(
         parts.registry,
         listModels(catalogue, usable).map(({ id }) => id),
       ),

@@ -32,20 +32,9 @@ export interface ChatDeps extends GatewayDeps {
 export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller): Promise<Answer> {
   const limits = { ...defaultLimits, ...deps.limits }
   const startedAtMs = deps.clock.now()
-  const observe = (outcome: string): void =>
-    deps.onCall?.({
-      outcome,
-      tier: '',
-      model: '',
-      provider: '',
-      streamed: false,
-      estimated: false,
-      chargedMicro: 0,
-      uncollectedMicro: 0,
-      durationMs: deps.clock.now() - startedAtMs,
-    })
+  const arrivedAt = performance.now()
   const refuse = (error: CallError): Answer => {
-    observe(error.code)
+    deps.metrics?.refused(error.code)
     return errorAnswer(error)
   }
 
@@ -73,7 +62,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
     receipt,
   })
   if (!claimed.ok) {
-    observe(claimed.outcome)
+    deps.metrics?.refused(claimed.outcome)
     return claimed.answer
   }
   const { recording } = claimed
@@ -135,6 +124,9 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
       try {
         const provider = deps.providerOf(model.provider)
         const sent = upstreamRequest(request, clampTokens, provider.outputLimitField)
+        const calledAt = performance.now()
+        // A fallback's time is the provider's that failed.
+        if (index === 0) deps.metrics?.admitted(calledAt - arrivedAt)
         answer = await provider.chat({
           model: model.model,
           body: sent,
@@ -142,6 +134,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
           signal: abort.signal,
           timeoutMs: limits.upstreamTimeoutMs,
         })
+        deps.metrics?.answered(model.provider, performance.now() - calledAt)
       } catch (error) {
         if (caller.hasLeft()) return await left(call)
         deps.log.warn({ err: error, receipt, model: model.id }, 'a provider did not answer')

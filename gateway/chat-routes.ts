@@ -26,7 +26,12 @@ export function chatRoutes(given: GatewayDeps): Hono<ChatEnv> {
   app.post('/v1/chat/completions', async (c) => {
     const caller = callerOf(c.env.incoming, c.env.outgoing)
     const requestId = c.get('requestId')
-    const answer = await admit(caller.header('authorization'), requestId, (key) => answerChat(deps, key, caller))
+    const answer = await admit(
+      caller.header('authorization'),
+      requestId,
+      (key) => answerChat(deps, key, caller),
+      (code) => deps.metrics?.refused(code),
+    )
     await caller.answer(
       requestId === undefined ? answer : { ...answer, headers: { ...answer.headers, 'x-request-id': requestId } },
     )
@@ -48,14 +53,19 @@ export function chatRoutes(given: GatewayDeps): Hono<ChatEnv> {
     authorization: string | undefined,
     requestId: string | undefined,
     work: (key: CallerKey) => Promise<Given> | Given,
+    onRefused: (code: string) => void = () => undefined,
   ): Promise<Given | ReturnType<typeof errorAnswer>> {
+    const refuse = (error: CallError) => {
+      onRefused(error.code)
+      return errorAnswer(error)
+    }
     try {
       const key = await authenticate(deps, authorization ?? '')
-      return 'code' in key ? errorAnswer(key) : await work(key)
+      return 'code' in key ? refuse(key) : await work(key)
     } catch (error) {
       const unavailable = error instanceof Error && error.name.endsWith('Unavailable')
       if (!unavailable) deps.log.error({ err: error, requestId }, 'a model call failed')
-      return errorAnswer(
+      return refuse(
         unavailable
           ? {
               code: 'ledger_unavailable',

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../credits/catalogue.ts'
 import type { PriceBook } from '../credits/prices.ts'
 import type { EmployeeCard } from '../credits/terms.ts'
+import type { Quantities, UsageRow } from '../credits/usage-row.ts'
 import type { ApiKey } from '../journal/api-key.ts'
 import type { AccountReading } from '../ledger/ledger.ts'
 import type { RememberedAnswers } from '../ledger/remembered-answers.ts'
@@ -8,23 +9,32 @@ import type { Clock } from '../middleware/clock.ts'
 import type { Gate } from '../middleware/gate.ts'
 import type { KeptKeys } from './idempotency.ts'
 import type { Learned } from './learn.ts'
+import type { Outcome } from './receipt-detail.ts'
 import type { UpstreamProvider } from './upstream.ts'
 
 /** An API key as far as a model call cares: who pays, and in whose name the call may be booked. */
 export type CallerKey = Pick<ApiKey, 'id' | 'accountId' | 'employees' | 'mayName' | 'createsEmployees'>
 
-/** One model call as metrics see it: no user, no id. */
+/** A model call that was admitted, once it is settled, as metrics see it: no user, no id. */
 export interface CallObservation {
-  /** finished | stopped_at_zero | abandoned | failed | replayed, or the code of a refusal. */
-  readonly outcome: string
-  readonly tier: string
-  readonly model: string
-  readonly provider: string
-  readonly streamed: boolean
-  readonly estimated: boolean
+  readonly outcome: Outcome
+  readonly row: Pick<UsageRow, 'category' | 'tier' | 'model'>
+  readonly quantities: Quantities
   readonly chargedMicro: number
   readonly uncollectedMicro: number
-  readonly durationMs: number
+  /** From its end to the ledger's answer. */
+  readonly settledMs: number
+}
+
+/** What metrics hear of model calls. */
+export interface CallMetrics {
+  /** Not admitted: the code of the refusal, or `replayed`. */
+  refused(outcome: string): void
+  /** The gate's own time until the provider is called. */
+  admitted(ms: number): void
+  /** The provider's time until its answer begins. */
+  answered(providerId: string, ms: number): void
+  ended(call: CallObservation): void
 }
 
 export interface Log {
@@ -53,7 +63,7 @@ export interface GatewayDeps {
   /** Unique, 1–64 characters from [A-Za-z0-9_-]. */
   readonly newId: () => string
   readonly log: Log
-  readonly onCall?: (call: CallObservation) => void
+  readonly metrics?: CallMetrics
   readonly limits?: Partial<GatewayLimits>
 }
 

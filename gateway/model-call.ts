@@ -57,24 +57,23 @@ export function endCall(
   const { total, lines } = priceCall(rates, usage, startedAtMs)
   const endedAtMs = deps.clock.now()
   const versions = { catalogue: deps.catalogue.version, prices: deps.priceBook.version }
+  const row = usageRowOf(who, model)
   const { noted, settled } = hold.settle({
     actual: total,
-    row: usageRowOf(who, model),
+    row,
     quantities: usage.quantities,
     detail: receiptDetail({ who, model, versions, startedAtMs, endedAtMs, outcome, estimated, lines }),
   })
+  const endedAt = performance.now()
   settled.then(
     ({ charged, uncollected }) =>
-      deps.onCall?.({
+      deps.metrics?.ended({
         outcome,
-        tier: model.tier,
-        model: model.id,
-        provider: model.provider,
-        streamed: call.request.stream === true,
-        estimated,
+        row,
+        quantities: usage.quantities,
         chargedMicro: charged,
         uncollectedMicro: uncollected,
-        durationMs: endedAtMs - startedAtMs,
+        settledMs: performance.now() - endedAt,
       }),
     // The gate has told of it.
     () => undefined,

@@ -87,7 +87,7 @@ export interface Stand {
   readonly gate: Gate
   readonly redis: Redis
   readonly deps: GatewayDeps
-  readonly observed: CallObservation[]
+  readonly observed: (CallObservation | { readonly outcome: string })[]
   readonly createdEmployees: { readonly id: string; readonly organization: string }[]
   account(options: {
     readonly credits: number
@@ -131,7 +131,7 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
   const ledger = wrapLedger(createLedger(redis, { depletedBelow: catalogue.policies.depletedBelow }))
   const upstream = await startMockUpstream()
   const keys = new Map<string, CallerKey | 'revoked'>([['sk-revoked', 'revoked']])
-  const observed: CallObservation[] = []
+  const observed: (CallObservation | { readonly outcome: string })[] = []
   const createdEmployees: { id: string; organization: string }[] = []
   const outboxFolder = mkdtempSync(join(tmpdir(), 'tollgate-outbox-'))
   const findCharge = () => Promise.resolve(null)
@@ -177,7 +177,12 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
     clock: systemClock,
     newId: randomUUID,
     log: { warn: () => undefined, error: () => undefined },
-    onCall: (call) => observed.push(call),
+    metrics: {
+      refused: (outcome) => void observed.push({ outcome }),
+      admitted: () => undefined,
+      answered: () => undefined,
+      ended: (call) => void observed.push(call),
+    },
     ...change,
   }
   const app = chatRoutes(deps)
