@@ -145,12 +145,13 @@ function auditAccount(world: World, account: AccountWorkflow): void {
     0,
   )
   // What was taken again after Redis went back is found by the check
-  if (taken > kept - lapsed + (truth.correctedUp.get(accountId) ?? 0)) {
+  const excused = (truth.correctedUp.get(accountId) ?? 0) + (truth.undone.get(accountId) ?? 0)
+  if (taken > kept - lapsed + excused) {
     const periods = state.periods.map(
       ({ epoch, free }) => `${spentInTime.get(epoch) ?? 0} with ${free} of its own in period ${epoch}`,
     )
     say(
-      `${taken} of its ${kept} kept credits were spent, ${lapsed} lapsed and ${truth.correctedUp.get(accountId) ?? 0} were corrected: ${periods.join(', ')}`,
+      `${taken} of its ${kept} kept credits were spent, ${lapsed} lapsed and ${excused} were undone or corrected: ${periods.join(', ')}`,
     )
   }
   for (const grant of loaded.terms.expiring) {

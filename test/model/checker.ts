@@ -41,24 +41,25 @@ function* checkOne(world: World, accountId: string): Process {
   const { lineage, bornIn, n, corrections, seq } = read.account
   if (n < highest && rules.nBeforeSnapshot)
     return yield* repairAccount(world, accountId, lineage, `n is ${n}, the journal has ${highest}`)
-  for (let waits = 0; rules.waitForDrained; waits += 1) {
+  let { drained } = read.account
+  for (let waits = 0; rules.waitForDrained && drained < n; waits += 1) {
+    yield* rest(world.random.between(2_000, 10_000))
     const now = yield* send('redis', () => marksOf(redis.state.accounts.get(accountId)))
     if (now === null || now.lineage !== lineage || waits > mostWaits) return
-    if (now.drained >= n) break
-    yield* rest(world.random.between(2_000, 10_000))
+    drained = now.drained
   }
-  const stored = yield* send('journal', () => journal.highestN(accountId, bornIn, lineage))
-  const drained = yield* send('redis', () => marksOf(redis.state.accounts.get(accountId))?.drained ?? 0)
-  const gap = yield* send('journal', () => journal.state.gaps.has(accountId))
+  const epochs = [read.account.current, ...read.account.earlier].map((book) => book.epoch)
+  // One moment: a backup restored between two reads would pass
+  const { totals, stored, gap } = yield* send('journal', () => ({
+    totals: journal.totals(accountId, epochs, rules.higherNLeftOut ? { lineage, n } : undefined),
+    stored: journal.highestN(accountId, bornIn, lineage),
+    gap: journal.state.gaps.has(accountId),
+  }))
   if ((drained > stored && rules.shortJournalPages) || (gap && rules.gapsPage)) {
     // The journal has lost commits: taking it at its word would refund real charges
     truth.pages += 1
     return
   }
-  const epochs = [read.account.current, ...read.account.earlier].map((book) => book.epoch)
-  const totals = yield* send('journal', () =>
-    journal.totals(accountId, epochs, rules.higherNLeftOut ? { lineage, n } : undefined),
-  )
   const difference = differenceOf(world, read.account, totals)
   if (difference.rows.length === 0 && difference.windows.length === 0) return
   const correction: Correction = { accountId, lineage, corrections, seq, ...difference }

@@ -1,4 +1,4 @@
-import { emptyState } from './ledger/state.ts'
+import { type Account, emptyState, type LedgerState } from './ledger/state.ts'
 import type { World } from './world.ts'
 
 /** Faults come while there is traffic, and a while longer. */
@@ -14,6 +14,7 @@ export function planFaults(world: World, away: Record<'journal' | 'workflow', bo
   const back = (keptMs: number, behindMs: number): void => {
     const kept = structuredClone(redis.state)
     scheduler.after(keptMs, () => {
+      noteUndone(world, kept)
       redis.state = kept
       redis.identity += 1
       redis.offsetMs -= behindMs
@@ -61,3 +62,16 @@ export function planFaults(world: World, away: Record<'journal' | 'workflow', bo
     for (let atMs = keptMs; atMs < faultsMs; atMs += 180_000) scheduler.after(atMs, () => journal.prune(atMs - keptMs))
   }
 }
+
+function noteUndone({ redis, truth }: World, kept: LedgerState): void {
+  for (const [accountId, account] of redis.state.accounts) {
+    const earlier = kept.accounts.get(accountId)
+    if (earlier === undefined) continue
+    const undone = Math.max(0, spentOf(account) - spentOf(earlier))
+    truth.undone.set(accountId, (truth.undone.get(accountId) ?? 0) + undone)
+  }
+}
+
+/** A period that has left Redis meanwhile is not undone by its return. */
+const spentOf = ({ current, earlier }: Account): number =>
+  [current, ...earlier].reduce((total, book) => total + book.spent, 0)

@@ -150,6 +150,7 @@ function createWorld(
       clocksJumped: false,
       stragglers: new Set(),
       correctedUp: new Map(),
+      undone: new Map(),
       corrections: 0,
       pages: 0,
       repairs: 0,

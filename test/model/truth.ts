@@ -54,6 +54,8 @@ export interface Truth {
   readonly stragglers: Set<string>
   /** Sum of upward corrections by account, and how many there were at all. */
   readonly correctedUp: Map<string, number>
+  /** What rollbacks took out of each account's books: it may be spent again until the check. */
+  readonly undone: Map<string, number>
   corrections: number
   pages: number
   repairs: number

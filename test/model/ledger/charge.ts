@@ -21,7 +21,8 @@ export function charge(ledger: Ledger, request: ChargeRequest, evidence?: Eviden
   const met = meetUnknown(ledger, account, request, evidence)
   if (met === 'ask') return askJournal(ledger, account)
   if (met === 'too_old') return { status: 'too_old' }
-  if (met !== 'new' && (met.kind !== 'forgotten' || rules.forgottenIsNotNew)) return { ...met, status: 'exists' }
+  if (met !== 'new' && met.kind === 'forgotten' && rules.forgottenIsNotNew) return { status: 'too_old' }
+  if (met !== 'new' && met.kind !== 'forgotten') return { ...met, status: 'exists' }
 
   const calledIn = request.began?.epoch ?? account.current.epoch
   const windows = request.began?.windows ?? request.levels.map((level) => windowName(level, ledger.nowMs()))

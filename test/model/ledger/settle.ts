@@ -55,7 +55,7 @@ export function settle(ledger: Ledger, request: SettleRequest, evidence?: Eviden
     if (met === 'ask') return askJournal(ledger, account)
     if (met === 'too_old') return { status: 'too_old' }
     if (met !== 'new' && met.kind === 'settled') return { ...met, status: 'exists' }
-    if (met !== 'new' && met.kind === 'forgotten' && rules.forgottenIsNotNew) return { ...met, status: 'exists' }
+    if (met !== 'new' && met.kind === 'forgotten' && rules.forgottenIsNotNew) return { status: 'too_old' }
     if (met !== 'new' && met.kind === 'expired') {
       if (!rules.foundExpiredAdjusts) return { ...met, status: 'exists' }
       calledIn = met.epoch
