@@ -5,7 +5,8 @@ import { createCheckAccount } from './check-account.ts'
 import type { ActivityDeps } from './deps.ts'
 import { eachOf, inRound, type Round, shardsOf } from './round.ts'
 
-const restMs = 1_000
+/** Looking into 256 shards costs some 15 ms of processor time; a check is in no hurry. */
+const restMs = 2_000
 /** Checks take at most half of the time: nobody waits for them. */
 const mostRestMs = 30_000
 const awayRestMs = 5_000

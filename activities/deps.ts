@@ -17,6 +17,8 @@ export interface ActivityDeps {
   readonly log: ActivityLog
   /** Counts what an operator must know of; a metric. */
   readonly count?: ((event: ReconcileEvent, by: number) => void) | undefined
+  /** Each receipt that reached the journal: how long after its settlement, by the clocks of Redis and of this machine. */
+  readonly journaled?: ((lagMs: number) => void) | undefined
   /** Every difference between two copies of an account's spend; a metric. */
   readonly drift?: ((drift: Drift) => void) | undefined
 }

@@ -13,7 +13,7 @@ const perCommit = 500
  * Moves receipts from the shards' streams to the journal, by protocol.md 5: from the head, stored, then acknowledged. A crash
  * between the steps only repeats them; two drainers at once are safe.
  */
-export function createDrainReceipts({ ledger, journal, clock, log, count }: ActivityDeps) {
+export function createDrainReceipts({ ledger, journal, clock, log, count, journaled }: ActivityDeps) {
   return (round: Round): Promise<void> =>
     inRound(round, clock, async () => {
       const pending = await ledger.pending(shardsOf(round), { dirtyOlderThanMs: 0, perShard: 1 })
@@ -58,6 +58,8 @@ export function createDrainReceipts({ ledger, journal, clock, log, count }: Acti
       failed(only!.shard, error)
       return 0
     }
+    for (const { entries } of heads)
+      for (const { receipt } of entries) journaled?.(Math.max(0, clock.now() - receipt.atMs))
     let acked = 0
     for (const { shard, entries } of heads) {
       // `head_moved`: another drainer was there, or Redis went back in time. The next pass reads the head as it is now.

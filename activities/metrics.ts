@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { microPerCredit } from '../credits/money.ts'
 import type { Census } from '../ledger/census.ts'
 import { type Drift, driftPlaces, type ReconcileEvent, reconcileEvents } from './deps.ts'
@@ -6,6 +6,7 @@ import { type Drift, driftPlaces, type ReconcileEvent, reconcileEvents } from '.
 export interface ReconcileMetrics {
   readonly count: (event: ReconcileEvent, by: number) => void
   readonly drift: (drift: Drift) => void
+  readonly journaled: (lagMs: number) => void
 }
 
 /** What the reconciler does and finds. Labels are bounded by their types; credits are decimals: figures to watch, not to bill. */
@@ -23,11 +24,18 @@ export function createReconcileMetrics(registry: Registry): ReconcileMetrics {
     labelNames: ['where', 'direction'],
     registers,
   })
+  const lag = new Histogram({
+    name: 'tollgate_settlement_lag_seconds',
+    help: 'From a settlement in the ledger to its receipt in the journal',
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600],
+    registers,
+  })
   // From zero on: an alert on an increase would miss the first one of a series that begins with it.
   for (const event of reconcileEvents) events.inc({ event }, 0)
   for (const where of driftPlaces) for (const direction of ['missing', 'surplus']) drift.inc({ where, direction }, 0)
   return {
     count: (event, by) => events.inc({ event }, by),
+    journaled: (lagMs) => lag.observe(lagMs / 1_000),
     drift: ({ where, amount }) =>
       drift.inc({ where, direction: amount > 0 ? 'missing' : 'surplus' }, Math.abs(amount) / microPerCredit),
   }
