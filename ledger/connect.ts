@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { asLedgerFailure } from './unavailable.ts'
+import { LedgerUnavailable } from './unavailable.ts'
 
 export interface ConnectOptions {
   /** A command that takes longer is given up, and its outcome is unknown. Default 1,000 ms. */
@@ -11,12 +11,23 @@ export interface ConnectOptions {
 /** A connection to one Redis, fit for the ledger: it fails fast while Redis is away instead of queueing. Rejects with LedgerUnavailable if it cannot connect now. */
 export async function connectRedis(url: string, options: ConnectOptions = {}): Promise<Redis> {
   const redis = new Redis(url, failFast(options.commandTimeoutMs))
-  redis.on('error', (error: Error) => options.onError?.(error))
+  let failure: unknown
+  redis.on('error', (error: Error) => {
+    failure = error
+    options.onError?.(error)
+  })
   try {
     await redis.connect()
   } catch (error) {
     redis.disconnect()
-    throw asLedgerFailure(error)
+    // A refused password or certificate is told by the event; the promise knows only that the connection is closed
+    const cause = failure ?? error
+    throw new LedgerUnavailable(
+      `the ledger does not answer: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    )
   }
   return redis
 }

@@ -30,18 +30,27 @@ let temporal: RunningTemporal
 let temporalClient: Client
 let journal: Journal
 let ledger: Ledger
+let environment: Record<string, string>
 let programs: Program[]
 let url: string
 /** Two on each master, in the order of the masters. */
-let accounts: { readonly userId: string; readonly apiKey: string; charged: number }[]
+let accounts: Account[]
+
+interface Account {
+  readonly userId: string
+  readonly apiKey: string
+  /** What the answers to its calls said, µcr. */
+  charged: number
+}
 
 beforeAll(async () => {
   const databaseUrl = await ownDatabase()
   ;[cluster, temporal] = await Promise.all([startCluster(), startTemporal()])
+  await cluster.nodes[1]!.redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
   journal = await openJournal({ url: databaseUrl })
   temporalClient = new Client({ connection: await Connection.connect({ address: temporal.address }) })
   ledger = createLedger((await openRedis(cluster.nodes[0]!.url)).redis, { depletedBelow: zero })
-  const environment = {
+  environment = {
     REDIS_URL: cluster.nodes[2]!.url,
     TEMPORAL_ADDRESS: temporal.address,
     DATABASE_URL: databaseUrl,
@@ -97,14 +106,14 @@ async function post(path: string, body: object): Promise<Record<string, unknown>
   return (await answer.json()) as Record<string, unknown>
 }
 
-async function signUp(userId: string) {
+async function signUp(userId: string): Promise<Account> {
   await post('/admin/v1/accounts', { userId, email: `${userId}@example.com`, timeZone: 'UTC' })
   const { secret } = await post(`/admin/v1/accounts/${userId}/keys`, { name: 'test' })
   return { userId, apiKey: secret as string, charged: 0 }
 }
 
 /** One model call; what it cost is added to what the account must have been charged. */
-async function call(account: (typeof accounts)[number]): Promise<void> {
+async function call(account: Account): Promise<void> {
   const answer = await new OpenAI({
     baseURL: `${url}/v1`,
     apiKey: account.apiKey,
@@ -135,8 +144,22 @@ async function everywhereAsAnswered(some = accounts): Promise<void> {
   }
 }
 
+test('gateway and worker say which server may lose credits, and a gateway that is given a database number ends', async () => {
+  for (const program of programs)
+    expect(program.output()).toMatch(
+      new RegExp(`"level":40.*"redis":"127.0.0.1:${cluster.nodes[1]!.port}","setting":"maxmemory-policy".*noeviction`),
+    )
+  const refused = runProgram('bin/gateway.ts', { ...environment, REDIS_URL: `${cluster.nodes[0]!.url}/3` })
+  expect(await refused.ended).toBe(1)
+  expect(refused.output()).toMatch(/redis_unfit\)\n.*a Cluster has only database 0/)
+  expect(refused.output()).not.toMatch(/^ {4}at /m)
+}, 60_000)
+
 test('calls on accounts of all three masters are charged right, in ledger, workflow and journal', async () => {
-  await Promise.all(accounts.flatMap((account) => Array.from({ length: 10 }, () => call(account))))
+  const lane = async (account: Account): Promise<void> => {
+    for (let made = 0; made < 10; made += 1) await call(account)
+  }
+  await Promise.all(accounts.map(lane))
   expect(accounts.every(({ charged }) => charged > 0)).toBe(true)
   await everywhereAsAnswered()
 }, 60_000)

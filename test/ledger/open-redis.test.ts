@@ -60,7 +60,10 @@ describe('at the start', () => {
   })
 
   test('a master that goes on without its replica is warned of, until it is told not to', async () => {
-    const [master, replica] = await Promise.all([given({ 'repl-diskless-sync-delay': '0' }), given()])
+    const [master, replica] = await Promise.all([
+      given({ 'repl-diskless-sync-delay': '0' }),
+      given({ appendonly: 'no' }),
+    ])
     await replica.redis.replicaof('127.0.0.1', master.port)
     await until(async () => (await master.redis.info('replication')).includes('connected_slaves:1'))
     expect(await warned(master.url)).toEqual(['min-replicas-to-write'])
@@ -69,7 +72,7 @@ describe('at the start', () => {
   })
 
   test('a replica is refused, and its master is named', async () => {
-    const [master, replica] = await Promise.all([given(), given()])
+    const [master, replica] = await Promise.all([given(), given({ appendonly: 'no' })])
     await replica.redis.replicaof('127.0.0.1', master.port)
     await expect(openRedis(replica.url)).rejects.toMatchObject({
       name: 'RedisUnfit',
@@ -108,6 +111,7 @@ describe('at the start', () => {
     redis.disconnect()
     other.disconnect()
     await expect(openRedis(server.url)).rejects.toThrow(LedgerUnavailable)
+    await expect(openRedis(address.replace('ss%20', 'ss%21'))).rejects.toThrow(/WRONGPASS/)
   })
 })
 
