@@ -49,6 +49,8 @@ export class OutboxLog {
   readonly folder: string
   readonly #options: LogOptions
   readonly #segments: Segment[] = []
+  /** Never used again, not even when an attempt to open it failed. */
+  #lastNumber = 0
   #current: Segment | null = null
   #group = newGroup()
   #writing = false
@@ -78,7 +80,8 @@ export class OutboxLog {
       const file = await open(path, 'r')
       const content = await file.readFile()
       const { lines, broken, tornBytes } = readSegment(content)
-      const segment = newSegment(number, path, file, content.length, broken > 0)
+      const segment = newSegment(path, file, content.length, broken > 0)
+      this.#lastNumber = number
       this.#segments.push(segment)
       if (broken > 0) this.#options.onEvent({ kind: 'broken', path, count: broken })
       if (tornBytes > 0) this.#options.onEvent({ kind: 'torn', path, bytes: tornBytes })
@@ -204,7 +207,7 @@ export class OutboxLog {
     const lines = this.#failed.filter(needed)
     this.#failed = []
     this.#failure = null
-    this.#group.lines.unshift(...lines)
+    this.#group = { ...this.#group, lines: lines.concat(this.#group.lines) }
     this.#options.onEvent({ kind: 'writes_again', path: this.folder })
     // Nobody waits for these any more: a new failure puts them back where they were.
     this.#group.written.promise.catch(() => undefined)
@@ -218,6 +221,7 @@ export class OutboxLog {
     await this.#syncing
     await this.#sync()
     await this.trim()
+    this.abandon('closed')
     for (const { file } of this.#segments) await file.close()
     if (this.#segments.length === 0) await rmdir(this.folder).catch(() => undefined)
   }
@@ -227,7 +231,7 @@ export class OutboxLog {
       const { lines, written } = this.#group
       this.#group = newGroup()
       if (this.#failure !== null) {
-        this.#failed.push(...lines)
+        this.#failed = this.#failed.concat(lines)
         written.reject(new OutboxUnavailable(this.#failure))
         continue
       }
@@ -236,7 +240,7 @@ export class OutboxLog {
         await this.#writeLines(wanted)
         written.resolve()
       } catch (error) {
-        this.#failed.push(...wanted)
+        this.#failed = this.#failed.concat(wanted)
         this.#fail('write_failed', error)
         written.reject(new OutboxUnavailable(reasonOf(error), { cause: error }))
       }
@@ -281,11 +285,11 @@ export class OutboxLog {
   }
 
   async #openNext(): Promise<Segment> {
-    const number = (this.#segments.at(-1)?.number ?? 0) + 1
-    const path = join(this.folder, segmentName(number))
+    this.#lastNumber += 1
+    const path = join(this.folder, segmentName(this.#lastNumber))
     const { O_CREAT, O_EXCL, O_RDWR } = constants
     const file = await open(path, O_CREAT | O_EXCL | O_RDWR, 0o600)
-    return newSegment(number, path, file, 0, false)
+    return newSegment(path, file, 0, false)
   }
 
   async #sync(): Promise<void> {
@@ -326,8 +330,8 @@ function newGroup(): Group {
   return { lines: [], written: Promise.withResolvers() }
 }
 
-function newSegment(number: number, path: string, file: Segment['file'], bytes: number, broken: boolean): Segment {
-  return { number, path, file, bytes, entries: 0, entryBytes: 0, broken }
+function newSegment(path: string, file: Segment['file'], bytes: number, broken: boolean): Segment {
+  return { path, file, bytes, entries: 0, entryBytes: 0, broken }
 }
 
 function needed({ entry }: Line): boolean {

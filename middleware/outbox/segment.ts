@@ -1,9 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
-import { type OutboxRecord, parseRecord } from './record.ts'
+import { parseHead, type RecordHead } from './record.ts'
 
 /** One append-only file of a log. */
 export interface Segment {
-  readonly number: number
   readonly path: string
   readonly file: FileHandle
   bytes: number
@@ -15,7 +14,7 @@ export interface Segment {
 }
 
 export interface ReadLine {
-  readonly record: OutboxRecord
+  readonly record: RecordHead
   readonly offset: number
   readonly bytes: number
 }
@@ -39,7 +38,7 @@ export function readSegment(content: Buffer): ReadSegment {
     const end = content.indexOf(lineEnd, offset)
     if (end === -1) break
     if (end > offset) {
-      const record = parseRecord(content.toString('utf8', offset, end))
+      const record = parseHead(content.toString('utf8', offset, end))
       if (record === null) broken += 1
       else lines.push({ record, offset, bytes: end + 1 - offset })
     }

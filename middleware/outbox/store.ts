@@ -40,7 +40,10 @@ export interface OutboxStore {
   readonly entries: ReadonlyMap<string, Entry>
   /** Notes what is to be sent. The first note of an id stays. */
   note(record: SendRecord): { readonly entry: Entry; readonly written: Promise<void> }
-  /** The record as it was noted, with what is known of it since; null when it is gone or cannot be read. */
+  /**
+   * The record as it was noted, with what is known of it since; null when it is gone. One that cannot be read back is gone from then on, and its segment kept
+   * as evidence.
+   */
   read(entry: Entry): Promise<SendRecord | null>
   /** Notes the first success of a charge. */
   accept(entry: Entry): Promise<void>
@@ -91,8 +94,18 @@ class Store implements OutboxStore {
   }
 
   async read(entry: Entry): Promise<SendRecord | null> {
+    const { segment } = entry
     const record = await entry.log.read(entry)
-    if (record === null || keyOf(record.request) !== entry.key || entry.gone) return null
+    if (entry.gone) return null
+    // Carried over while it was read.
+    if (entry.segment !== segment) return this.read(entry)
+    if (record === null || keyOf(record.request) !== entry.key) {
+      if (segment === null) return null
+      segment.broken = true
+      this.forget(entry)
+      this.#options.onEvent({ kind: 'broken', path: segment.path, count: 1 })
+      return null
+    }
     return record.kind === 'charge' && entry.accepted
       ? { ...record, request: { ...record.request, accepted: true } }
       : record
@@ -141,7 +154,7 @@ class Store implements OutboxStore {
         const log = this.#openLog(path)
         const found = await loadEntries(log)
         this.#taken.push(log)
-        taken.push(...found.filter((entry) => this.#join(entry)))
+        for (const entry of found) if (this.#join(entry)) taken.push(entry)
         this.#options.onEvent({ kind: 'taken_over', path, entries: found.length })
       } catch (error) {
         this.#notLoaded.push(path)
@@ -195,18 +208,13 @@ class Store implements OutboxStore {
   async #carryOver(segment: Segment): Promise<void> {
     const entries = [...this.entries.values()].filter((entry) => entry.segment === segment)
     for (let start = 0; start < entries.length; start += carriedAtOnce) {
-      await Promise.all(entries.slice(start, start + carriedAtOnce).map((entry) => this.#carry(entry, segment)))
+      await Promise.all(entries.slice(start, start + carriedAtOnce).map((entry) => this.#carry(entry)))
     }
   }
 
-  async #carry(entry: Entry, segment: Segment): Promise<void> {
+  async #carry(entry: Entry): Promise<void> {
     const record = await this.read(entry)
-    if (entry.gone) return
-    if (record !== null) return entry.log.append(formatRecord(record), entry).catch(() => undefined)
-    // It cannot be read back: nobody can send it again, but the segment stays as evidence.
-    segment.broken = true
-    this.forget(entry)
-    this.#options.onEvent({ kind: 'broken', path: segment.path, count: 1 })
+    if (record !== null) await entry.log.append(formatRecord(record), entry).catch(() => undefined)
   }
 
   async #beat(): Promise<void> {
@@ -253,7 +261,7 @@ async function loadEntries(log: OutboxLog): Promise<readonly Entry[]> {
   return [...found.values()]
 }
 
-function newEntry(key: string, { kind, notedAtMs }: SendRecord, log: OutboxLog): Entry {
+function newEntry(key: string, { kind, notedAtMs }: Pick<SendRecord, 'kind' | 'notedAtMs'>, log: OutboxLog): Entry {
   return {
     key,
     kind,
