@@ -68,7 +68,7 @@ beforeAll(async () => {
   url = (await gateway.printed(/"url":"([^"]+)","msg":"gateway is ready"/))[1]!
   await worker.printed(/worker is ready/)
   accounts = await Promise.all([0, 1, 2].flatMap((node) => userIdsOn(node, 2)).map(signUp))
-}, 120_000)
+}, 240_000)
 
 afterAll(async () => {
   for (const program of programs) program.signal('SIGTERM')
@@ -153,7 +153,7 @@ test('gateway and worker say which server may lose credits, and a gateway that i
   expect(await refused.ended).toBe(1)
   expect(refused.output()).toMatch(/redis_unfit\)\n.*a Cluster has only database 0/)
   expect(refused.output()).not.toMatch(/^ {4}at /m)
-}, 60_000)
+}, 120_000)
 
 test('calls on accounts of all three masters are charged right, in ledger, workflow and journal', async () => {
   const lane = async (account: Account): Promise<void> => {
