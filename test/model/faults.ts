@@ -1,3 +1,4 @@
+import { periodMs } from './account-workflow.ts'
 import { type Account, emptyState, type LedgerState } from './ledger/state.ts'
 import type { World } from './world.ts'
 
@@ -9,7 +10,11 @@ export function planFaults(world: World, away: Record<'journal' | 'workflow', bo
   const { mix, random, scheduler, story, redis, truth, journal } = world
   const times = (howMany: number): number => Math.floor(howMany) + (random.chance(howMany % 1) ? 1 : 0)
   const plan = (howMany: number, what: () => void): void => {
-    for (let at = times(howMany); at > 0; at -= 1) scheduler.after(random.between(60_000, faultsMs - 60_000), what)
+    for (let at = times(howMany); at > 0; at -= 1) {
+      // Half of them while a period ends: then most is under way
+      const nearMs = periodMs * random.between(1, 2) + random.between(-60_000, 120_000)
+      scheduler.after(random.chance(0.5) ? nearMs : random.between(60_000, faultsMs - 60_000), what)
+    }
   }
   const back = (keptMs: number, behindMs: number): void => {
     const kept = structuredClone(redis.state)

@@ -17,7 +17,7 @@ export const rules = {
   // Ids
   derivedIds: fails('a one-shot retried elsewhere is another charge'),
   idsMeetTheGate: fails('an id that Redis has forgotten is charged again'),
-  futureIdsAreAsked: fails('an id from a clock that runs ahead is charged again after a loss'),
+  futureIdsAreAsked: argued('an id from a clock that runs ahead is charged again after a loss'),
   birthsSinceJournal: fails('an id born ahead of Redis, charged and drained, is admitted unasked after a loss'),
   evidenceIsYoung: fails('a look-up from before the charge is believed after its tombstone went'),
   evidenceOfSameLineage: argued('a look-up from before a repair is believed after it'),
@@ -53,7 +53,7 @@ export const rules = {
   awaitAnswersReady: figure('a wake-up is lost between refusal and registration'),
   parkedAsksAgain: fails('a lost wake-up parks a run for ever'),
   retriesOnOneConnection: fails('a refusal removes the record of an earlier attempt that still arrives'),
-  oneAttemptAtATime: fails('one attempt is refused, and another of the same charge goes on'),
+  oneAttemptAtATime: argued('one attempt is refused, and another of the same charge goes on'),
 
   // Outbox
   appendBeforeSend: fails('work that was finished is forgotten with its gateway'),
@@ -76,7 +76,7 @@ export const rules = {
   closedEpochsCountInFull: fails('a closed period that a rollback brought back stays for ever, and is counted twice'),
   epochLeavesWithoutHolds: fails('a period leaves under a running call'),
   epochLeavesDrained: fails('a period leaves before its receipts are stored'),
-  epochLeavesAcked: fails('a period leaves before its rows are reported'),
+  epochLeavesAcked: argued('a period leaves before its rows are reported'),
   epochLeavesCounted: fails('a period leaves before its spend is in the terms'),
   archiveTakesJournal: fails('an archive keeps rows that Redis lost'),
   archivesComparedLater: fails('a receipt that is stored late is never archived'),
@@ -85,12 +85,12 @@ export const rules = {
 
   // Reconcile
   olderSnapshotsRefused: fails('an older report takes rows back'),
-  otherLivesRefused: fails('a report of a lost life is taken'),
+  otherLivesRefused: figure('a report of a lost life is taken'),
   answersCarryTerms: fails('terms that a rollback lost never come back'),
   behindRepairs: fails('a ledger that went back is never heard again'),
   forkRepairs: fails('other rows under the same number are never heard'),
   otherLineageRepairs: fails('a ledger in a life of its own is never heard again'),
-  repairOnlyWhatWasRead: fails('a late repair takes the account back to an older life'),
+  repairOnlyWhatWasRead: figure('a late repair takes the account back to an older life'),
   repairKnownSince: argued('ids of the dead branch are admitted unasked'),
   dirtyUntilAcked: fails('a reconciler dies, and nobody sends its rows'),
 

@@ -61,6 +61,7 @@ function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process 
       }
       if (answer.status === 'insufficient' || answer.status === 'budget_exhausted') {
         said(answer.status)
+        if (entry.accepted) throw new BooksBroken(`${work.title} was accepted before, and is refused now`, work)
         if (!entry.accepted) {
           gateway.outbox.delete(request.id)
           work.heard = 'refused'
