@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock as clock } from '../middleware/clock.ts'
+import { createOutboxMetrics } from '../middleware/metrics.ts'
 import { createOutbox, type Outbox, type OutboxEvent } from '../middleware/outbox/outbox.ts'
 import { openStore, type StoreEvent } from '../middleware/outbox/store.ts'
 import type { Parts } from './open-parts.ts'
@@ -20,10 +21,14 @@ export function outboxPlace({ DATA_DIR, OUTBOX_DIR, OUTBOX_SYNC_MS }: Settings):
  * written: no call could start then.
  */
 export async function openOutbox(
-  { ledger, journal, loader, log }: Pick<Parts, 'ledger' | 'journal' | 'loader' | 'log'>,
+  { ledger, journal, loader, registry, log }: Pick<Parts, 'ledger' | 'journal' | 'loader' | 'registry' | 'log'>,
   { folder, syncMs }: OutboxPlace,
 ): Promise<Outbox> {
-  const onEvent = (event: OutboxEvent | StoreEvent): void => tell(log, event)
+  const count = createOutboxMetrics(registry)
+  const onEvent = (event: OutboxEvent | StoreEvent): void => {
+    count(event)
+    tell(log, event)
+  }
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const store = await openStore({ folder, syncMs, clock, onEvent })

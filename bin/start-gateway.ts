@@ -18,6 +18,7 @@ import { createReceiptTail } from '../ledger/watch-receipts.ts'
 import { createKeyRing } from '../middleware/api-keys.ts'
 import { systemClock as clock } from '../middleware/clock.ts'
 import { createGate } from '../middleware/gate.ts'
+import { reportGate } from '../middleware/metrics.ts'
 import { createLiveAccounts } from '../middleware/live-accounts.ts'
 import { createTokens, type UserTokens } from '../middleware/user-tokens.ts'
 import { listen } from './listen.ts'
@@ -64,7 +65,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     onPollFailure: (error) => log.warn({ err: error }, 'revocations of keys are not seen while the journal is away'),
   })
   const tokens = createTokens({ secret: options.tokenSecret, audience: 'tollgate', issuer: 'tollgate', clock })
-  const outbox = await openOutbox({ ledger, journal, loader, log }, options.outbox)
+  const outbox = await openOutbox(parts, options.outbox)
   const gate = createGate({
     ledger,
     findCharge: (accountId, id) => journal.findCharge(accountId, id),
@@ -72,6 +73,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     clock,
     outbox,
   })
+  reportGate(parts.registry, gate, outbox)
   const undrained = createUndrainedReceipts(redis)
   const feeds = createFeeds({
     journal,

@@ -83,6 +83,7 @@ export interface Gate {
     request: SettleRequest,
     options?: { readonly patienceMs?: number },
   ): Promise<{ readonly ok: true; readonly settlement: Settlement } | { readonly ok: false; readonly refusal: Refusal }>
+  figures(): GateFigures
   /** Resolves when every hold that was opened is settled, and the ledger has it. */
   settled(): Promise<void>
   /**
@@ -90,6 +91,13 @@ export interface Gate {
    * the others to the outbox.
    */
   close(timeoutMs: number): Promise<number>
+}
+
+export interface GateFigures {
+  /** Opened and not settled yet. */
+  readonly openHolds: number
+  /** Age of the oldest of them, 0 without any. */
+  readonly oldestOpenHoldMs: number
 }
 
 /** An id can meet `account_not_loaded` and `ask_journal` in turn, and again after an eviction; more turns than this mean that something is wrong. */
@@ -102,6 +110,8 @@ const chargePatienceMs = 10_000
 /** reserve → work → settle: what every face of the gate goes through. */
 export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: GateDeps): Gate {
   const underWay = new Set<Promise<unknown>>()
+  /** Of the holds that are open: when each began, oldest first. */
+  const openSince = new Map<Hold, number>()
   const closing = new AbortController()
   const track = <T>(work: Promise<T>): Promise<T> => {
     const tracked = work.then(
@@ -150,7 +160,7 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
     void track(over.promise)
     const { accountId, id, ttlMs, levels } = request
     const call = { accountId, id, levels, began: { epoch, windows } }
-    return {
+    const hold: Hold = {
       granted,
       epoch,
       async extend(extension) {
@@ -164,6 +174,7 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
       },
       settle(work) {
         if (settling !== undefined) return settling
+        openSince.delete(hold)
         const { noted, settled } = outbox.settle({ ...call, ...work })
         settling = { noted, settled: settled.then(toSettlement).finally(() => over.resolve()) }
         // The outbox has told of it and tries again; nobody has to listen.
@@ -171,6 +182,8 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
         return settling
       },
     }
+    openSince.set(hold, clock.now())
+    return hold
   }
 
   async function settled(): Promise<void> {
@@ -202,6 +215,10 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
       if (trouble !== null) return { ok: false, refusal: { kind: 'outbox_unavailable', reason: trouble } }
       const outcome = await outbox.charge({ ...request, accepted: false }, patienceMs)
       return outcome.ok ? { ok: true, settlement: toSettlement(outcome.settled) } : outcome
+    },
+    figures() {
+      const oldest = openSince.values().next()
+      return { openHolds: openSince.size, oldestOpenHoldMs: oldest.done === true ? 0 : clock.now() - oldest.value }
     },
     settled,
     async close(timeoutMs) {

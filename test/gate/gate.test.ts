@@ -102,6 +102,21 @@ async function opened(parts: Awaited<ReturnType<typeof gateBefore>>) {
   return answer.hold
 }
 
+it('tells how many holds are open, and for how long the oldest', async () => {
+  let now = 1_000
+  const parts = await gateBefore({ clock: { ...patientClock, now: () => now } })
+  expect(parts.gate.figures()).toEqual({ openHolds: 0, oldestOpenHoldMs: 0 })
+  const first = await opened(parts)
+  now = 4_000
+  const second = await opened(parts)
+  now = 5_000
+  expect(parts.gate.figures()).toEqual({ openHolds: 2, oldestOpenHoldMs: 4_000 })
+  first.settle(work)
+  expect(parts.gate.figures()).toEqual({ openHolds: 1, oldestOpenHoldMs: 1_000 })
+  second.settle(work)
+  expect(parts.gate.figures()).toEqual({ openHolds: 0, oldestOpenHoldMs: 0 })
+})
+
 describe('reserve', () => {
   it('gives a hold of what was granted', async () => {
     expect(await opened(await gateBefore())).toMatchObject({ granted: 100, epoch: 3 })

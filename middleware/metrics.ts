@@ -1,0 +1,43 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { Gate } from './gate.ts'
+import type { Outbox, OutboxEvent } from './outbox/outbox.ts'
+import type { StoreEvent } from './outbox/store.ts'
+
+/** What a process sees of its ledger beside the answers. */
+export function createLedgerMetrics(registry: Registry) {
+  const unconfirmed = new Counter({
+    name: 'tollgate_unconfirmed_settlements_total',
+    help: 'Settlements that were answered although no replica has confirmed them, where there are replicas',
+    registers: [registry],
+  })
+  return { onUnconfirmed: (settlements: number) => unconfirmed.inc(settlements) }
+}
+
+/** Counts what an outbox tells of, by kind. */
+export function createOutboxMetrics(registry: Registry): (event: OutboxEvent | StoreEvent) => void {
+  const events = new Counter({
+    name: 'tollgate_outbox_events_total',
+    help: 'What the outbox of settlements did and met, by event; docs/outbox.md says what each means',
+    labelNames: ['event'],
+    registers: [registry],
+  })
+  return ({ kind }) => events.inc({ event: kind })
+}
+
+/** How much work is open, and how much of what is over waits to be safe in the journal. */
+export function reportGate(registry: Registry, gate: Pick<Gate, 'figures'>, outbox: Pick<Outbox, 'figures'>): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  gauge('tollgate_open_holds', 'Holds of this process whose work goes on', () => gate.figures().openHolds)
+  gauge('tollgate_oldest_open_hold_seconds', 'Age of the oldest of them', () => gate.figures().oldestOpenHoldMs / 1_000)
+  gauge('tollgate_outbox_entries', 'Settlements that the journal has not confirmed', () => outbox.figures().entries)
+  gauge('tollgate_outbox_oldest_seconds', 'Age of the oldest of them', () => outbox.figures().oldestAgeMs / 1_000)
+  gauge('tollgate_outbox_bytes', 'What they take on disk', () => outbox.figures().bytes)
+}
