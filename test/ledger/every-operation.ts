@@ -60,6 +60,7 @@ export async function everyOperation(ledger: Ledger, accountId: string): Promise
   await ledger.noteChecked(accountId)
   const pending = await ledger.pending(shards, { dirtyOlderThanMs: 0, perShard: 9 })
   expect(pending.flatMap(({ dirty }) => dirty)).toContain(accountId)
+  expect(await ledger.inspect(accountId)).toMatchObject({ status: 'loaded' })
   const last = await loaded(ledger.snapshot(accountId))
   expect(last.spent).toBe(3)
   await ledger.ackRows(accountId, 2, last.seq)
