@@ -22,7 +22,7 @@ export type CheckOutcome =
 
 /** Ended periods that still are compared with the journal: a receipt may be committed late. */
 const comparedArchives = 3
-/** A drain takes half a second; while one waits for it, others are checked. Each look dates a dirty account anew, so there are few of them. */
+/** A drain takes half a second; while one waits for it, others are checked. */
 const drainWaitsMs = [1_000, 2_000, 4_000, 8_000]
 
 /** Of a difference, so that a line can be read. */
@@ -43,7 +43,7 @@ export function createCheckAccount(deps: ActivityDeps) {
     // Both before the snapshot: a ledger that has lost nothing is not behind what was known of it before.
     const view = await viewOf(accountId)
     const stored = await journal.highestN(accountId, { from: lineage, to: lineage })
-    const snapshot = await ledger.snapshot(accountId)
+    const snapshot = await ledger.inspect(accountId)
     if (snapshot.status !== 'loaded' || snapshot.lineage !== lineage) return 'moved'
 
     if (view.lineage !== lineage) return movedAfter(repair(accountId, lineage, 'other_lineage'))
@@ -127,7 +127,7 @@ export function createCheckAccount(deps: ActivityDeps) {
     for (const waitMs of drainWaitsMs) {
       if (drained >= snapshot.n) return 'drained'
       await clock.sleep(waitMs)
-      const latest = await ledger.snapshot(accountId)
+      const latest = await ledger.inspect(accountId)
       const same = latest.status === 'loaded' && latest.lineage === snapshot.lineage && latest.n >= snapshot.n
       if (!same) return 'moved'
       drained = latest.drained

@@ -18,6 +18,7 @@ import { expire } from './expire.ts'
 import { extend } from './extend.ts'
 import { hydrate } from './hydrate.ts'
 import { identity } from './identity.ts'
+import { inspect } from './inspect.ts'
 import { lock } from './lock.ts'
 import { noteChecked } from './note-checked.ts'
 import { pending } from './pending.ts'
@@ -80,6 +81,7 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
     release: (name, evidence) => release(context, name, evidence),
     expire: (name) => expire(context, name),
     read: (accountId) => read(context, accountId),
+    inspect: (accountId) => inspect(context, accountId),
     snapshot: (accountId) => snapshot(context, accountId),
     lock: (accountId, token, ttlMs) => lock(context, accountId, token, ttlMs),
     unlock: (accountId, token) => unlock(context, accountId, token),
@@ -116,6 +118,8 @@ export interface Ledger {
   expire(name: HoldName): Promise<ExpireAnswer>
   /** No writes. */
   read(accountId: string): Promise<({ readonly status: 'loaded' } & AccountReading) | NotLoaded>
+  /** All that `snapshot` reads, without a trace: who only looks must not put off who reports. No writes. */
+  inspect(accountId: string): Promise<({ readonly status: 'loaded' } & AccountSnapshot) | NotLoaded>
   /** Reads all that reconciliation sends. The account stays dirty until `ackRows` of this seq: a reconciler may die in between. */
   snapshot(accountId: string): Promise<({ readonly status: 'loaded' } & AccountSnapshot) | NotLoaded>
   /** true if the lock is held under `token` now. */

@@ -19,6 +19,7 @@ const operations = {
   lock: { includes: [], flags: '' },
   unlock: { includes: [], flags: 'allow-oom' },
   read: { includes: [], flags: 'no-writes' },
+  inspect: { includes: [], flags: 'no-writes' },
   snapshot: { includes: [], flags: 'allow-oom' },
   'ack-rows': { includes: [], flags: 'allow-oom' },
   'close-epoch': { includes: [], flags: 'allow-oom' },

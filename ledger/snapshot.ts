@@ -12,9 +12,17 @@ export async function snapshot(
   accountId: string,
 ): Promise<({ readonly status: 'loaded' } & AccountSnapshot) | NotLoaded> {
   const keys = accountKeys(accountId)
-  const [now, account, rows, budgets] = asReply(
-    await context.run('snapshot', [keys.account, keys.rows, keys.budgets, keys.dirty, keys.loaded], [accountId]),
+  return parseSnapshot(
+    asReply(
+      await context.run('snapshot', [keys.account, keys.rows, keys.budgets, keys.dirty, keys.loaded], [accountId]),
+    ),
   )
+}
+
+/** What `snapshot` and `inspect` answer. */
+export function parseSnapshot([now, account, rows, budgets]: readonly unknown[]):
+  | ({ readonly status: 'loaded' } & AccountSnapshot)
+  | NotLoaded {
   const hash = pairsOf(account)
   if (hash.size === 0) return notLoaded
   const reading = parseReading(hash, integerOf(now))

@@ -509,9 +509,13 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
     },
 
     async snapshot(accountId) {
+      if (dirty.has(accountId)) dirty.set(accountId, nowMs())
+      return this.inspect(accountId)
+    },
+
+    async inspect(accountId) {
       const account = accounts.get(accountId)
       if (account === undefined) return notLoaded
-      if (dirty.has(accountId)) dirty.set(accountId, nowMs())
       return {
         status: 'loaded',
         ...reading(account),

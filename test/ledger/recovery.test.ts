@@ -79,6 +79,18 @@ const everything = async () => {
   ]
 }
 
+test('inspect reads what a snapshot reads and leaves no trace: what is dirty at once stays so', async () => {
+  await given.load(newAccount(), { granted: toMicro(100) })
+  await charged('one', 10)
+  await given.ledger.repair(account, { from: 1, to: 2 })
+  const before = await everything()
+  const inspected = await given.ledger.inspect(account)
+  expect(await everything()).toEqual(before)
+  expect(await isDirtyAtOnce()).toBe(true)
+  expect(inspected).toEqual(await given.ledger.snapshot(account))
+  expect(await isDirtyAtOnce()).toBe(false)
+})
+
 describe('repair', () => {
   test('begins another life: all rows are to be sent again, holds and counts stay', async () => {
     await given.load(newAccount(), { granted: toMicro(100) })

@@ -34,6 +34,7 @@ export interface LedgerStand {
   flush(): Promise<void>
   /** Keeps all that Redis holds now; what it hands back brings Redis back to it. */
   remember(): Promise<() => Promise<void>>
+  scoreOf(key: string, member: string): Promise<string | null>
   /** One key is gone, as when a lock expires. */
   forget(key: string): Promise<void>
   close(): Promise<void>
@@ -95,6 +96,7 @@ export async function openLedgerStand(): Promise<LedgerStand> {
         for (const { key, ttl, value } of kept) await connection.restore(key, Math.max(0, ttl), value)
       }
     },
+    scoreOf: (key, member) => connection.zscore(key, member),
     forget: async (key) => void (await connection.del(key)),
     async close() {
       await ledger.close()

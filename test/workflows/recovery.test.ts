@@ -373,9 +373,12 @@ describe('the three-way check', () => {
     expect(drifts).toEqual([])
   })
 
-  test('gives up for now when the journal takes nothing', async () => {
+  test('gives up for now when the journal takes nothing, and puts off no report', async () => {
     await spendCredits(5)
+    const { dirty } = accountKeys(accountId)
+    const before = await parts.scoreOf(dirty, accountId)
     await worker().check()
+    expect(await parts.scoreOf(dirty, accountId)).toBe(before)
     expect(events).toEqual(['journal_behind'])
     expect(await snapshotOf()).toMatchObject({ corrections: 0 })
   })
