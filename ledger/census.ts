@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
+import { eachShard } from './each-shard.ts'
 import { shardCount, shardKeys } from './keys.ts'
 import { asReply, integerOf } from './replies.ts'
 import { asLedgerFailure } from './unavailable.ts'
+
+const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)
 
 /** What the ledger holds in all: figures for operators. */
 export interface Census {
@@ -17,23 +20,20 @@ export interface Census {
   readonly loadedAccounts: number
 }
 
-/** Counts over all shards, in some ms. Rejects with LedgerUnavailable when Redis does not answer. */
+/** Counts over all shards that answer, in some ms. Rejects with LedgerUnavailable when none does. */
 export function createCensus(redis: Redis | Cluster): () => Promise<Census> {
   const lua = readFileSync(new URL('./census.lua', import.meta.url), 'utf8')
   redis.defineCommand('tollgateCensus', { numberOfKeys: 4, lua, readOnly: true })
-  const { tollgateCensus } = redis as unknown as { tollgateCensus(...keys: string[]): Promise<unknown> }
+  const commands = redis as unknown as { tollgateCensus(...keys: string[]): Promise<unknown> }
   return async () => {
-    const shards = await Promise.all(
-      Array.from({ length: shardCount }, async (_, shard) => {
-        const { receipts, dirty, deadlines, loaded } = shardKeys(shard)
-        try {
-          const reply = await tollgateCensus.call(redis, receipts, dirty, deadlines, loaded)
-          return asReply(reply).map(integerOf)
-        } catch (error) {
-          throw asLedgerFailure(error)
-        }
-      }),
-    )
+    const shards = await eachShard(everyShard, async (shard) => {
+      const { receipts, dirty, deadlines, loaded } = shardKeys(shard)
+      try {
+        return asReply(await commands.tollgateCensus(receipts, dirty, deadlines, loaded)).map(integerOf)
+      } catch (error) {
+        throw asLedgerFailure(error)
+      }
+    })
     const sum = (at: number) => shards.reduce((total, counts) => total + counts[at]!, 0)
     // How long before `now` of its own shard: the nodes of a Cluster have a clock each.
     const longestAgo = (at: number) =>
