@@ -15,6 +15,8 @@ beforeAll(async () => {
 afterAll(() => given.close())
 
 const credit = 1_000_000
+/** Nothing is asked or sent again because of its age. */
+const onlyWhenTold = { tickMs: 25, askAfterMs: [3_600_000], replayAfterMs: 3_600_000 }
 const empty = ({ outbox }: Opened): Promise<unknown> => until(async () => outbox.figures().entries === 0)
 const replayed = ({ events }: Opened): Promise<unknown> =>
   until(async () => events.some(({ kind }) => kind === 'replayed'))
@@ -76,7 +78,7 @@ describe('a settlement', () => {
   })
 
   it('that the ledger lost is sent again as soon as the account is back', async () => {
-    const opened = await given.open({ change: { times: { tickMs: 25 } } })
+    const opened = await given.open({ change: { times: onlyWhenTold } })
     given.loader.onHydrated((accountId) => opened.outbox.accountHydrated(accountId))
     const account = await given.account(1)
     await opened.outbox.settle(await given.reserve(given.work(account, 30), 100)).settled
@@ -87,7 +89,7 @@ describe('a settlement', () => {
   })
 
   it('that the ledger lost is sent again at once when Redis is another one', async () => {
-    const opened = await given.open({ change: { times: { tickMs: 25 } } })
+    const opened = await given.open({ change: { times: onlyWhenTold } })
     const account = await given.account(1)
     await opened.outbox.settle(await given.reserve(given.work(account, 30), 100)).settled
     await given.loseRedis()
