@@ -9,7 +9,8 @@ export interface Cuttable {
   close(): void
 }
 
-export async function openCuttable(target: URL): Promise<Cuttable> {
+/** Listens on any free port unless one is given. */
+export async function openCuttable(target: URL, port = 0): Promise<Cuttable> {
   const sockets = new Set<Socket>()
   let state: 'open' | 'cut' | 'silent' = 'open'
   const server = createServer((near) => {
@@ -24,7 +25,7 @@ export async function openCuttable(target: URL): Promise<Cuttable> {
     near.on('close', () => far.destroy())
     far.on('close', () => near.destroy())
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const url = new URL(target)
   url.hostname = '127.0.0.1'
   url.port = String((server.address() as AddressInfo).port)
