@@ -17,8 +17,13 @@ export function isChargeId(text: string): boolean {
   return shape.test(text)
 }
 
+/** Throws RangeError for text that is no charge id. */
+export function checkChargeId(text: string): void {
+  if (!isChargeId(text)) throw new RangeError(`not a charge id: ${text}`)
+}
+
 /** Birth in ms since epoch. Throws RangeError for text that is no charge id. */
 export function birthOf(id: ChargeId): number {
-  if (!isChargeId(id)) throw new RangeError(`not a charge id: ${id}`)
+  checkChargeId(id)
   return Number.parseInt(id.slice(0, 9), 36)
 }

@@ -1,6 +1,7 @@
 import type { Micro } from '../credits/money.ts'
 import type { AccountCard } from '../credits/terms.ts'
-import type { AccountReading } from './ledger.ts'
+import type { EarlierFigures } from '../credits/balance.ts'
+import type { AccountReading, AccountSnapshot } from './ledger.ts'
 
 /** A hash as scripts answer it: a flat list of fields and values. */
 export function pairsOf(flat: unknown): ReadonlyMap<string, string> {
@@ -10,35 +11,60 @@ export function pairsOf(flat: unknown): ReadonlyMap<string, string> {
   return pairs
 }
 
-/** A number of the account's hash. Throws TypeError where there is none. */
-export function figureOf(hash: ReadonlyMap<string, string>, field: string): number {
-  const value = Number(hash.get(field) ?? Number.NaN)
-  if (!Number.isSafeInteger(value)) throw new TypeError(`the account has no ${field}: ${hash.get(field)}`)
-  return value
-}
+/** What `parseReading` and `parseMarks` read of an account's hash. */
+export const accountFields = ['figures', 'life', 'terms', 'earlier', 'card'] as const
 
+/** The fields that account.lua describes. Throws TypeError for what no script wrote. */
 export function parseReading(hash: ReadonlyMap<string, string>, nowMs: number): AccountReading {
-  const figure = (field: string): number => figureOf(hash, field)
-  const micro = (field: string): Micro => figure(field) as Micro
-  const earlier = (hash.get('epochs') ?? '').split(',').filter((epoch) => epoch !== '')
+  const [, , , , version, spent, held, quarantine] = numbersOf(listOf(hash.get('figures')), 9)
+  const [lineage, , , quarantineUntilMs] = numbersOf(listOf(hash.get('life')), 5)
+  const [termsVersion, epoch, granted, used] = numbersOf(listOf(hash.get('terms')), 5)
   return {
-    lineage: figure('lineage'),
-    version: figure('version'),
-    termsVersion: figure('termsVersion'),
+    lineage: lineage!,
+    version: version!,
+    termsVersion: termsVersion!,
     card: JSON.parse(hash.get('card') ?? '') as AccountCard,
     nowMs,
-    epoch: figure('epoch'),
-    granted: micro('granted'),
-    used: micro('used'),
-    spent: micro('spent'),
-    held: micro('held'),
-    earlier: earlier.map((epoch) => ({
-      epoch: Number(epoch),
-      spent: micro(`spent:${epoch}`),
-      held: micro(`held:${epoch}`),
-      free: micro(`free:${epoch}`),
-      counted: micro(`counted:${epoch}`),
-    })),
-    quarantine: nowMs < figure('quarantineUntil') ? micro('quarantine') : (0 as Micro),
+    epoch: epoch!,
+    granted: granted as Micro,
+    used: used as Micro,
+    spent: spent as Micro,
+    held: held as Micro,
+    earlier: listOf(hash.get('earlier')).map(parseBook),
+    quarantine: (nowMs < quarantineUntilMs! ? quarantine : 0) as Micro,
   }
+}
+
+export type AccountMarks = Pick<AccountSnapshot, 'bornIn' | 'seq' | 'n' | 'drained' | 'acked' | 'corrections'>
+
+/** How far rows, receipts and corrections of an account have come. Throws TypeError for what no script wrote. */
+export function parseMarks(hash: ReadonlyMap<string, string>): AccountMarks {
+  const [seq, n, drained, acked] = numbersOf(listOf(hash.get('figures')), 9)
+  const [, bornIn, , , corrections] = numbersOf(listOf(hash.get('life')), 5)
+  return { bornIn: bornIn!, seq: seq!, n: n!, drained: drained!, acked: acked!, corrections: corrections! }
+}
+
+function parseBook(book: unknown): EarlierFigures {
+  const [epoch, spent, held, free, counted] = numbersOf(book, 5)
+  return {
+    epoch: epoch!,
+    spent: spent as Micro,
+    held: held as Micro,
+    free: free as Micro,
+    counted: counted as Micro,
+  }
+}
+
+/** At least so many whole numbers, as scripts list them. Throws TypeError for anything else. */
+export function numbersOf(list: unknown, count: number): readonly number[] {
+  if (!Array.isArray(list) || list.length < count || !list.every(Number.isSafeInteger))
+    throw new TypeError(`not a list of ${count} or more whole numbers: ${JSON.stringify(list)}`)
+  return list as readonly number[]
+}
+
+/** A JSON list. Throws TypeError for anything else. */
+export function listOf(text: string | undefined): readonly unknown[] {
+  const list: unknown = text === undefined ? null : JSON.parse(text)
+  if (!Array.isArray(list)) throw new TypeError(`not a list: ${text}`)
+  return list
 }

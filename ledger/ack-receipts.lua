@@ -1,55 +1,48 @@
 --[[ ackReceipts: these receipts are in the journal. Only if the head of the stream still is exactly these: a drainer that outlived a
   failover would trim entries which it has not stored. Trims them, marks them drained, and lets their tombstones go in time.
   KEYS  1 receipts  2 clock  then for each entry its account and its hold
-  ARGV  1 tombstone time  2 slack  then for each entry its stream id, charge id, kind, n
+  ARGV  for each entry its stream id, charge id, kind, n
   Reply 'acked' or 'head_moved' ]]
-local tombstoneMs, slackMs = wholeNumber(ARGV[1]), wholeNumber(ARGV[2])
-local count = (#ARGV - 2) / 4
+local count = #ARGV / 4
 if count == 0 then return 'acked' end
 local head = call('XRANGE', KEYS[1], '-', '+', 'COUNT', digits(count))
 if #head ~= count then return 'head_moved' end
 local facts = {}
 for i, entry in ipairs(head) do
-  local fact = {}
-  for j = 1, #entry[2], 2 do fact[entry[2][j]] = entry[2][j + 1] end
-  local at = 3 + 4 * (i - 1)
-  local account = ':a:' .. fact.account
-  if string.sub(KEYS[1 + 2 * i], -#account) ~= account or entry[1] ~= ARGV[at] or fact.id ~= ARGV[at + 1] or fact.kind ~= ARGV[at + 2]
-    or fact.n ~= ARGV[at + 3] then
+  -- As booking.lua writes it: account, id, booked, each after its name
+  local at, fields = 4 * (i - 1), entry[2]
+  local booked = decode(fields[6])
+  local account = ':a:' .. fields[2]
+  if sub(KEYS[1 + 2 * i], -#account) ~= account or entry[1] ~= ARGV[at + 1] or fields[4] ~= ARGV[at + 2]
+    or booked[1] ~= ARGV[at + 3] or digits(booked[2]) ~= ARGV[at + 4] then
     return 'head_moved'
   end
-  facts[i] = fact
+  facts[i] = { id = fields[4], n = booked[2], lineage = booked[3], rise = booked[4] }
 end
 
 local now = nowMs()
-latestSeen(KEYS[2], now, slackMs)
+noteTime(KEYS[2], now)
 -- One write per account, not per receipt
 local accounts = {}
 for i, fact in ipairs(facts) do
   local key = KEYS[1 + 2 * i]
+  if accounts[key] == nil then accounts[key] = readAccount(key, now) or false end
   local account = accounts[key]
-  if not account then
-    local f = call('HMGET', key, 'bornIn', 'drained', 'n', 'undrained')
-    account = { bornIn = tonumber(f[1]), drained = tonumber(f[2]), n = tonumber(f[3]), undrained = tonumber(f[4]) }
-    accounts[key] = account
-  end
   -- Receipts of an earlier life have their own count
-  if account.bornIn and tonumber(fact.lineage) >= account.bornIn then
-    account.drained = math.max(account.drained, math.min(account.n, tonumber(fact.n)))
-    account.undrained = math.max(0, account.undrained - tonumber(fact.rise))
+  if account and fact.lineage >= account.bornIn then
+    account.drained = max(account.drained, min(account.n, fact.n))
+    account.undrained = max(0, account.undrained - fact.rise)
   end
 end
 for key, account in pairs(accounts) do
-  if account.bornIn then call('HSET', key, 'drained', digits(account.drained), 'undrained', digits(account.undrained)) end
+  if account then call('HSET', key, 'figures', figuresOf(account)) end
 end
 for i, fact in ipairs(facts) do
   local key = KEYS[2 + 2 * i]
-  local tombstone = call('HMGET', key, 'n', 'birth', 'state')
+  local tombstone = parseHold(call('GET', key))
   -- An expiry's receipt must not start the clock of the settlement that followed
-  if tombstone[1] == fact.n and tombstone[3] ~= 'active' then
-    call('PEXPIREAT', key, forgetAt(now, tonumber(tombstone[2]), tombstoneMs))
-  end
+  if tombstone and tombstone.n == fact.n then call('PEXPIREAT', key, forgetAt(now, fact.id)) end
 end
-local ms, sequence = string.match(head[#head][1], '^(%d+)%-(%d+)$')
+local ms, sequence = match(head[#head][1], '^(%d+)%-(%d+)$')
 call('XTRIM', KEYS[1], 'MINID', ms .. '-' .. digits(tonumber(sequence) + 1))
 return 'acked'

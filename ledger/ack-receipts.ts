@@ -16,11 +16,7 @@ export async function ackReceipts(
     return [account, hold(receipt.id)]
   })
   const args = entries.flatMap(({ entryId, receipt }) => [entryId, receipt.id, receipt.kind, receipt.n])
-  const answer = await context.run(
-    'ack-receipts',
-    [receipts, clock, ...keys],
-    [context.tombstoneMs, context.slackMs, ...args],
-  )
+  const answer = await context.run('ack-receipts', [receipts, clock, ...keys], args)
   if (answer !== 'acked' && answer !== 'head_moved')
     throw new TypeError(`ackReceipts answered what nobody knows: ${String(answer)}`)
   return answer

@@ -1,4 +1,4 @@
-import { birthOf } from '../credits/charge-id.ts'
+import { checkChargeId } from '../credits/charge-id.ts'
 import type { Level } from '../credits/terms.ts'
 import { type Quantities, quantityNames, rowKey } from '../credits/usage-row.ts'
 import type { Evidence, SettleRequest } from './ledger.ts'
@@ -19,36 +19,36 @@ export function checkTtl(ttlMs: number): void {
     throw new RangeError(`not a time to live in ms: ${ttlMs}`)
 }
 
-/** Levels as the scripts read them: each once, one a line. Throws RangeError for one that would spell two. */
+/** Levels as the scripts read them: each once, as a JSON list. Throws RangeError for one that would spell two. */
 export function packLevels(levels: readonly Level[]): string {
   const broken = levels.find((level) => level === '' || /[|\n]/.test(level))
   if (broken !== undefined) throw new RangeError(`not a level: ${broken}`)
-  return [...new Set(levels)].join('\n')
+  return JSON.stringify([...new Set(levels)])
 }
 
-/** Five whole numbers in a fixed order. Throws RangeError for one that is not. */
+/** Five whole numbers in a fixed order, as a JSON list. Throws RangeError for one that is not. */
 export function packQuantities(quantities: Quantities): string {
   const numbers = quantityNames.map((name) => quantities[name])
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0 && number < 1e15)) {
     throw new RangeError(`not quantities: ${numbers.join(',')}`)
   }
-  return numbers.join(',')
+  return JSON.stringify(numbers)
 }
 
 /** What settle and charge book, as their scripts read it. Throws RangeError for what they could not take. */
 export function packBooking(request: SettleRequest): readonly (string | number)[] {
   const { accountId, id, actual, row, quantities, levels, detail, began } = request
+  checkChargeId(id)
   checkAmount('actual', actual)
   return [
     accountId,
     id,
-    birthOf(id),
     actual,
     rowKey(row),
     packQuantities(quantities),
     packLevels(levels),
     began?.epoch ?? '',
-    began?.windows.join('\n') ?? '',
+    began === undefined ? '' : JSON.stringify(began.windows),
     JSON.stringify(detail),
   ]
 }
@@ -59,5 +59,5 @@ export function packEvidence(evidence: Evidence | undefined): readonly (string |
   const { lineage, nowMs, found } = evidence
   if (found === null) return [lineage, nowMs, '']
   const { kind, charged, uncollected, quantities, epoch, row, windows } = found
-  return [lineage, nowMs, kind, charged, uncollected, packQuantities(quantities), epoch, row, windows.join('\n')]
+  return [lineage, nowMs, kind, charged, uncollected, packQuantities(quantities), epoch, row, JSON.stringify(windows)]
 }

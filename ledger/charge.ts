@@ -12,20 +12,11 @@ export async function charge(
 ): Promise<ChargeAnswer> {
   const { accountId, id, accepted } = request
   const keys = accountKeys(accountId)
-  const { depletedBelow, exposureCap, tombstoneMs, slackMs } = context
   const reply = asReply(
     await context.run(
       'charge',
-      [keys.account, keys.hold(id), keys.rows, keys.budgets, keys.dirty, keys.receipts, keys.clock],
-      [
-        ...packBooking(request),
-        depletedBelow,
-        tombstoneMs,
-        slackMs,
-        accepted ? 1 : 0,
-        exposureCap,
-        ...packEvidence(evidence),
-      ],
+      [keys.account, keys.hold(id), keys.dirty, keys.receipts, keys.clock],
+      [...packBooking(request), accepted ? 1 : 0, ...packEvidence(evidence)],
     ),
   )
   switch (reply[0]) {

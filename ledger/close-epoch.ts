@@ -11,7 +11,7 @@ export async function closeEpoch(
   epoch: number,
 ): Promise<CloseEpochAnswer> {
   const keys = accountKeys(accountId)
-  const reply = asReply(await context.run('close-epoch', [keys.account, keys.rows], [lineage, epoch]))
+  const reply = asReply(await context.run('close-epoch', [keys.account], [lineage, epoch]))
   switch (reply[0]) {
     case 'closed':
     case 'open':

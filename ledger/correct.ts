@@ -13,7 +13,7 @@ export async function correct(context: LedgerContext, correction: Correction): P
   const reply = asReply(
     await context.run(
       'correct',
-      [keys.account, keys.rows, keys.budgets, keys.dirty],
+      [keys.account, keys.dirty],
       [
         accountId,
         lineage,

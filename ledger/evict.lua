@@ -1,26 +1,25 @@
 --[[ evict: an idle account leaves Redis, and comes back by hydrate. Only if nobody touched it since it was read, nothing of it moves, and journal
   and workflow have everything. What the shard keeps of it stays: tombstones, which go in their time, and the receipts of other accounts.
-  KEYS  1 account  2 rows  3 budgets  4 dirty  5 loaded  6 deadlines  7 lock
+  KEYS  1 account  2 dirty  3 loaded  4 deadlines  5 lock
   ARGV  1 account id  2 lineage  3 version     Reply { status } ]]
 local lineage, version = wholeNumber(ARGV[2]), wholeNumber(ARGV[3])
 local account = readAccount(KEYS[1], nowMs())
 if not account then return { 'account_not_loaded' } end
 
-local marks = call('HMGET', KEYS[1], 'drained', 'acked')
 if account.lineage ~= lineage or account.version ~= version or account.current.held ~= 0 or account.quarantine ~= 0
-  or tonumber(marks[1]) ~= account.n or tonumber(marks[2]) ~= account.seq
+  or account.drained ~= account.n or account.acked ~= account.seq
   -- A period that has ended leaves by closeEpoch first: once the account is away nobody would see to it
   or #account.earlier > 0
   -- Somebody is loading it: the totals that he has read would be old by the time he writes them
-  or call('EXISTS', KEYS[7]) == 1 then
+  or call('EXISTS', KEYS[5]) == 1 then
   return { 'in_use' }
 end
 -- Free work holds nothing and is under way all the same
-for _, member in ipairs(call('ZRANGE', KEYS[6], '0', '-1')) do
-  if string.sub(member, find(member, '|', 1, true) + 1) == ARGV[1] then return { 'in_use' } end
+for _, member in ipairs(call('ZRANGE', KEYS[4], '0', '-1')) do
+  if sub(member, find(member, '|', 1, true) + 1) == ARGV[1] then return { 'in_use' } end
 end
 
-call('DEL', KEYS[1], KEYS[2], KEYS[3])
-call('ZREM', KEYS[4], ARGV[1])
-call('ZREM', KEYS[5], ARGV[1])
+call('DEL', KEYS[1])
+call('ZREM', KEYS[2], ARGV[1])
+call('ZREM', KEYS[3], ARGV[1])
 return { 'evicted' }

@@ -1,5 +1,5 @@
 import type { LedgerContext } from './context.ts'
-import { accountKeys, deadlineMember } from './keys.ts'
+import { accountKeys } from './keys.ts'
 import type { ExpireAnswer, HoldName } from './ledger.ts'
 import { asReply, microOf, notLoaded, unknownAnswer } from './replies.ts'
 
@@ -9,8 +9,8 @@ export async function expire(context: LedgerContext, { accountId, id }: HoldName
   const reply = asReply(
     await context.run(
       'expire',
-      [keys.account, keys.hold(id), keys.rows, keys.budgets, keys.deadlines, keys.dirty, keys.receipts],
-      [accountId, id, deadlineMember(accountId, id), context.depletedBelow, context.tombstoneMs],
+      [keys.account, keys.hold(id), keys.deadlines, keys.dirty, keys.receipts],
+      [accountId, id],
     ),
   )
   switch (reply[0]) {

@@ -1,25 +1,22 @@
 --[[ extend: the next slice of a lease. Progress is recorded and the deadline renewed even when more is refused.
-  KEYS  1 account  2 hold  3 budgets  4 deadlines
-  ARGV  1 deadline member  2 accrued, cumulative  3 more  4 time to live, ms  5 depleted below
+  KEYS  1 account  2 hold  3 deadlines
+  ARGV  1 account id  2 id  3 accrued, cumulative  4 more  5 time to live, ms
   Reply { status, held, … } ]]
-local accrued, more, ttlMs, depletedBelow = amountOf(ARGV[2]), amountOf(ARGV[3]), wholeNumber(ARGV[4]), wholeNumber(ARGV[5])
+local accrued, more, ttlMs = amountOf(ARGV[3]), amountOf(ARGV[4]), wholeNumber(ARGV[5])
 
-local hold = call('HMGET', KEYS[2], 'state', 'amount', 'accrued', 'epoch', 'windows')
-if hold[1] ~= 'active' then return { 'hold_not_found' } end
-local now = nowMs()
-local account = readAccount(KEYS[1], now)
+local hold = parseHold(call('GET', KEYS[2]))
+if not hold or hold.state ~= 'active' then return { 'hold_not_found' } end
+local now, held, levels = nowMs(), hold.amount, levelsOf(hold.windows)
+local account, found = readAccount(KEYS[1], now, limitFields(levels))
 if not account then return { 'account_not_loaded' } end
-local held = tonumber(hold[2])
-local book = bookOfHold(account, tonumber(hold[4]), held)
+local book = bookOfHold(account, hold.epoch, held)
 
-local list, level, left = {}, nil, nil
-local give = 0
-local refusal
+local list, give, refusal = {}, 0, nil
+local room = roomOf(account, book)
 if more > 0 then
-  local room = roomOf(account, book)
-  list = readWindows(KEYS[3], hold[5])
-  level, left = tightest(KEYS[3], list, { stop = true })
-  give = math.min(more, room, left or room)
+  list = readWindows(KEYS[1], hold.windows)
+  local level, left = tightest(list, found, accountFields, { stop = true })
+  give = min(more, room, left or room)
   if room == 0 then
     -- What this call holds it will use up: only the holds of others would make it 'insufficient'
     local spent = book.spent
@@ -31,16 +28,16 @@ if more > 0 then
     refusal = { 'budget_exhausted', held, level, left }
   end
 end
-local roomBefore = roomOf(account, book)
 book.held = book.held + give
 moveWindows(list, 0, give)
-conserve(give <= roomBefore, 'extend')
+conserve(give <= room, 'extend')
 
 -- Reordered progress must not take anything back: accrued only grows
-call('HSET', KEYS[2], 'accrued', digits(math.max(accrued, tonumber(hold[3]))), 'amount', digits(held + give), 'epoch', digits(book.epoch))
-call('ZADD', KEYS[4], digits(now + ttlMs), ARGV[1])
+call('SET', KEYS[2], activeText(hold.asked, held + give, max(accrued, hold.accrued), book.epoch, encodeList(hold.windows), hold.row))
+call('ZADD', KEYS[3], digits(now + ttlMs), deadlineMember(ARGV[2], ARGV[1]))
 if give > 0 then
-  call('HSET', KEYS[1], book.heldField, digits(book.held), 'version', digits(account.version + 1))
-  writeWindows(KEYS[3], list)
+  local changes = changesOf(account, book)
+  addWindows(changes, list)
+  call('HSET', KEYS[1], unpack(changes))
 end
 return refusal or { 'extended', held + give }

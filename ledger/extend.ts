@@ -1,6 +1,6 @@
 import { checkAmount, checkTtl } from './arguments.ts'
 import type { LedgerContext } from './context.ts'
-import { accountKeys, deadlineMember } from './keys.ts'
+import { accountKeys } from './keys.ts'
 import type { ExtendAnswer, ExtendRequest } from './ledger.ts'
 import { asReply, microOf, notLoaded, parseDenied, unknownAnswer } from './replies.ts'
 
@@ -12,11 +12,7 @@ export async function extend(context: LedgerContext, request: ExtendRequest): Pr
   checkTtl(ttlMs)
   const keys = accountKeys(accountId)
   const reply = asReply(
-    await context.run(
-      'extend',
-      [keys.account, keys.hold(id), keys.budgets, keys.deadlines],
-      [deadlineMember(accountId, id), accrued, more, ttlMs, context.depletedBelow],
-    ),
+    await context.run('extend', [keys.account, keys.hold(id), keys.deadlines], [accountId, id, accrued, more, ttlMs]),
   )
   switch (reply[0]) {
     case 'extended':

@@ -20,14 +20,13 @@ export async function hydrate(context: LedgerContext, hydration: Hydration): Pro
   const reply = asReply(
     await context.run(
       'hydrate',
-      [keys.account, keys.rows, keys.budgets, keys.dirty, keys.lock, keys.clock, keys.loaded],
+      [keys.account, keys.dirty, keys.lock, keys.clock, keys.loaded],
       [
         accountId,
         token,
         lineage,
         held,
         context.quarantineMs,
-        context.slackMs,
         ...packTerms(terms),
         rows.length,
         ...rows.flat(),

@@ -9,6 +9,5 @@ export async function inspect(
   context: LedgerContext,
   accountId: string,
 ): Promise<({ readonly status: 'loaded' } & AccountSnapshot) | NotLoaded> {
-  const keys = accountKeys(accountId)
-  return parseSnapshot(asReply(await context.run('inspect', [keys.account, keys.rows, keys.budgets], [])))
+  return parseSnapshot(asReply(await context.run('inspect', [accountKeys(accountId).account], [])))
 }

@@ -8,10 +8,8 @@ import type { ChargeId } from '../credits/charge-id.ts'
  *
  * | key | type | content |
  * | --- | --- | --- |
- * | `tg:{sN}:a:<account>` | hash | figures of the account; of an earlier epoch `spent:<e> held:<e> free:<e> counted:<e>` |
- * | `tg:{sN}:r:<account>` | hash | `<epoch>\|<row>` → `charged,uncollected,seq,units,input,cached,output,reasoning` |
- * | `tg:{sN}:b:<account>` | hash | `<level>\|limit` → `limit,window,atLimit`; `<level>\|<window>\|s` and `\|h` → spent, held |
- * | `tg:{sN}:h:<account>:<id>` | hash | hold or tombstone |
+ * | `tg:{sN}:a:<account>` | hash | all of an account: figures, rows, limits and budget windows (account.lua, budgets.lua) |
+ * | `tg:{sN}:h:<account>:<id>` | string | hold or tombstone (holds.lua) |
  * | `tg:{sN}:deadlines` | zset | `<id>\|<account>` → ms |
  * | `tg:{sN}:dirty` | zset | account → ms since when its rows wait to be reconciled; 0 = at once |
  * | `tg:{sN}:loaded` | zset | account → ms when it was last compared with the journal; 0 = never |
@@ -42,8 +40,6 @@ export interface ShardKeys {
 
 export interface AccountKeys extends ShardKeys {
   readonly account: string
-  readonly rows: string
-  readonly budgets: string
   readonly lock: string
   readonly hold: (id: ChargeId) => string
 }
@@ -71,8 +67,6 @@ export function accountKeys(accountId: string): AccountKeys {
   const { deadlines, dirty, loaded, receipts, clock } = shardKeys(shard)
   return {
     account: `${prefix}a:${accountId}`,
-    rows: `${prefix}r:${accountId}`,
-    budgets: `${prefix}b:${accountId}`,
     lock: `${prefix}lock:${accountId}`,
     hold: (id) => `${prefix}h:${accountId}:${id}`,
     deadlines,
@@ -88,7 +82,7 @@ export function answerKey(accountId: string, idempotencyKey: string): string {
   return `tg:answer:${createHash('sha256').update(`${accountId}\n${idempotencyKey}`).digest('base64url')}`
 }
 
-/** Member of the deadlines: all that the sweeper needs to name the hold. A charge id holds no '|'. */
+/** Member of the deadlines, as holds.lua spells it too: all that the sweeper needs to name the hold. A charge id holds no '|'. */
 export function deadlineMember(accountId: string, id: ChargeId): string {
   return `${id}|${accountId}`
 }

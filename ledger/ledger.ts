@@ -28,7 +28,7 @@ import { receipts } from './receipts.ts'
 import { release } from './release.ts'
 import { repair } from './repair.ts'
 import { reserve } from './reserve.ts'
-import { registerScripts } from './scripts.ts'
+import { type ScriptSettings, registerScripts } from './scripts.ts'
 import { settle } from './settle.ts'
 import { type SettlingOptions, createSettling } from './settling.ts'
 import { snapshot } from './snapshot.ts'
@@ -58,18 +58,21 @@ export interface LedgerOptions {
 
 /** The ledger on one Redis or on a Cluster. One connection carries many calls in flight; `connectRedis` opens one that fails fast. */
 export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Ledger {
-  const plain = registerScripts(redis, options.clock)
+  const settings: ScriptSettings = {
+    depletedBelow: options.depletedBelow,
+    exposureCap: options.exposureCap ?? null,
+    tombstoneMs: options.tombstoneMs ?? 600_000,
+    slackMs: options.slackMs ?? 60_000,
+    clock: options.clock,
+  }
+  const plain = registerScripts(redis, settings)
   const run = redis instanceof Cluster ? duringMigration(plain) : plain
   const settling =
     options.settling === undefined
       ? undefined
-      : createSettling(redis, run, (connection) => registerScripts(connection, options.clock), options.settling)
+      : createSettling(redis, run, (connection) => registerScripts(connection, settings), options.settling)
   const context: LedgerContext = {
     run: settling?.run ?? run,
-    depletedBelow: options.depletedBelow,
-    exposureCap: options.exposureCap ?? '',
-    tombstoneMs: options.tombstoneMs ?? 600_000,
-    slackMs: options.slackMs ?? 60_000,
     quarantineMs: options.quarantineMs ?? 120_000,
   }
   return {

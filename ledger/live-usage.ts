@@ -18,17 +18,16 @@ export type LiveUsage = (
 export function createLiveUsage(redis: Redis | Cluster): LiveUsage {
   return async (accountId) => {
     const keys = accountKeys(accountId)
-    // MULTI, so that the rows are those of this very version.
+    // MULTI, so that the time is that of this very version.
     const answers = await redis
       .multi()
       .hgetall(keys.account)
-      .hgetall(keys.rows)
       .time()
       .exec()
       .catch((error: unknown) => {
         throw asLedgerFailure(error)
       })
-    const [account, rows, time] = (answers ?? []).map(([error, answer]) => {
+    const [account, time] = (answers ?? []).map(([error, answer]) => {
       if (error !== null) throw asLedgerFailure(error)
       return answer
     })
@@ -36,7 +35,7 @@ export function createLiveUsage(redis: Redis | Cluster): LiveUsage {
     if (hash.size === 0) return notLoaded
     const [seconds, microseconds] = time as [number | string, number | string]
     const reading = parseReading(hash, Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000))
-    const epochs = epochsOf(toMap(rows), [...reading.earlier.map(({ epoch }) => epoch), reading.epoch])
+    const epochs = epochsOf(hash, [...reading.earlier.map(({ epoch }) => epoch), reading.epoch])
     return { status: 'loaded', ...reading, epochs }
   }
 }

@@ -13,11 +13,7 @@ export async function pending(
   return eachShard(shards, async (shard) => {
     const { receipts, dirty, deadlines, clock } = shardKeys(shard)
     const [now, waiting, accounts, due] = asReply(
-      await context.run(
-        'pending',
-        [receipts, dirty, deadlines, clock],
-        [limits.dirtyOlderThanMs, limits.perShard, context.slackMs],
-      ),
+      await context.run('pending', [receipts, dirty, deadlines, clock], [limits.dirtyOlderThanMs, limits.perShard]),
     )
     return {
       shard,

@@ -1,10 +1,10 @@
 import type { Cluster, Redis } from 'ioredis'
-import type { Micro } from '../credits/money.ts'
 import type { Receipt, ReceiptDetail } from '../credits/receipt.ts'
 import { type Quantities, quantityNames } from '../credits/usage-row.ts'
-import { pairsOf } from './account-hash.ts'
+import { listOf, numbersOf } from './account-hash.ts'
 import { shardKeys } from './keys.ts'
 import type { StreamedReceipt } from './ledger.ts'
+import { integerOf, microOf } from './replies.ts'
 import { asLedgerFailure } from './unavailable.ts'
 
 /**
@@ -18,42 +18,41 @@ export async function receipts(
 ): Promise<readonly StreamedReceipt[]> {
   try {
     const entries = await redis.xrange(shardKeys(shard).receipts, '-', '+', 'COUNT', count)
-    return entries.map(([entryId, fields]) => ({ entryId, receipt: parseReceipt(pairsOf(fields)) }))
+    return entries.map(([entryId, fields]) => ({ entryId, receipt: parseReceipt(fields) }))
   } catch (error) {
     throw asLedgerFailure(error)
   }
 }
 
-export function parseReceipt(fields: ReadonlyMap<string, string>): Receipt {
-  const text = (name: string): string => {
-    const value = fields.get(name)
-    if (value === undefined) throw new TypeError(`a receipt without ${name}`)
-    return value
-  }
-  const number = (name: string): number => {
-    const value = Number(text(name))
-    if (!Number.isSafeInteger(value)) throw new TypeError(`a receipt whose ${name} is no whole number: ${text(name)}`)
-    return value
-  }
-  const quantities = text('quantities').split(',').map(Number)
+/** A stream entry as booking.lua writes it. Throws TypeError for what no script wrote. */
+export function parseReceipt(fields: readonly string[]): Receipt {
+  const [, accountId, , id, , bookedText, , row, , detail] = fields
+  if (
+    accountId === undefined ||
+    id === undefined ||
+    bookedText === undefined ||
+    row === undefined ||
+    detail === undefined
+  )
+    throw new TypeError(`not a receipt: ${JSON.stringify(fields)}`)
+  const [kind, n, lineage, , epoch, calledIn, charged, uncollected, atMs, quantities, windows] = listOf(bookedText)
+  const counted = numbersOf(quantities, quantityNames.length)
   return {
-    accountId: text('account'),
-    id: text('id'),
-    kind: text('kind') === 'expired' ? 'expired' : 'settled',
-    epoch: number('epoch'),
-    calledIn: number('calledIn'),
-    row: text('row'),
+    accountId,
+    id,
+    kind: kind === 'expired' ? 'expired' : 'settled',
+    epoch: integerOf(epoch),
+    calledIn: integerOf(calledIn),
+    row,
     quantities: Object.fromEntries(
-      quantityNames.map((name, index) => [name, quantities[index]!]),
+      quantityNames.map((name, index) => [name, counted[index]!]),
     ) as unknown as Quantities,
-    charged: number('charged') as Micro,
-    uncollected: number('uncollected') as Micro,
-    windows: text('windows')
-      .split('\n')
-      .filter((window) => window !== '') as Receipt['windows'][number][],
-    lineage: number('lineage'),
-    n: number('n'),
-    atMs: number('atMs'),
-    detail: text('detail') === '' ? null : (JSON.parse(text('detail')) as ReceiptDetail),
+    charged: microOf(charged),
+    uncollected: microOf(uncollected),
+    windows: windows as Receipt['windows'],
+    lineage: integerOf(lineage),
+    n: integerOf(n),
+    atMs: integerOf(atMs),
+    detail: detail === '' ? null : (JSON.parse(detail) as ReceiptDetail),
   }
 }

@@ -1,7 +1,7 @@
-import { birthOf } from '../credits/charge-id.ts'
+import { checkChargeId } from '../credits/charge-id.ts'
 import { packEvidence } from './arguments.ts'
 import type { LedgerContext } from './context.ts'
-import { accountKeys, deadlineMember } from './keys.ts'
+import { accountKeys } from './keys.ts'
 import type { Evidence, HoldName, ReleaseAnswer } from './ledger.ts'
 import { asReply, notLoaded, parseAskJournal, unknownAnswer } from './replies.ts'
 
@@ -11,12 +11,13 @@ export async function release(
   { accountId, id }: HoldName,
   evidence?: Evidence,
 ): Promise<ReleaseAnswer> {
+  checkChargeId(id)
   const keys = accountKeys(accountId)
   const reply = asReply(
     await context.run(
       'release',
-      [keys.account, keys.hold(id), keys.budgets, keys.deadlines, keys.clock],
-      [deadlineMember(accountId, id), birthOf(id), context.tombstoneMs, context.slackMs, ...packEvidence(evidence)],
+      [keys.account, keys.hold(id), keys.deadlines, keys.clock],
+      [accountId, id, ...packEvidence(evidence)],
     ),
   )
   switch (reply[0]) {

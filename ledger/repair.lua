@@ -5,14 +5,15 @@
 local from, to = wholeNumber(ARGV[2]), wholeNumber(ARGV[3])
 if to <= from then fail('a life that is not newer: ' .. digits(to)) end
 
-local known = call('HMGET', KEYS[1], 'lineage', 'version')
-if not known[1] then return { 'account_not_loaded' } end
-local lineage = tonumber(known[1])
-if lineage == to then return { 'exists' } end
-if lineage ~= from then return { 'other_lineage', lineage } end
+local now = nowMs()
+local account = readAccount(KEYS[1], now)
+if not account then return { 'account_not_loaded' } end
+if account.lineage == to then return { 'exists' } end
+if account.lineage ~= from then return { 'other_lineage', account.lineage } end
 
 -- The tombstones of what was rolled back are gone although their ids are young: they are looked up, as after a hydrate
-call('HSET', KEYS[1], 'lineage', digits(to), 'acked', '0', 'knownSince', digits(nowMs()), 'version', digits(tonumber(known[2]) + 1))
+account.lineage, account.acked, account.knownSince, account.version = to, 0, now, account.version + 1
+call('HSET', KEYS[1], 'figures', figuresOf(account), 'life', lifeOf(account))
 call('ZADD', KEYS[2], '0', ARGV[1])
 -- The check that belongs to it must come by also if whoever repairs dies here
 call('ZADD', KEYS[3], '0', ARGV[1])

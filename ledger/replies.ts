@@ -28,13 +28,8 @@ export function textOf(value: unknown): string {
   return value
 }
 
-export function linesOf(value: unknown): readonly string[] {
-  const text = textOf(value)
-  return text === '' ? [] : text.split('\n')
-}
-
 export function parseBegan(epoch: unknown, windows: unknown): Began {
-  return { epoch: integerOf(epoch), windows: linesOf(windows) }
+  return { epoch: integerOf(epoch), windows: JSON.parse(textOf(windows)) as readonly string[] }
 }
 
 export const notLoaded: NotLoaded = { status: 'account_not_loaded' }

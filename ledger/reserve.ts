@@ -1,8 +1,8 @@
-import { birthOf } from '../credits/charge-id.ts'
+import { checkChargeId } from '../credits/charge-id.ts'
 import { rowKey } from '../credits/usage-row.ts'
 import { checkAmount, checkTtl, packEvidence, packLevels } from './arguments.ts'
 import type { LedgerContext } from './context.ts'
-import { accountKeys, deadlineMember } from './keys.ts'
+import { accountKeys } from './keys.ts'
 import type { Evidence, ReserveAnswer, ReserveRequest } from './ledger.ts'
 import { asReply, microOf, notLoaded, parseAskJournal, parseBegan, parseDenied, unknownAnswer } from './replies.ts'
 
@@ -13,30 +13,17 @@ export async function reserve(
   evidence?: Evidence,
 ): Promise<ReserveAnswer> {
   const { accountId, id, amount, minimum, ttlMs, row, levels } = request
+  checkChargeId(id)
   checkAmount('amount', amount)
   checkAmount('minimum', minimum)
   checkTtl(ttlMs)
   if (minimum > amount) throw new RangeError(`minimum ${minimum} is above amount ${amount}`)
   const keys = accountKeys(accountId)
-  const { depletedBelow, exposureCap, tombstoneMs, slackMs } = context
   const reply = asReply(
     await context.run(
       'reserve',
-      [keys.account, keys.hold(id), keys.budgets, keys.deadlines, keys.clock],
-      [
-        deadlineMember(accountId, id),
-        birthOf(id),
-        amount,
-        minimum,
-        ttlMs,
-        rowKey(row),
-        packLevels(levels),
-        depletedBelow,
-        exposureCap,
-        tombstoneMs,
-        slackMs,
-        ...packEvidence(evidence),
-      ],
+      [keys.account, keys.hold(id), keys.deadlines, keys.clock],
+      [accountId, id, amount, minimum, ttlMs, rowKey(row), packLevels(levels), ...packEvidence(evidence)],
     ),
   )
   switch (reply[0]) {

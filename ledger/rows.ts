@@ -1,18 +1,17 @@
 import type { Micro } from '../credits/money.ts'
 import { type RowTotals, quantityNames } from '../credits/usage-row.ts'
+import { listOf, numbersOf } from './account-hash.ts'
 import type { EpochRows } from './ledger.ts'
 
 /** How Redis keeps the totals of a row; `seq` is that of its last change. */
 export function packRow(totals: RowTotals, seq: number): string {
-  return [totals.charged, totals.uncollected, seq, ...quantityNames.map((name) => totals[name])].join(',')
+  return JSON.stringify([totals.charged, totals.uncollected, seq, ...quantityNames.map((name) => totals[name])])
 }
 
 /** Throws TypeError for what no script wrote. Totals are below zero where a refund came into an epoch that had not seen the charge. */
 export function unpackRow(packed: string): RowTotals {
-  const numbers = packed.split(',').map(Number)
-  const [charged, uncollected, seq, units, inputTokens, cachedTokens, outputTokens, reasoningTokens] = numbers
-  if (numbers.length !== 8 || !numbers.every(Number.isSafeInteger) || seq === undefined)
-    throw new TypeError(`not a packed row: ${packed}`)
+  const numbers = numbersOf(listOf(packed), 8)
+  const [charged, uncollected, , units, inputTokens, cachedTokens, outputTokens, reasoningTokens] = numbers
   return {
     charged: charged as Micro,
     uncollected: uncollected as Micro,
@@ -24,12 +23,15 @@ export function unpackRow(packed: string): RowTotals {
   }
 }
 
-/** The rows hash by epoch, oldest first; `epochs` are those that Redis holds, rows or not. */
-export function epochsOf(rows: ReadonlyMap<string, string>, epochs: readonly number[]): readonly EpochRows[] {
+const prefix = 'row|'
+
+/** The rows in an account's hash by epoch, oldest first; `epochs` are those that Redis holds, rows or not. */
+export function epochsOf(hash: ReadonlyMap<string, string>, epochs: readonly number[]): readonly EpochRows[] {
   const byEpoch = new Map(epochs.map((epoch) => [epoch, emptyRows()]))
-  for (const [field, packed] of rows) {
-    const bar = field.indexOf('|')
-    const epoch = Number(field.slice(0, bar))
+  for (const [field, packed] of hash) {
+    if (!field.startsWith(prefix)) continue
+    const bar = field.indexOf('|', prefix.length)
+    const epoch = Number(field.slice(prefix.length, bar))
     const held = byEpoch.get(epoch)
     if (held === undefined) throw new TypeError(`a row of an epoch that is not open: ${field}`)
     held[field.slice(bar + 1)] = unpackRow(packed)

@@ -1,36 +1,51 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
+import { linkScript } from './link-script.ts'
 import { asLedgerFailure } from './unavailable.ts'
 
 /**
- * The operations: what their scripts include, and what Redis must know of them. With a shebang a script is refused as a whole when memory is
- * full, before its first write; `allow-oom` lets those through that settle, free or record: they must work when nothing new may start.
+ * The operations, and what Redis must know of their scripts. With a shebang a script is refused as a whole when memory is full, before its first
+ * write; `allow-oom` lets those through that settle, free or record: they must work when nothing new may start.
  */
 const operations = {
-  reserve: { includes: [], flags: '' },
-  extend: { includes: [], flags: '' },
-  settle: { includes: ['booking'], flags: 'allow-oom' },
-  charge: { includes: ['booking'], flags: '' },
-  release: { includes: [], flags: 'allow-oom' },
-  expire: { includes: ['booking'], flags: 'allow-oom' },
-  'put-terms': { includes: ['terms'], flags: 'allow-oom' },
-  hydrate: { includes: ['terms'], flags: '' },
-  lock: { includes: [], flags: '' },
-  unlock: { includes: [], flags: 'allow-oom' },
-  read: { includes: [], flags: 'no-writes' },
-  inspect: { includes: [], flags: 'no-writes' },
-  snapshot: { includes: [], flags: 'allow-oom' },
-  'ack-rows': { includes: [], flags: 'allow-oom' },
-  'close-epoch': { includes: [], flags: 'allow-oom' },
-  repair: { includes: [], flags: 'allow-oom' },
-  correct: { includes: [], flags: 'allow-oom' },
-  evict: { includes: [], flags: 'allow-oom' },
-  unchecked: { includes: [], flags: 'no-writes' },
-  'note-checked': { includes: [], flags: 'allow-oom' },
-  'ack-receipts': { includes: [], flags: 'allow-oom' },
-  pending: { includes: [], flags: 'allow-oom' },
-} as const satisfies Record<string, { includes: readonly string[]; flags: string }>
+  reserve: '',
+  extend: '',
+  settle: 'allow-oom',
+  charge: '',
+  release: 'allow-oom',
+  expire: 'allow-oom',
+  'put-terms': 'allow-oom',
+  hydrate: '',
+  lock: '',
+  unlock: 'allow-oom',
+  read: 'no-writes',
+  inspect: 'no-writes',
+  snapshot: 'allow-oom',
+  'ack-rows': 'allow-oom',
+  'close-epoch': 'allow-oom',
+  repair: 'allow-oom',
+  correct: 'allow-oom',
+  evict: 'allow-oom',
+  unchecked: 'no-writes',
+  'note-checked': 'allow-oom',
+  'ack-receipts': 'allow-oom',
+  pending: 'allow-oom',
+} as const satisfies Record<string, '' | 'allow-oom' | 'no-writes'>
+
+/** What is the same in every call of one ledger stands in the scripts as constants: nothing to send, nothing to parse. */
+export interface ScriptSettings {
+  readonly depletedBelow: number
+  /** null when there is no cap. */
+  readonly exposureCap: number | null
+  readonly tombstoneMs: number
+  readonly slackMs: number
+  /** Lua source of `nowMs` instead of Redis' own time (tests). */
+  readonly clock?: string | undefined
+}
+
+/** What the scripts share: each may use what stands in those before it. */
+const sharedParts = ['numbers', 'account', 'holds', 'ids', 'budgets', 'booking', 'terms'] as const
 
 export type Operation = keyof typeof operations
 export const operationNames = Object.keys(operations) as readonly Operation[]
@@ -44,11 +59,12 @@ export type RunScript = (
 
 type Command = (...args: (string | number)[]) => Promise<unknown>
 
-/** Registers the scripts on a connection, which reloads them when Redis has forgotten. `clock` replaces the Lua function `nowMs` (tests). */
-export function registerScripts(redis: Redis | Cluster, clock: string = source('now')): RunScript {
+/** Registers the scripts on a connection, which reloads them when Redis has forgotten. Throws RangeError for settings that are no whole numbers. */
+export function registerScripts(redis: Redis | Cluster, settings: ScriptSettings): RunScript {
+  const shared = [settings.clock ?? source('now'), constants(settings), ...sharedParts.map(source)].join('\n')
   const commands = new Map<Operation, Command>()
   for (const operation of operationNames) {
-    const lua = scriptOf(operation, clock)
+    const lua = scriptOf(operation, shared)
     // The name carries the content, so that two versions can serve side by side during a deploy
     const name = `tollgate_${operation.replace('-', '_')}_${createHash('sha1').update(lua).digest('hex').slice(0, 10)}`
     redis.defineCommand(name, { lua })
@@ -63,10 +79,16 @@ export function registerScripts(redis: Redis | Cluster, clock: string = source('
   }
 }
 
-function scriptOf(operation: Operation, clock: string): string {
-  const { includes, flags } = operations[operation]
-  const shebang = flags === '' ? '#!lua' : `#!lua flags=${flags}`
-  return [shebang, clock, source('prelude'), ...includes.map(source), source(operation)].join('\n')
+function scriptOf(operation: Operation, shared: string): string {
+  const flags = operations[operation]
+  return linkScript(flags === '' ? '#!lua' : `#!lua flags=${flags}`, shared, source(operation))
+}
+
+function constants({ depletedBelow, exposureCap, tombstoneMs, slackMs }: ScriptSettings): string {
+  const values = [depletedBelow, exposureCap ?? 0, tombstoneMs, slackMs]
+  if (!values.every((value) => Number.isSafeInteger(value) && value >= 0))
+    throw new RangeError(`not settings of a ledger: ${values.join(', ')}`)
+  return `local depletedBelow, exposureCap, tombstoneMs, slackMs = ${depletedBelow}, ${exposureCap ?? 'nil'}, ${tombstoneMs}, ${slackMs}`
 }
 
 function source(name: string): string {

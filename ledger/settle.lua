@@ -1,67 +1,61 @@
 --[[ settle: what the work cost, once per id. It always succeeds: what there is no room for is uncollected. Zero writes a receipt too.
-  KEYS  1 account  2 hold  3 rows  4 budgets  5 deadlines  6 dirty  7 receipts  8 clock
-  ARGV  1 account id  2 id  3 birth  4 actual  5 row  6 quantities  7 levels, one a line  8 epoch in which the call began, '' if not known
-        9 windows in which it began  10 detail  11 depleted below  12 tombstone time  13 slack  14 deadline member  15… evidence
+  KEYS  1 account  2 hold  3 deadlines  4 dirty  5 receipts  6 clock
+  ARGV  1 account id  2 id  3 actual  4 row  5 quantities  6 levels  7 epoch in which the call began, '' if not known
+        8 windows in which it began  9 detail  10… evidence
   Reply { status, charged, uncollected, epoch } ]]
-local birth, actual, depletedBelow = wholeNumber(ARGV[3]), amountOf(ARGV[4]), wholeNumber(ARGV[11])
-local tombstoneMs, slackMs = wholeNumber(ARGV[12]), wholeNumber(ARGV[13])
-local began = ARGV[8] ~= '' and wholeNumber(ARGV[8]) or nil
-local quantities = quantitiesOf(ARGV[6])
+local actual = amountOf(ARGV[3])
+local began = ARGV[7] ~= '' and wholeNumber(ARGV[7]) or nil
 
-local hold = call('HMGET', KEYS[2], 'state', 'amount', 'epoch', 'row', 'windows', 'charged', 'uncollected', 'n')
-local state = hold[1]
-if state == 'settled' or state == 'released' then
-  return { 'exists', tonumber(hold[6]), tonumber(hold[7]), tonumber(hold[3]) }
-end
+local hold = parseHold(call('GET', KEYS[2]))
+local state = hold and hold.state
+if state == 'settled' or state == 'released' then return { 'exists', hold.charged, hold.uncollected, hold.epoch } end
 local now = nowMs()
-local account = readAccount(KEYS[1], now)
+local names = hold and hold.windows
+local account, found = readAccount(KEYS[1], now, names and windowFields(names))
 if not account then return { 'account_not_loaded' } end
 
-local calledIn, row, windows
-local amount = 0
-local before = { charged = 0, uncollected = 0, quantities = zeroQuantities }
+local calledIn, book, before
+local row, amount = ARGV[4], 0
 if state == 'active' then
-  amount, calledIn, row, windows = tonumber(hold[2]), tonumber(hold[3]), ARGV[5], hold[5]
-  bookOfHold(account, calledIn, amount)
+  amount, calledIn = hold.amount, hold.epoch
+  book = bookOfHold(account, calledIn, amount)
 elseif state == 'expired' then
+  calledIn, before = hold.epoch, { charged = hold.charged, uncollected = hold.uncollected, quantities = zeroQuantities }
   -- The row that has the first charge takes the adjustment; an expiry that charged nothing left none
-  calledIn, row, windows = tonumber(hold[3]), hold[8] == '0' and ARGV[5] or hold[4], hold[5]
-  before.charged, before.uncollected = tonumber(hold[6]), tonumber(hold[7])
+  if hold.n ~= 0 then row = hold.row end
 else
-  local verdict, found = meetUnknown(account, KEYS[8], birth, now, tombstoneMs, slackMs, 15)
+  local verdict, entry = meetUnknown(account, ARGV[2], KEYS[6], call('GET', KEYS[6]), now, 10)
   if verdict == 'ask' then return askJournal(account, now) end
   if verdict == 'found' then
-    if found.kind == 'settled' then return { 'exists', found.charged, found.uncollected, found.epoch } end
-    calledIn, row, windows, before = found.epoch, found.row, found.windows, found
+    if entry.kind == 'settled' then return { 'exists', entry.charged, entry.uncollected, entry.epoch } end
+    calledIn, row, names, before = entry.epoch, entry.row, entry.windows, entry
   else
-    calledIn, row = began or account.current.epoch, ARGV[5]
-    windows = began and ARGV[9] or windowsOf(KEYS[4], ARGV[7], now, account.utcOffsetMs)
+    calledIn = began or account.current.epoch
+    names = began and decode(ARGV[8]) or windowsOpen(KEYS[1], decode(ARGV[6]), now, account.utcOffsetMs)
   end
 end
 
 -- An epoch that has left Redis is booked in the current one: a partial row must not overwrite its archive
-local book = bookOf(account, calledIn) or account.current
-local list = readWindows(KEYS[4], windows)
+book = book or bookOf(account, calledIn) or account.current
+local list = hold and parseWindows(names, found, accountFields) or readWindows(KEYS[1], names)
+local taken = before and before.charged or 0
 local remainingBefore, rawBefore = remainingOf(account), rawOf(account)
 book.held = book.held - amount
 conserve(book.held >= 0, 'held')
 -- A call that no hold covers any more was held in the life that was lost
-if not state then account.quarantine = account.quarantine - math.min(account.quarantine, math.max(0, actual - before.charged)) end
+if not state then account.quarantine = account.quarantine - min(account.quarantine, max(0, actual - taken)) end
 local room = roomOf(account, book)
-local charged, uncollected = collect(actual, before.charged, room)
+local charged, uncollected = collect(actual, taken, room)
 conserve(charged >= 0 and charged + uncollected == actual, 'settle')
-moveWindows(list, charged - before.charged, 0 - amount)
-spend(account, book, charged - before.charged, room)
-conserve(rawOf(account) >= math.min(0, rawBefore), 'a settlement below zero')
+moveWindows(list, charged - taken, 0 - amount)
+spend(account, book, charged - taken, room)
+conserve(rawOf(account) >= min(0, rawBefore), 'a settlement below zero')
 
-writeBooking({ account = KEYS[1], rows = KEYS[3], dirty = KEYS[6], receipts = KEYS[7] }, account, book, {
-  accountId = ARGV[1], id = ARGV[2], kind = 'settled', calledIn = calledIn, row = row, quantities = quantities,
-  charged = charged, uncollected = uncollected, windows = windows, detail = ARGV[10], before = before,
-}, remainingBefore, depletedBelow, now)
-writeWindows(KEYS[4], list)
-call('HSET', KEYS[2], 'state', 'settled', 'amount', '0', 'charged', digits(charged), 'uncollected', digits(uncollected),
-  'epoch', digits(book.epoch), 'n', digits(account.n), 'birth', digits(birth), 'row', '', 'windows', '')
--- The tombstone lives until its receipt is in the journal: the clock of the expiry's receipt may have been started
-if state == 'expired' then call('PERSIST', KEYS[2]) end
-if state == 'active' then call('ZREM', KEYS[5], ARGV[14]) end
+writeBooking({ account = KEYS[1], dirty = KEYS[4], receipts = KEYS[5] }, account, book, list, {
+  accountId = ARGV[1], id = ARGV[2], kind = 'settled', calledIn = calledIn, row = row, quantities = ARGV[5],
+  charged = charged, uncollected = uncollected, windows = encodeList(names), detail = ARGV[9], before = before,
+}, remainingBefore, now)
+-- Without expiry: the tombstone lives until its receipt is in the journal, though the clock of an expiry's receipt may have been started
+call('SET', KEYS[2], tombstoneText('settled', charged, uncollected, book.epoch, account.n))
+if state == 'active' then call('ZREM', KEYS[3], deadlineMember(ARGV[2], ARGV[1])) end
 return { 'settled', charged, uncollected, book.epoch }

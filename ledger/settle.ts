@@ -1,6 +1,6 @@
 import { packBooking, packEvidence } from './arguments.ts'
 import type { LedgerContext } from './context.ts'
-import { accountKeys, deadlineMember } from './keys.ts'
+import { accountKeys } from './keys.ts'
 import type { Evidence, SettleAnswer, SettleRequest } from './ledger.ts'
 import { asReply, notLoaded, parseAskJournal, parseSettled, unknownAnswer } from './replies.ts'
 
@@ -12,19 +12,11 @@ export async function settle(
 ): Promise<SettleAnswer> {
   const { accountId, id } = request
   const keys = accountKeys(accountId)
-  const { depletedBelow, tombstoneMs, slackMs } = context
   const reply = asReply(
     await context.run(
       'settle',
-      [keys.account, keys.hold(id), keys.rows, keys.budgets, keys.deadlines, keys.dirty, keys.receipts, keys.clock],
-      [
-        ...packBooking(request),
-        depletedBelow,
-        tombstoneMs,
-        slackMs,
-        deadlineMember(accountId, id),
-        ...packEvidence(evidence),
-      ],
+      [keys.account, keys.hold(id), keys.deadlines, keys.dirty, keys.receipts, keys.clock],
+      [...packBooking(request), ...packEvidence(evidence)],
     ),
   )
   switch (reply[0]) {

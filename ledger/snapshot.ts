@@ -1,5 +1,5 @@
 import type { Micro } from '../credits/money.ts'
-import { figureOf, pairsOf, parseReading } from './account-hash.ts'
+import { numbersOf, pairsOf, parseMarks, parseReading } from './account-hash.ts'
 import type { LedgerContext } from './context.ts'
 import { accountKeys } from './keys.ts'
 import type { AccountSnapshot, BudgetFigures, NotLoaded } from './ledger.ts'
@@ -12,15 +12,11 @@ export async function snapshot(
   accountId: string,
 ): Promise<({ readonly status: 'loaded' } & AccountSnapshot) | NotLoaded> {
   const keys = accountKeys(accountId)
-  return parseSnapshot(
-    asReply(
-      await context.run('snapshot', [keys.account, keys.rows, keys.budgets, keys.dirty, keys.loaded], [accountId]),
-    ),
-  )
+  return parseSnapshot(asReply(await context.run('snapshot', [keys.account, keys.dirty, keys.loaded], [accountId])))
 }
 
 /** What `snapshot` and `inspect` answer. */
-export function parseSnapshot([now, account, rows, budgets]: readonly unknown[]):
+export function parseSnapshot([now, account]: readonly unknown[]):
   | ({ readonly status: 'loaded' } & AccountSnapshot)
   | NotLoaded {
   const hash = pairsOf(account)
@@ -29,28 +25,20 @@ export function parseSnapshot([now, account, rows, budgets]: readonly unknown[])
   return {
     status: 'loaded',
     ...reading,
-    seq: figureOf(hash, 'seq'),
-    n: figureOf(hash, 'n'),
-    drained: figureOf(hash, 'drained'),
-    acked: figureOf(hash, 'acked'),
-    corrections: figureOf(hash, 'corrections'),
-    bornIn: figureOf(hash, 'bornIn'),
-    epochs: epochsOf(pairsOf(rows), [...reading.earlier.map(({ epoch }) => epoch), reading.epoch]),
-    budgets: budgetsOf(pairsOf(budgets)),
+    ...parseMarks(hash),
+    epochs: epochsOf(hash, [...reading.earlier.map(({ epoch }) => epoch), reading.epoch]),
+    budgets: budgetsOf(hash),
   }
 }
 
+/** The fields `window|<level>|<window>` that budgets.lua describes. */
 function budgetsOf(hash: ReadonlyMap<string, string>): readonly BudgetFigures[] {
   const figures: BudgetFigures[] = []
-  for (const [field, spent] of hash) {
-    const [level, window, kind] = field.split('|')
-    if (kind !== 's') continue
-    figures.push({
-      level: level!,
-      window: window!,
-      spent: Number(spent) as Micro,
-      held: figureOf(hash, `${level}|${window}|h`) as Micro,
-    })
+  for (const [field, packed] of hash) {
+    const [kind, level, window] = field.split('|')
+    if (kind !== 'window') continue
+    const [spent, held] = numbersOf(packed.split(',').map(Number), 2)
+    figures.push({ level: level!, window: window!, spent: spent as Micro, held: held as Micro })
   }
   return figures
 }

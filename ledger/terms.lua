@@ -6,9 +6,9 @@ local termsLength = 9
 local function readTerms(at)
   local terms = {
     version = wholeNumber(ARGV[at]), epoch = wholeNumber(ARGV[at + 1]), granted = wholeNumber(ARGV[at + 2]), used = wholeNumber(ARGV[at + 3]),
-    utcOffsetMs = signedNumber(ARGV[at + 4]), alertsAt = ARGV[at + 5], card = ARGV[at + 6], earlier = {}, limits = {},
+    utcOffsetMs = signedNumber(ARGV[at + 4]), alertsAt = {}, card = ARGV[at + 6], earlier = {}, limits = {},
   }
-  for threshold in string.gmatch(terms.alertsAt, '[^,]+') do wholeNumber(threshold) end
+  for threshold in string.gmatch(ARGV[at + 5], '[^,]+') do terms.alertsAt[#terms.alertsAt + 1] = wholeNumber(threshold) end
   for text in string.gmatch(ARGV[at + 7], '[^;]+') do
     local epoch, free, counted = string.match(text, '^([^,]*),([^,]*),([^,]*)$')
     terms.earlier[#terms.earlier + 1] = { epoch = wholeNumber(epoch), free = wholeNumber(free), counted = wholeNumber(counted) }
@@ -19,15 +19,21 @@ local function readTerms(at)
       fail('not a budget: ' .. line)
     end
     wholeNumber(limit)
-    terms.limits[level .. '|limit'] = limit .. ',' .. window .. ',' .. atLimit
+    terms.limits['limit|' .. level] = limit .. ',' .. window .. ',' .. atLimit
   end
   return terms
 end
 
+--[[ Puts them into the account, whose books are its own. ]]
+local function setTerms(account, terms)
+  account.termsVersion, account.granted, account.used = terms.version, terms.granted, terms.used
+  account.utcOffsetMs, account.alertsAt = terms.utcOffsetMs, terms.alertsAt
+end
+
 --[[ The limits as a whole: those that the terms no longer name are gone. ]]
-local function writeLimits(budgetsKey, limits)
-  for _, field in ipairs(call('HKEYS', budgetsKey)) do
-    if string.sub(field, -6) == '|limit' and not limits[field] then call('HDEL', budgetsKey, field) end
+local function writeLimits(accountKey, limits)
+  for _, field in ipairs(call('HKEYS', accountKey)) do
+    if sub(field, 1, 6) == 'limit|' and not limits[field] then call('HDEL', accountKey, field) end
   end
-  for field, limit in pairs(limits) do call('HSET', budgetsKey, field, limit) end
+  for field, limit in pairs(limits) do call('HSET', accountKey, field, limit) end
 end

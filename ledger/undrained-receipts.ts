@@ -1,6 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
 import type { Receipt } from '../credits/receipt.ts'
-import { pairsOf } from './account-hash.ts'
 import { shardKeys, shardOf } from './keys.ts'
 import { parseReceipt } from './receipts.ts'
 import { asLedgerFailure } from './unavailable.ts'
@@ -25,7 +24,7 @@ export function createUndrainedReceipts(redis: Redis | Cluster): UndrainedReceip
       for (const [, fields] of entries) {
         // The account is the first field: the receipts of the shard's other accounts are not even parsed.
         if (fields[1] !== accountId) continue
-        const receipt = parseReceipt(pairsOf(fields))
+        const receipt = parseReceipt(fields)
         if (fits(receipt)) found.push(receipt)
       }
       if (entries.length < pageSize) break

@@ -157,7 +157,7 @@ function askingTail(redis: Cluster, { newest, behind }: Ends): ReceiptTail {
 }
 
 function entriesOf(shard: number, found: readonly [id: string, fields: readonly string[]][]): readonly TailEntry[] {
-  return found.map(([entryId, fields]) => ({ shard, entryId, receipt: parseReceipt(pairsOf(fields)) }))
+  return found.map(([entryId, fields]) => ({ shard, entryId, receipt: parseReceipt(fields) }))
 }
 
 function answeredOf<T>(asked: readonly PromiseSettledResult<T>[]): readonly T[] {

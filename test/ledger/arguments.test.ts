@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Micro, toMicro, zero } from '../../credits/money.ts'
-import { accountKeys, deadlineMember } from '../../ledger/keys.ts'
+import { accountKeys } from '../../ledger/keys.ts'
 import { type RunScript, registerScripts } from '../../ledger/scripts.ts'
-import { type GivenLedger, detailOf, givenLedger, quantities, row } from './given.ts'
+import { type GivenLedger, detailOf, givenLedger, quantities, row, scriptSettings } from './given.ts'
 
 let given: GivenLedger
 let run: RunScript
 beforeAll(async () => {
   given = await givenLedger()
   await given.load('hostile', { granted: toMicro(100) })
-  run = registerScripts(given.redis)
+  run = registerScripts(given.redis, scriptSettings)
 })
 afterAll(() => given.stop())
 
@@ -18,44 +18,26 @@ const keys = accountKeys('hostile')
 
 test.each(hostile)('%j straight into a script is refused before anything is written', async (amount) => {
   const id = given.mint('hostile')
-  const member = deadlineMember('hostile', id)
-  const now = given.clock.nowMs()
-  const before = await given.redis.dump(keys.account)
-  const all = [
-    keys.account,
-    keys.hold(id),
-    keys.rows,
-    keys.budgets,
-    keys.deadlines,
-    keys.dirty,
-    keys.receipts,
-    keys.clock,
-  ]
-  const booked = ['a|||||', '1,0,0,0,0', '', '', '', '{}', 0, 600_000, 60_000]
+  const before = await given.redis.hgetall(keys.account)
+  const { account, deadlines, dirty, receipts, clock } = keys
+  const hold = keys.hold(id)
+  const booked = ['a|||||', '[1,0,0,0,0]', '[]', '', '', '{}']
   for (const attempt of [
-    run(
-      'reserve',
-      [keys.account, keys.hold(id), keys.budgets, keys.deadlines, keys.clock],
-      [member, now, amount, 0, 1000, '', '', 0, '', 1000, 100],
-    ),
-    run(
-      'reserve',
-      [keys.account, keys.hold(id), keys.budgets, keys.deadlines, keys.clock],
-      [member, now, 5, amount, 1000, '', '', 0, '', 1000, 100],
-    ),
-    run('extend', [keys.account, keys.hold(id), keys.budgets, keys.deadlines], [member, amount, 0, 1000, 0]),
-    run('extend', [keys.account, keys.hold(id), keys.budgets, keys.deadlines], [member, 0, amount, 1000, 0]),
-    run('settle', all, ['hostile', id, now, amount, ...booked, member]),
-    run('charge', [...all.slice(0, 4), ...all.slice(5)], ['hostile', id, now, amount, ...booked, 0, '']),
+    run('reserve', [account, hold, deadlines, clock], ['hostile', id, amount, 0, 1000, '', '[]']),
+    run('reserve', [account, hold, deadlines, clock], ['hostile', id, 5, amount, 1000, '', '[]']),
+    run('extend', [account, hold, deadlines], ['hostile', id, amount, 0, 1000]),
+    run('extend', [account, hold, deadlines], ['hostile', id, 0, amount, 1000]),
+    run('settle', [account, hold, deadlines, dirty, receipts, clock], ['hostile', id, amount, ...booked]),
+    run('charge', [account, hold, dirty, receipts, clock], ['hostile', id, amount, ...booked, 0]),
     run(
       'put-terms',
-      [keys.account, keys.budgets, keys.dirty],
+      [account, dirty],
       ['hostile', 9, 9, amount === '1000000000001' ? '' : amount, 0, 0, '', '{}', '', ''],
     ),
   ]) {
     await expect(attempt).rejects.toThrow(/^LEDGER |^ERR LEDGER /)
   }
-  expect(await given.redis.dump(keys.account)).toEqual(before)
+  expect(await given.redis.hgetall(keys.account)).toEqual(before)
   expect(await given.redis.exists(keys.hold(id), keys.receipts)).toBe(0)
 })
 

@@ -8,6 +8,7 @@ import type { AccountCard, Terms } from '../../credits/terms.ts'
 import type { Quantities, UsageRow } from '../../credits/usage-row.ts'
 import { connectRedis } from '../../ledger/connect.ts'
 import { type Ledger, type LedgerOptions, createLedger } from '../../ledger/ledger.ts'
+import type { ScriptSettings } from '../../ledger/scripts.ts'
 
 export const row: UsageRow = {
   category: 'ai_usage',
@@ -69,6 +70,14 @@ export function termsOf(change: Partial<Terms>): Terms {
     card,
     ...change,
   }
+}
+
+/** For scripts that a test runs by itself. */
+export const scriptSettings: ScriptSettings = {
+  depletedBelow: 0,
+  exposureCap: null,
+  tombstoneMs: 600_000,
+  slackMs: 60_000,
 }
 
 export interface GivenLedger {

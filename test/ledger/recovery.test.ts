@@ -5,7 +5,7 @@ import { noQuantities, rowKey } from '../../credits/usage-row.ts'
 import { accountKeys, deadlineMember, shardOf } from '../../ledger/keys.ts'
 import type { AccountSnapshot, ChargeRequest, Correction, Hydration } from '../../ledger/ledger.ts'
 import { type RunScript, registerScripts } from '../../ledger/scripts.ts'
-import { type GivenLedger, detailOf, givenLedger, quantities, row, termsOf } from './given.ts'
+import { type GivenLedger, detailOf, givenLedger, quantities, row, scriptSettings, termsOf } from './given.ts'
 
 const minute = 60_000
 let given: GivenLedger
@@ -15,7 +15,7 @@ let account: string
 
 beforeAll(async () => {
   given = await givenLedger()
-  run = registerScripts(given.redis)
+  run = registerScripts(given.redis, scriptSettings)
 })
 afterAll(() => given.stop())
 
@@ -60,6 +60,13 @@ async function drain(): Promise<void> {
   expect(await given.ledger.ackReceipts(shard, await given.ledger.receipts(shard, 1_000))).toBe('acked')
 }
 
+/** Held credits that belong to no hold, as a bug would leave them: the seventh figure. */
+async function holdWithoutHold(): Promise<void> {
+  const hash = accountKeys(account).account
+  const figures = JSON.parse((await given.redis.hget(hash, 'figures'))!) as number[]
+  await given.redis.hset(hash, 'figures', JSON.stringify(figures.with(6, 5)))
+}
+
 /** The workflow takes all rows. */
 async function reconcile(): Promise<void> {
   const { lineage, seq } = await snapshotOf()
@@ -69,11 +76,11 @@ async function reconcile(): Promise<void> {
 const isDirtyAtOnce = async (): Promise<boolean> =>
   (await given.redis.zscore(accountKeys(account).dirty, account)) === '0'
 
-/** All that Redis has of an account, byte by byte. */
+/** All that Redis has of an account. */
 const everything = async () => {
-  const { account: figures, rows, budgets, dirty, loaded } = accountKeys(account)
+  const { account: hash, dirty, loaded } = accountKeys(account)
   return [
-    ...(await Promise.all([figures, rows, budgets].map((key) => given.redis.dump(key)))),
+    await given.redis.hgetall(hash),
     await given.redis.zscore(dirty, account),
     await given.redis.zscore(loaded, account),
   ]
@@ -332,7 +339,7 @@ describe('correct', () => {
     const afterReading = await everything()
     expect(await given.ledger.correct(correction)).toEqual({ status: 'changed' })
     expect(await everything()).toEqual(afterReading)
-    expect(afterReading.slice(0, 3)).toEqual(before.slice(0, 3))
+    expect(afterReading[0]).toEqual(before[0])
   })
 
   test('charges that came since the difference was read stand in no way', async () => {
@@ -351,10 +358,10 @@ describe('correct', () => {
     expect(await rowsOf(1)).toMatchObject({ [key]: { charged: 1, units: -999_999_999_999_998 } })
     const large = { epoch: 1, row: other, add: add(0, { units: 999_999_999_999_999 }) }
     await correct({ rows: Array.from({ length: 9 }, () => large) })
-    const before = (await everything()).slice(0, 3)
+    const before = (await everything())[0]
     const first = { epoch: 1, row: key, add: add(5) }
     await expect(correct({ rows: [first, large] })).rejects.toThrow('does not add up')
-    expect((await everything()).slice(0, 3)).toEqual(before)
+    expect((await everything())[0]).toEqual(before)
   })
 
   test.each([
@@ -367,9 +374,9 @@ describe('correct', () => {
     { windows: [{ level: '', window: 'all', add: 1 }] },
   ])('%j is a RangeError before Redis hears of it', async (change) => {
     await given.load(newAccount(), { granted: toMicro(100) })
-    const before = (await everything()).slice(0, 3)
+    const before = (await everything())[0]
     await expect(correct(change)).rejects.toThrow(RangeError)
-    expect((await everything()).slice(0, 3)).toEqual(before)
+    expect((await everything())[0]).toEqual(before)
   })
 
   const sound = '1,0,0,0,0,0,0'
@@ -395,11 +402,7 @@ describe('correct', () => {
       await given.load(newAccount(), { granted: toMicro(100) })
       const before = await everything()
       const keys = accountKeys(account)
-      const attempt = run(
-        'correct',
-        [keys.account, keys.rows, keys.budgets, keys.dirty],
-        [account, 1, 0, 1, count, ...args],
-      )
+      const attempt = run('correct', [keys.account, keys.dirty], [account, 1, 0, 1, count, ...args])
       await expect(attempt).rejects.toThrow(/^LEDGER |^ERR LEDGER /)
       expect(await everything()).toEqual(before)
     },
@@ -434,7 +437,7 @@ describe('evict', () => {
     await idle()
     const before = await snapshotOf()
     expect(await evict()).toEqual({ status: 'evicted' })
-    expect(await everything()).toEqual([null, null, null, null, null])
+    expect(await everything()).toEqual([{}, null, null])
     expect(await given.ledger.read(account)).toEqual({ status: 'account_not_loaded' })
     expect(await given.ledger.evict(account, before)).toEqual({ status: 'account_not_loaded' })
     expect(await given.redis.keys(accountKeys(account).hold('*'))).toHaveLength(1)
@@ -461,7 +464,7 @@ describe('evict', () => {
     expect(await given.ledger.closeEpoch(account, 1, 1)).toEqual({ status: 'closed' })
     expect(await given.redis.zscore(accountKeys(account).dirty, account)).not.toBeNull()
     expect(await evict()).toEqual({ status: 'evicted' })
-    expect(await everything()).toEqual([null, null, null, null, null])
+    expect(await everything()).toEqual([{}, null, null])
   })
 
   test('a repeat of what was settled before is still known', async () => {
@@ -479,7 +482,7 @@ describe('evict', () => {
     ['in another life', async () => {}, { lineage: 2 }],
     ['touched since it was read', async () => {}, { version: 1 }],
     ['holding credits', () => held('paid', 5)],
-    ['holding credits of a hold that nobody knows', () => given.redis.hset(accountKeys(account).account, 'held', 5)],
+    ['holding credits of a hold that nobody knows', holdWithoutHold],
     ['at free work, which holds nothing', () => held('free', 0)],
     ['waiting for the journal', () => charged('undrained', 1).then(reconcile)],
     ['waiting for its workflow', () => charged('unreconciled', 1).then(drain)],
@@ -494,7 +497,7 @@ describe('evict', () => {
     await prepare()
     const before = await everything()
     expect(await evict(change)).toEqual({ status: 'in_use' })
-    expect((await everything()).slice(0, 3)).toEqual(before.slice(0, 3))
+    expect((await everything())[0]).toEqual(before[0])
   })
 
   test('an account with credits in quarantine stays until their calls had their time', async () => {
@@ -606,7 +609,7 @@ test('none of them is for an account that is away', async () => {
   const difference = { lineage: 1, corrections: 0, seq: 1, rows: [], windows: [] }
   expect(await given.ledger.correct({ accountId: account, ...difference })).toEqual(away)
   expect(await given.ledger.evict(account, { lineage: 1, version: 1 })).toEqual(away)
-  expect(await everything()).toEqual([null, null, null, null, null])
+  expect(await everything()).toEqual([{}, null, null])
 })
 
 test.each(['nan', '-1', '1e3', ' 5', '1.5', '', '1234567890123456'])(
@@ -614,16 +617,16 @@ test.each(['nan', '-1', '1e3', ' 5', '1.5', '', '1234567890123456'])(
   async (text) => {
     await given.load(newAccount(), { granted: toMicro(100) })
     const before = await everything()
-    const { account: figures, rows, budgets, dirty, loaded, deadlines, lock } = accountKeys(account)
+    const { account: hash, dirty, loaded, deadlines, lock } = accountKeys(account)
     for (const attempt of [
-      run('repair', [figures, dirty, loaded], [account, text, 9]),
-      run('repair', [figures, dirty, loaded], [account, 1, text]),
-      run('correct', [figures, rows, budgets, dirty], [account, text, 0, 1, 0]),
-      run('correct', [figures, rows, budgets, dirty], [account, 1, text, 1, 0]),
-      run('correct', [figures, rows, budgets, dirty], [account, 1, 0, text, 0]),
-      run('correct', [figures, rows, budgets, dirty], [account, 1, 0, 1, text]),
-      run('evict', [figures, rows, budgets, dirty, loaded, deadlines, lock], [account, text, 1]),
-      run('evict', [figures, rows, budgets, dirty, loaded, deadlines, lock], [account, 1, text]),
+      run('repair', [hash, dirty, loaded], [account, text, 9]),
+      run('repair', [hash, dirty, loaded], [account, 1, text]),
+      run('correct', [hash, dirty], [account, text, 0, 1, 0]),
+      run('correct', [hash, dirty], [account, 1, text, 1, 0]),
+      run('correct', [hash, dirty], [account, 1, 0, text, 0]),
+      run('correct', [hash, dirty], [account, 1, 0, 1, text]),
+      run('evict', [hash, dirty, loaded, deadlines, lock], [account, text, 1]),
+      run('evict', [hash, dirty, loaded, deadlines, lock], [account, 1, text]),
       run('unchecked', [loaded], [text, 1]),
       run('unchecked', [loaded], [1, text]),
     ]) {

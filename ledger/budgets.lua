@@ -1,0 +1,122 @@
+--[[ Budgets lie in the account's hash: `limit|<level>` -> 'limit,window,atLimit'; `window|<level>|<window>` -> 'spent,held' of that window. ]]
+
+local windowLetters = { day = 'd', week = 'w', month = 'm', total = 'a' }
+
+local function windowName(window, now, utcOffsetMs)
+  if window == 'total' then return 'all' end
+  local day = math.floor((now + utcOffsetMs) / 86400000)
+  if window == 'day' then return 'd' .. digits(day) end
+  -- 1970-01-01 was a Thursday: weeks begin on Monday
+  if window == 'week' then return 'w' .. digits(math.floor((day + 3) / 7)) end
+  -- Civil month from the day number: years begin in March, so that the leap day comes last
+  local shifted = day + 719468
+  local era = math.floor(shifted / 146097)
+  local dayOfEra = shifted - era * 146097
+  local yearOfEra = math.floor((dayOfEra - math.floor(dayOfEra / 1460) + math.floor(dayOfEra / 36524) - math.floor(dayOfEra / 146096)) / 365)
+  local dayOfYear = dayOfEra - (365 * yearOfEra + math.floor(yearOfEra / 4) - math.floor(yearOfEra / 100))
+  local march = math.floor((5 * dayOfYear + 2) / 153)
+  local month = march < 10 and march + 3 or march - 9
+  local year = yearOfEra + era * 400 + (month <= 2 and 1 or 0)
+  return 'm' .. digits(year * 100 + month)
+end
+
+--[[ The names of the windows that are open now, as a set. ]]
+local function openWindows(now, utcOffsetMs)
+  local open = {}
+  for window in pairs(windowLetters) do open[windowName(window, now, utcOffsetMs)] = true end
+  return open
+end
+
+local function prefixed(prefix, names)
+  local fields = {}
+  for i = 1, #names do fields[i] = prefix .. names[i] end
+  return fields
+end
+
+--[[ The field of each level's limit, to be read along with the account. ]]
+local function limitFields(levels)
+  return prefixed('limit|', levels)
+end
+
+--[[ The same of windows, `level|window`. ]]
+local function windowFields(names)
+  return prefixed('window|', names)
+end
+
+--[[ `level|window` of each level as it counts now. `limits[at + i]` is the limit of level i: one without a limit counts by the month, so that
+  a limit set later finds what was spent. ]]
+local function windowsNow(levels, limits, at, now, utcOffsetMs)
+  local names, known = {}, {}
+  for i = 1, #levels do
+    local limit = limits[at + i]
+    local window = limit and match(limit, '^%d+,(%a+),') or 'month'
+    known[window] = known[window] or windowName(window, now, utcOffsetMs)
+    names[i] = levels[i] .. '|' .. known[window]
+  end
+  return names
+end
+
+--[[ The same when the limits were not read along with the account. ]]
+local function windowsOpen(accountKey, levels, now, utcOffsetMs)
+  if #levels == 0 then return {} end
+  return windowsNow(levels, call('HMGET', accountKey, unpack(limitFields(levels))), 0, now, utcOffsetMs)
+end
+
+--[[ Spent and held of each `level|window`, as read: `found[at + i]` is that of window i. One that is not there is not `known` and reads 0. ]]
+local function parseWindows(names, found, at)
+  local list = {}
+  for i = 1, #names do
+    local text = found[at + i]
+    local spent, held = match(text or '0,0', '^(%d+),(%d+)$')
+    list[i] = { name = names[i], spent = tonumber(spent), held = tonumber(held), known = text ~= false }
+  end
+  return list
+end
+
+local function readWindows(accountKey, names)
+  if #names == 0 then return {} end
+  return parseWindows(names, call('HMGET', accountKey, unpack(windowFields(names))), 0)
+end
+
+local function levelsOf(names)
+  local levels = {}
+  for i = 1, #names do levels[i] = match(names[i], '^(.*)|[^|]*$') end
+  return levels
+end
+
+--[[ The level with the least left among those whose limit refuses now: the level and what is left; nil if none does. `limits[at + i]` is the limit
+  of window i. A limit whose window has changed since the hold began does not bind the hold. ]]
+local function tightest(list, limits, at, refuses)
+  local name, left
+  for i = 1, #list do
+    local one, found = list[i], limits[at + i]
+    if found then
+      local limit, window, atLimit = match(found, '^(%d+),(%a+),(%a+)$')
+      if refuses[atLimit] and match(one.name, '|(%a)[^|]*$') == windowLetters[window] then
+        local here = max(0, tonumber(limit) - one.spent - one.held)
+        if not left or here < left then name, left = one.name, here end
+      end
+    end
+  end
+  return name and match(name, '^(.*)|[^|]*$'), left
+end
+
+--[[ Moves what each window has spent and holds. A window that Redis has dropped may owe a refund: it reads 0. ]]
+local function moveWindows(list, spent, held)
+  for i = 1, #list do
+    local one = list[i]
+    one.spent = max(0, one.spent + spent)
+    one.held = one.held + held
+    if one.held < 0 then fail('does not add up: held of ' .. one.name) end
+  end
+end
+
+--[[ Adds the windows to what one HSET of the account writes. ]]
+local function addWindows(changes, list)
+  local at = #changes
+  for i = 1, #list do
+    local one = list[i]
+    changes[at + 2 * i - 1] = 'window|' .. one.name
+    changes[at + 2 * i] = format('%d,%d', one.spent, one.held)
+  end
+end
