@@ -45,6 +45,7 @@ export async function everyOperation(ledger: Ledger, accountId: string): Promise
   const receipts = await ledger.receipts(shard, 10)
   expect(receipts.map(({ receipt }) => receipt.charged)).toEqual([40, 40])
   expect(await ledger.ackReceipts(shard, receipts)).toBe('acked')
+  expect((await loaded(ledger.inspect(accountId))).seq).toBe((await loaded(ledger.snapshot(accountId))).seq)
   await ledger.ackRows(accountId, 1, (await loaded(ledger.snapshot(accountId))).seq)
   expect(await ledger.closeEpoch(accountId, 1, 1)).toEqual({ status: 'closed' })
 
