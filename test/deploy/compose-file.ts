@@ -20,14 +20,21 @@ export interface ComposeFile {
 
 /** The compose file with its variables filled in, as Compose does: `${NAME:-otherwise}`, and `${NAME:?why}` which must be set. */
 export function readCompose(variables: Readonly<Record<string, string>>): ComposeFile {
-  const text = readFileSync(`${root}/docker-compose.yml`, 'utf8')
-  const filled = text.replaceAll(/\$\{(\w+):([-?])([^}]*)\}/g, (_, name: string, kind: string, rest: string) => {
+  return filled(parse(readFileSync(`${root}/docker-compose.yml`, 'utf8'), { merge: true })) as ComposeFile
+
+  function filled(value: unknown): unknown {
+    if (typeof value === 'string') return value.replaceAll(/\$\{(\w+):([-?])([^}]*)\}/g, variable)
+    if (Array.isArray(value)) return value.map(filled)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, filled(each)]))
+  }
+
+  function variable(_: string, name: string, kind: string, rest: string): string {
     const value = variables[name] ?? ''
     if (value !== '') return value
     if (kind === '?') throw new Error(`${name}: ${rest}`)
     return rest
-  })
-  return parse(filled, { merge: true }) as ComposeFile
+  }
 }
 
 /** The names that .env.example offers, and those without which Compose refuses to start. */
