@@ -23,14 +23,19 @@ export interface Stand {
   readonly redis: Redis
   readonly accountIds: readonly string[]
   readonly secrets: readonly string[]
-  /** With it, receipts travel on to the journal and rows to the accounts, beside the calls. */
-  startWorker(): Promise<void>
-  stopWorker(): Promise<void>
+  /**
+   * What was charged travels on to the journal and the accounts, and the gateway's outbox empties: with the worker paused it would keep everything, and
+   * send it again. Resolves when the journal has it all; the worker stands still then, as one on another machine would for these cores.
+   */
+  drain(): Promise<void>
+  /** The worker runs beside the calls, until the next `drain`. */
+  resumeWorker(): void
   close(): Promise<void>
 }
 
 const adminKey = 'the-operators-key-of-a-benchmark'
 const accounts = 8
+const longestDrainMs = 120_000
 
 /** The real processes, on a Redis that syncs every second, a PostgreSQL and a Temporal; accounts and keys as the API makes them. */
 export async function openStand(): Promise<Stand> {
@@ -66,20 +71,16 @@ export async function openStand(): Promise<Stand> {
       OPENAI_API_KEY: 'bench',
       LOG_LEVEL: 'warn',
       DATA_DIR: join(folder, 'data'),
+      OUTBOX_DIR: join(folder, 'outbox'),
       CATALOGUE: fileURLToPath(new URL('../../catalogue.yaml', import.meta.url)),
       // An account that was loaded a moment ago asks the journal for this long whether its ids are new.
       CLOCK_SLACK_SECONDS: '1',
     }
-    let worker: Child | undefined
-    const startWorker = async (): Promise<void> => {
-      worker ??= await program('bin/worker.ts', environment)
-    }
-    const stopWorker = async (): Promise<void> => {
-      await worker?.stop()
-      worker = undefined
-    }
-    closers.push(stopWorker)
-    await startWorker()
+    const worker = await program('bin/worker.ts', environment, isReady)
+    let workerRuns = true
+    void worker.ended.then(() => (workerRuns = false))
+    const resumeWorker = (): void => void (workerRuns && process.kill(worker.pid, 'SIGCONT'))
+    closers.push(resumeWorker)
     const gateway = await program('bin/gateway.ts', environment, isReady)
     const client = new Redis(redis.url)
     closers.push(() => client.disconnect())
@@ -104,8 +105,16 @@ export async function openStand(): Promise<Stand> {
       redis: client,
       accountIds,
       secrets,
-      startWorker,
-      stopWorker,
+      resumeWorker,
+      async drain() {
+        resumeWorker()
+        const lastAt = performance.now() + longestDrainMs
+        while ((await undrained(client)) > 0) {
+          if (performance.now() > lastAt) throw new Error('the worker does not empty the receipt streams')
+          await pause(50)
+        }
+        process.kill(worker.pid, 'SIGSTOP')
+      },
       close,
     }
   }
@@ -113,14 +122,14 @@ export async function openStand(): Promise<Stand> {
   async function program(
     file: string,
     environment: Readonly<Record<string, string>>,
-    ready: (port: number) => Promise<boolean> = () => Promise.resolve(true),
+    ready: (port: number) => Promise<boolean>,
   ): Promise<Program> {
     const port = await freePort()
     const child = await startChild({
       command: process.execPath,
       args: [fileURLToPath(new URL(`../../${file}`, import.meta.url))],
       port,
-      env: { ...environment, PORT: String(port) },
+      env: { ...environment, PORT: String(port), WORKER_PORT: String(port) },
       readyWithinMs: 60_000,
       isReady: () => ready(port),
     })
@@ -145,16 +154,34 @@ async function isReady(port: number): Promise<boolean> {
 
 /** The secret of a key of a new account that nothing here can deplete. */
 async function openAccount(url: string, accountId: string): Promise<string> {
+  const lastAt = performance.now() + 60_000
   const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
     const answer = await fetch(`${url}/admin/v1/accounts${path}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${adminKey}`,
+        'content-type': 'application/json',
+        'idempotency-key': `bench-${path.replaceAll('/', '-')}`,
+      },
       body: JSON.stringify(body),
     })
-    if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`)
-    return (await answer.json()) as Record<string, unknown>
+    if (answer.ok) return (await answer.json()) as Record<string, unknown>
+    const reason = `POST ${path}: ${answer.status} ${await answer.text()}`
+    // The worker may not be ready yet.
+    if (answer.status !== 503 || performance.now() > lastAt) throw new Error(reason)
+    await pause(500)
+    return post(path, body)
   }
   await post('', { userId: accountId, email: `${accountId}@example.com`, timeZone: 'UTC' })
   await post(`/${accountId}/grants`, { credits: '900000', reason: 'a benchmark' })
   return (await post(`/${accountId}/keys`, { name: 'bench' }))['secret'] as string
 }
+
+/** Receipts that the journal has not got yet. */
+async function undrained(redis: Redis): Promise<number> {
+  const streams = await redis.keys('tg:*:receipts')
+  const lengths = await Promise.all(streams.map((stream) => redis.xlen(stream)))
+  return lengths.reduce((total, length) => total + length, 0)
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

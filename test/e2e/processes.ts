@@ -15,8 +15,13 @@ export interface Program {
 }
 
 /** Runs one of bin/'s programs as a user would, from the root of the checkout unless told otherwise. */
-export function runProgram(file: string, environment: Readonly<Record<string, string>>, cwd = root): Program {
-  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../${file}`, import.meta.url))], {
+export function runProgram(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+  cwd = root,
+  args: readonly string[] = [],
+): Program {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../${file}`, import.meta.url)), ...args], {
     cwd,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
