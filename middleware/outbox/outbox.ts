@@ -425,10 +425,10 @@ class Sender implements Outbox {
     const { store, ledger, onEvent } = this.#deps
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#times.replayPatienceMs)])
     await this.#alone(entry.key, async () => {
-      const record = await store.read(entry)
-      if (record === null) return
-      const { request } = record
       try {
+        const record = await store.read(entry)
+        if (record === null) return
+        const { request } = record
         if (record.kind === 'settle') {
           const { status } = await untilAnswered(
             this.#answerDeps,

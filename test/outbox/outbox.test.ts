@@ -5,6 +5,8 @@ import { toMicro } from '../../credits/money.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
 import { type Ledger, LedgerUnavailable } from '../../ledger/ledger.ts'
+import { systemClock } from '../../middleware/clock.ts'
+import { openStore } from '../../middleware/outbox/store.ts'
 import { until } from '../stack/until.ts'
 import { contentOf, type GivenOutbox, givenOutbox, type Opened, segmentsIn } from './given.ts'
 
@@ -145,6 +147,24 @@ describe('a settlement', () => {
     await noted
     await until(async () => opened.events.filter(({ kind }) => kind === 'left_for_later').length > 1)
     expect(opened.outbox.figures()).toMatchObject({ entries: 1 })
+  })
+
+  it('that the disk does not give back now is kept, and tried again', async () => {
+    const folder = given.folder()
+    const account = await given.account(1)
+    const first = await given.open({ folder, change: { times: onlyWhenTold } })
+    await first.outbox.settle(await given.reserve(given.work(account, 30), 100)).settled
+    const store = await openStore({ folder: copyOf(folder), clock: systemClock, onEvent: () => undefined })
+    const { read } = store
+    let failures = 0
+    store.read = (entry) => {
+      if (failures > 0) return read.call(store, entry)
+      failures += 1
+      return Promise.reject(new Error('EIO: i/o error, read'))
+    }
+    const opened = await given.open({ change: { store } })
+    await replayed(opened)
+    expect(opened.events).toContainEqual(expect.objectContaining({ kind: 'left_for_later', accountId: account }))
   })
 
   it('is sent before hundreds that are sent again', async () => {
