@@ -5,6 +5,7 @@ const columns = [
   'receipt',
   'accountId',
   'end',
+  'outcome',
   'billed',
   'charged',
   'uncollected',

@@ -76,6 +76,7 @@ const books = (change: Partial<Books> = {}): Books => ({
   provider: [call()],
   attempts: [attempt()],
   accounts: [account([entry(bill)])],
+  shown: new Map(),
   happenings: [],
   holdMs: 6_000,
   ...change,
@@ -196,6 +197,27 @@ describe('the comparison of all books', () => {
         ],
       },
       `ada: 1 µcr in the ledger, ${bill} by its receipts`,
+    ],
+    [
+      'a receipt that is not shown',
+      { shown: new Map([['r1', null]]) },
+      `the receipt r1 shows null, and its caller was told ${bill}`,
+    ],
+    [
+      'a receipt that shows another sum',
+      { shown: new Map([['r1', 1]]) },
+      `the receipt r1 shows 1, and its caller was told ${bill}`,
+    ],
+    [
+      'what was not collected although nothing was settled late',
+      {
+        accounts: [
+          account([entry(bill)], {
+            journal: { charged: bill, uncollected: 9, units: 1, inputTokens: 10, outputTokens: 100 },
+          }),
+        ],
+      },
+      'ada: 9 µcr uncollected, and nothing was settled late',
     ],
     [
       'a correction that nothing explains',

@@ -9,6 +9,8 @@ export interface Books {
   readonly provider: readonly ProviderCall[]
   readonly attempts: readonly Attempt[]
   readonly accounts: readonly AccountBooks[]
+  /** What the API shows of some receipts, µcr. */
+  readonly shown: ReadonlyMap<string, number | null>
   readonly happenings: readonly Happening[]
   readonly holdMs: number
 }
@@ -18,7 +20,10 @@ export interface Line {
   readonly receipt: string
   readonly accountId: string
   readonly tag: string
+  /** What became of it for its caller. */
   readonly end: string
+  /** The same for the journal. */
+  readonly outcome: string
   /** What the provider bills for it. */
   readonly billed: number
   /** By the journal. */
@@ -98,7 +103,10 @@ function attemptsByReceipt(
     assign(
       id,
       (attempt) =>
-        attempt.accountId === accountId && attempt.beganAtMs <= bornAtMs && bornAtMs <= attempt.endedAtMs + lateMs,
+        attempt.end === 'hung_up' &&
+        attempt.accountId === accountId &&
+        attempt.beganAtMs <= bornAtMs &&
+        bornAtMs <= attempt.endedAtMs + lateMs,
     )
   }
   return byReceipt
@@ -124,6 +132,7 @@ function lineOf(
     accountId: entry?.accountId ?? attempt?.accountId ?? '?',
     tag: calls[0]?.tag ?? attempt?.tag ?? '?',
     end: attempt === undefined ? 'not told' : `${attempt.end} ${attempt.code}`.trimEnd(),
+    outcome: entry === undefined ? 'missing' : `${entry.kind} ${entry.detail?.outcome ?? ''}`.trimEnd(),
     billed,
     charged,
     uncollected,
@@ -210,18 +219,27 @@ function armedMicro({ happenings, holdMs }: Books, call: ProviderCall, diedAtMs:
   return disturbed || tokens === undefined ? 0 : billOf({ inputTokens: call.inputTokens, outputTokens: tokens })
 }
 
-function complaintsOf({ attempts, accounts, happenings }: Books): readonly string[] {
+function complaintsOf({ attempts, accounts, shown, happenings }: Books): readonly string[] {
   const complaints: string[] = []
+  for (const { receipt, toldMicro } of attempts) {
+    const total = shown.get(receipt)
+    if (total !== undefined && toldMicro !== undefined && total !== toldMicro)
+      complaints.push(`the receipt ${receipt} shows ${total}, and its caller was told ${toldMicro}`)
+  }
   for (const [key, own] of Map.groupBy(attempts, ({ idempotencyKey }) => idempotencyKey)) {
     if (key === '') continue
     const answers = own.filter(({ end }) => end === 'finished' || end === 'replayed').map(({ receipt }) => receipt)
     if (new Set(answers).size > 1) complaints.push(`the key ${key} was answered by ${answers.join(' and ')}`)
   }
   const redisWentBack = happenings.some(({ part, what }) => part === 'redis' && (what === 'killed' || what === 'lost'))
+  const settledLate =
+    redisWentBack || happenings.some(({ part, what }) => part.startsWith('gateway') && what === 'killed')
   for (const { accountId, entries, journal, ledger, workflow, corrections } of accounts) {
     const sum = entries.reduce((total, { added }) => total + added.charged, 0)
     for (const [name, { charged }] of Object.entries({ journal, ledger, workflow }))
       if (charged !== sum) complaints.push(`${accountId}: ${charged} µcr in the ${name}, ${sum} by its receipts`)
+    if (journal.uncollected > 0 && !settledLate)
+      complaints.push(`${accountId}: ${journal.uncollected} µcr uncollected, and nothing was settled late`)
     if (corrections > 0 && !redisWentBack)
       complaints.push(`${accountId}: its ledger was corrected ${corrections} times, and Redis never went back`)
   }

@@ -5,6 +5,7 @@ import { compareBooks, type Comparison } from './compare-books.ts'
 import { type FaultName, faults } from './faults.ts'
 import { startRandomKills } from './random-kills.ts'
 import { type Seeded, seeded } from './seeded.ts'
+import { shownReceipts } from './shown-receipts.ts'
 import type { Stand } from './stand.ts'
 
 export interface TrialOptions {
@@ -51,14 +52,16 @@ export async function runTrial(stand: Stand, options: TrialOptions): Promise<Tri
   await traffic.stop()
   attempts.push(...traffic.attempts)
   let accounts: readonly AccountBooks[] = []
+  let shown: ReadonlyMap<string, number | null> = new Map()
   let unrest = ''
   try {
     accounts = await booksAtRest(stand, options.restWithinMs)
+    shown = await shownReceipts(stand.urls, stand.callers, attempts)
   } catch (error) {
     unrest = String(error)
   }
   const { happenings, holdMs, provider } = stand
-  const comparison = compareBooks({ provider: provider.calls, attempts, accounts, happenings, holdMs })
+  const comparison = compareBooks({ provider: provider.calls, attempts, accounts, shown, happenings, holdMs })
   const wrong = unrest === '' ? faultTable(comparison) : unrest
   return {
     comparison,
