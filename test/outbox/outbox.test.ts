@@ -155,10 +155,10 @@ describe('a settlement', () => {
     const first = await given.open({ folder, change: { times: onlyWhenTold } })
     await first.outbox.settle(await given.reserve(given.work(account, 30), 100)).settled
     const store = await openStore({ folder: copyOf(folder), clock: systemClock, onEvent: () => undefined })
-    const { read } = store
+    const read = store.read.bind(store)
     let failures = 0
     store.read = (entry) => {
-      if (failures > 0) return read.call(store, entry)
+      if (failures > 0) return read(entry)
       failures += 1
       return Promise.reject(new Error('EIO: i/o error, read'))
     }
