@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { JournalUnavailable } from '../journal/journal-unavailable.ts'
 import { LedgerUnavailable } from '../ledger/ledger.ts'
 import { createCheckAccount } from './check-account.ts'
+import { createCloseEnded } from './close-ended.ts'
 import type { ActivityDeps } from './deps.ts'
 import { eachOf, inRound, type Round, shardsOf } from './round.ts'
 
@@ -23,6 +24,7 @@ const remembered = 200_000
 export function createCheckAccounts(deps: ActivityDeps) {
   const { ledger, journal, clock, log, count, evictAfterMs = 3_600_000, checkEveryMs = 600_000 } = deps
   const check = createCheckAccount(deps)
+  const closeEnded = createCloseEnded(deps)
   const known = new LRUCache<string, Known>({ max: remembered })
   /** Looked at often enough to see the end of an idle time. */
   const everyMs = Math.min(checkEveryMs, evictAfterMs ?? checkEveryMs)
@@ -90,6 +92,9 @@ export function createCheckAccounts(deps: ActivityDeps) {
       // Read before the check: what came meanwhile is for the next one.
       known.set(accountId, { lineage, version, serial, sinceMs })
     }
+    // The reconciler that found it unsettled may have died since, and nobody works: the account would never leave.
+    const ended = reading.earlier.map(({ epoch }) => epoch)
+    if (ended.length > 0) await closeEnded(accountId, lineage, ended)
     if (evictAfterMs !== null && sameLedger && clock.now() - sinceMs >= evictAfterMs) {
       const { status } = await ledger.evict(accountId, { lineage, version })
       if (status === 'evicted') {

@@ -1,8 +1,7 @@
-import { archiveRows } from '../credits/account/archive-rows.ts'
 import type { ReconcileAnswer } from '../credits/account/messages.ts'
-import type { Terms } from '../credits/terms.ts'
 import { shardOf } from '../ledger/keys.ts'
 import type { AccountSnapshot } from '../ledger/ledger.ts'
+import { createCloseEnded } from './close-ended.ts'
 import type { ActivityDeps } from './deps.ts'
 import { createRepairAccount } from './repair-account.ts'
 import { rowsReport } from './rows-report.ts'
@@ -26,9 +25,10 @@ const againMs = { first: 5_000, unclosed: 300_000, failed: 30_000 }
  * and so keeps no other waiting.
  */
 export function createReconcileAccounts(deps: ActivityDeps) {
-  const { ledger, journal, accounts, clock, log, count } = deps
+  const { ledger, accounts, clock, log, count } = deps
   const repair = createRepairAccount(deps)
-  /** Accounts to look at again, dirty or not: an ended period still moves, or their turn failed. A restart forgets them until their next change. */
+  const closeEnded = createCloseEnded(deps)
+  /** Accounts to look at again, dirty or not: an ended period still moves, or their turn failed. What a restart forgets, the check finds. */
   const again = new Map<string, Again>()
 
   return (round: Round): Promise<void> => {
@@ -87,7 +87,9 @@ export function createReconcileAccounts(deps: ActivityDeps) {
     if (!(await isTaken(accountId, snapshot, answer))) return 'done'
     await ledger.ackRows(accountId, snapshot.lineage, snapshot.seq)
     count?.('accounts_reconciled', 1)
-    return closeEnded(accountId, snapshot, answer.terms)
+    // Also those that only the ledger holds: it was loaded, or went back, to when the workflow had not closed them yet.
+    const ended = new Set([...snapshot.earlier, ...answer.terms.earlier].map(({ epoch }) => epoch))
+    return closeEnded(accountId, snapshot.lineage, ended)
   }
 
   /** Whether the workflow has exactly these rows. If Redis has lost something, the account is repaired. */
@@ -107,31 +109,6 @@ export function createReconcileAccounts(deps: ActivityDeps) {
     if (newer.status === 'loaded' && newer.lineage === lineage && newer.seq < answer.seq)
       await repair(accountId, lineage, 'ledger_behind')
     return false
-  }
-
-  async function closeEnded(
-    accountId: string,
-    { lineage, earlier }: AccountSnapshot,
-    terms: Terms,
-  ): Promise<'done' | 'unclosed'> {
-    let outcome: 'done' | 'unclosed' = 'done'
-    // Also those that only the ledger holds: it was loaded, or went back, to when the workflow had not closed them yet.
-    const ended = new Set([...earlier, ...terms.earlier].map(({ epoch }) => epoch))
-    for (const epoch of ended) {
-      const { status } = await ledger.closeEpoch(accountId, lineage, epoch)
-      if (status === 'open') outcome = 'unclosed'
-      // `absent`: it left Redis before, and the one who saw to that died before the workflow heard of it.
-      if (status !== 'closed' && status !== 'absent') continue
-      const { epochs } = await journal.totals(accountId, { epochs: [epoch] })
-      const answer = await accounts.closeEpoch(accountId, {
-        epoch,
-        rows: archiveRows(epochs.find((each) => each.epoch === epoch)?.rows ?? {}),
-      })
-      if (!answer.ok) throw new Error(`period ${epoch} could not be closed: ${answer.code}`)
-      await ledger.putTerms(accountId, answer.terms)
-      count?.('epochs_closed', 1)
-    }
-    return outcome
   }
 }
 
