@@ -74,12 +74,10 @@ function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer |
 }
 
 async function writeStream(outgoing: ServerResponse, stream: AnswerStream): Promise<void> {
-  outgoing.once('close', () => {
-    if (!outgoing.writableFinished) stream.leave()
-  })
   for (;;) {
     const piece = await stream.next()
-    if (piece === undefined || outgoing.destroyed) break
+    if (piece === undefined) break
+    if (outgoing.destroyed) return stream.leave()
     if (piece.length === 0 || outgoing.write(piece)) continue
     // A slow reader slows the provider down; one that leaves while it is waited for ends the wait.
     const waiting = new AbortController()

@@ -12,7 +12,7 @@ import { measureInput, parseChatRequest } from './chat-request.ts'
 import { type CallerKey, defaultLimits, type GatewayDeps } from './deps.ts'
 import { type Employees } from './employees.ts'
 import { claimKey } from './idempotency.ts'
-import { chooseModels } from './model-choice.ts'
+import type { ModelChooser } from './model-choice.ts'
 import { endCall, type ModelCall } from './model-call.ts'
 import { type CallError, errorAnswer, refusalError } from './openai-error.ts'
 import { parseBody } from './parse-body.ts'
@@ -26,6 +26,7 @@ export interface ChatDeps extends GatewayDeps {
   /** The same as `readAccount`, at most a second old. */
   readonly recentAccount: AccountReader
   readonly employees: Employees
+  readonly chooseModels: ModelChooser
 }
 
 /** POST /v1/chat/completions: reserve, pass the call on, settle. Never throws for what a caller may send. */
@@ -49,7 +50,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
   const employee = await deps.employees.meet(key, attributed.who)
   if (!employee.ok) return refuse(employee.error)
   const who = withOrganization(attributed.who, employee.card)
-  const choice = chooseModels(deps, request.model, employee.card)
+  const choice = deps.chooseModels(request.model, employee.card)
   if (!choice.ok) return refuse(choice.error)
 
   const size = measureInput(request, body.bytes.length)

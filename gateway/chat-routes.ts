@@ -8,6 +8,7 @@ import { callerOf } from './caller.ts'
 import { answerChat, type ChatDeps } from './chat-completions.ts'
 import type { CallerKey, GatewayDeps } from './deps.ts'
 import { createEmployees } from './employees.ts'
+import { createModelChooser } from './model-choice.ts'
 import { type CallError, errorAnswer } from './openai-error.ts'
 
 export interface ChatEnv {
@@ -21,7 +22,12 @@ export interface ChatEnv {
  */
 export function chatRoutes(given: GatewayDeps): Hono<ChatEnv> {
   const recentAccount = cachedAccounts(given.readAccount, given.clock)
-  const deps: ChatDeps = { ...given, recentAccount, employees: createEmployees(given, recentAccount) }
+  const deps: ChatDeps = {
+    ...given,
+    recentAccount,
+    employees: createEmployees(given, recentAccount),
+    chooseModels: createModelChooser(given),
+  }
   const app = new Hono<ChatEnv>()
   app.post('/v1/chat/completions', async (c) => {
     const caller = callerOf(c.env.incoming, c.env.outgoing)

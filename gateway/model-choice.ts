@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { type Resolved, resolveModel } from '../credits/resolve-model.ts'
 import type { EmployeeCard } from '../credits/terms.ts'
 import type { GatewayDeps } from './deps.ts'
@@ -7,11 +8,28 @@ export type ModelChoice =
   | { readonly ok: true; readonly models: readonly [Resolved, ...Resolved[]] }
   | { readonly ok: false; readonly error: CallError }
 
+/** Which models may answer to a name, for the employee that the call names. */
+export type ModelChooser = (name: string, employee: EmployeeCard | undefined) => ModelChoice
+
+/** Remembers what it chose, since neither catalogue nor providers change while a gateway runs: a tier has many models to look at. */
+export function createModelChooser(deps: Pick<GatewayDeps, 'catalogue' | 'priceBook' | 'usable'>): ModelChooser {
+  // Names come from callers: only those that mean something are kept, and not without end.
+  const chosen = new LRUCache<string, ModelChoice>({ max: 2_000 })
+  return (name, employee) => {
+    const key = employee === undefined ? name : `${name}\n${employee.tier}\n${employee.model}`
+    const known = chosen.get(key)
+    if (known !== undefined) return known
+    const choice = chooseModels(deps, name, employee)
+    if (choice.ok) chosen.set(key, choice)
+    return choice
+  }
+}
+
 /**
  * The models that may answer, in order. Only a tier has more than one. The practice provider is never a substitute for a real one: users would pay
  * for words that no model said.
  */
-export function chooseModels(
+function chooseModels(
   { catalogue, priceBook, usable }: Pick<GatewayDeps, 'catalogue' | 'priceBook' | 'usable'>,
   name: string,
   employee: EmployeeCard | undefined,

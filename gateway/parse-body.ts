@@ -26,16 +26,11 @@ export function parseBody(bytes: Buffer | undefined, maxBytes: number): Body {
 /** No request needs more, and what reads and writes it further on recurses. */
 const deepest = 200
 
-function isTooDeep(value: unknown): boolean {
-  let layer = typeof value === 'object' && value !== null ? [value] : []
-  for (let depth = 0; layer.length > 0; depth++) {
-    if (depth > deepest) return true
-    const next: object[] = []
-    for (const each of layer)
-      for (const inner of Object.values(each) as unknown[])
-        if (typeof inner === 'object' && inner !== null) next.push(inner)
-    layer = next
-  }
+function isTooDeep(value: unknown, room = deepest + 1): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (room === 0) return true
+  if (Array.isArray(value)) return value.some((inner) => isTooDeep(inner, room - 1))
+  for (const name in value) if (isTooDeep((value as Record<string, unknown>)[name], room - 1)) return true
   return false
 }
 

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { ModelRates } from '../credits/model-rates.ts'
 import type { Micro } from '../credits/money.ts'
 import { priceUsage, upperBound } from '../credits/price-usage.ts'
@@ -7,22 +6,18 @@ import type { Usage } from '../credits/usage-units.ts'
 import type { Quantities } from '../credits/usage-row.ts'
 
 /** No call has ten million tokens. A report beyond that, or of parts of a token, is no report: the ledger takes neither, and the call would go unpaid. */
-const tokens = z.int().min(0).max(10_000_000)
-const count = tokens.nullish().catch(undefined)
+const mostTokens = 10_000_000
 
-/** OpenAI's usage object and its dialects. A field that is no count is as good as missing. */
-const ReportedUsage = z.object({
-  prompt_tokens: tokens,
-  completion_tokens: tokens,
-  total_tokens: count,
-  prompt_tokens_details: z
-    .object({ cached_tokens: count, cache_write_tokens: count, audio_tokens: count })
-    .nullish()
-    .catch(undefined),
-  completion_tokens_details: z.object({ reasoning_tokens: count, audio_tokens: count }).nullish().catch(undefined),
-  // DeepSeek's name for cached input.
-  prompt_cache_hit_tokens: count,
-})
+/** A count of tokens; undefined for a field that is none, which is as good as missing. By hand, since every call and some chunks come here. */
+function countOf(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= mostTokens
+    ? (value as number)
+    : undefined
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
 
 /** What a call consumed, in the price library's words and in the ledger's. */
 export interface CallUsage {
@@ -32,32 +27,35 @@ export interface CallUsage {
 
 /** A provider's report; undefined when it is none. Input includes cached tokens, output includes reasoning, also where the provider counts it beside. */
 export function parseUsage(value: unknown): CallUsage | undefined {
-  const parsed = ReportedUsage.safeParse(value)
-  if (!parsed.success) return undefined
-  const {
-    prompt_tokens: input,
-    completion_tokens: completion,
-    total_tokens: total,
-    prompt_tokens_details: inputParts,
-    completion_tokens_details: outputParts,
-  } = parsed.data
-  const thought = outputParts?.reasoning_tokens ?? 0
+  // OpenAI's usage object and its dialects.
+  const report = fieldsOf(value)
+  const input = countOf(report['prompt_tokens'])
+  const completion = countOf(report['completion_tokens'])
+  if (input === undefined || completion === undefined) return undefined
+  const inputParts = fieldsOf(report['prompt_tokens_details'])
+  const outputParts = fieldsOf(report['completion_tokens_details'])
+  const total = countOf(report['total_tokens'])
+  const thought = countOf(outputParts['reasoning_tokens']) ?? 0
   // Some providers leave reasoning out of the completion; their total gives it away.
   const output = thought > 0 && total === input + completion + thought ? completion + thought : completion
   // A part is never more than its whole, whatever the provider says.
   const reasoning = Math.min(thought, output)
-  const cached = Math.min(inputParts?.cached_tokens ?? parsed.data.prompt_cache_hit_tokens ?? 0, input)
-  const heard = Math.min(inputParts?.audio_tokens ?? 0, input)
+  const cached = Math.min(
+    // The second is DeepSeek's name for it.
+    countOf(inputParts['cached_tokens']) ?? countOf(report['prompt_cache_hit_tokens']) ?? 0,
+    input,
+  )
+  const heard = Math.min(countOf(inputParts['audio_tokens']) ?? 0, input)
   const usage: Usage = {
     input_tokens: input,
     output_tokens: output,
     ...some('cache_read_tokens', cached),
-    ...some('cache_write_tokens', inputParts?.cache_write_tokens),
+    ...some('cache_write_tokens', countOf(inputParts['cache_write_tokens'])),
     ...some('input_audio_tokens', heard),
     // How much of the cached input was audio is not reported: as little as the two counts allow, for that is the dearer reading.
     ...(cached > 0 && heard > 0 ? { cache_audio_read_tokens: Math.max(0, cached + heard - input) } : {}),
     ...some('output_reasoning_tokens', reasoning),
-    ...some('output_audio_tokens', Math.min(outputParts?.audio_tokens ?? 0, output)),
+    ...some('output_audio_tokens', Math.min(countOf(outputParts['audio_tokens']) ?? 0, output)),
   }
   return {
     usage,

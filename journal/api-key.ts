@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { and, asc, desc, eq, gt, sql, type InferSelectModel } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { apiKeys } from './schema.ts'
@@ -55,7 +55,7 @@ export interface KeyDeps {
 
 /** How a secret is looked up. Plain SHA-256 will do: 256 random bits cannot be guessed, so there is nothing to slow down. */
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
+  return hash('sha256', secret, 'hex')
 }
 
 /** Whether it could be a secret of ours at all: what saves a question to the database. */

@@ -1,4 +1,4 @@
-import { type Dispatcher, request } from 'undici'
+import { Agent, type Dispatcher } from 'undici'
 import { type UpstreamProvider, UpstreamUnreachable } from '../upstream.ts'
 
 export interface OpenAiCompatible {
@@ -17,9 +17,10 @@ export function createOpenAiCompatible({
   baseUrl,
   apiKey,
   outputLimitField,
-  dispatcher,
+  // The global one is reached through a function that reads the address anew for every call.
+  dispatcher = new Agent(),
 }: OpenAiCompatible): UpstreamProvider {
-  const url = `${baseUrl.replace(/\/+$/, '')}/chat/completions`
+  const { origin, pathname, search } = new URL(`${baseUrl.replace(/\/+$/, '')}/chat/completions`)
   const headers = {
     'content-type': 'application/json',
     // Compressed bytes could not be tapped, and a compressing proxy would hold chunks back.
@@ -31,6 +32,8 @@ export function createOpenAiCompatible({
     outputLimitField,
     async chat({ model, body, receipt, signal, timeoutMs }) {
       const options = {
+        origin,
+        path: pathname + search,
         method: 'POST' as const,
         // OpenAI logs this name; elsewhere it is an unknown header, and ignored.
         headers: { ...headers, 'x-client-request-id': receipt },
@@ -40,7 +43,7 @@ export function createOpenAiCompatible({
         bodyTimeout: timeoutMs,
       }
       try {
-        const answer = await request(url, dispatcher === undefined ? options : { ...options, dispatcher })
+        const answer = await dispatcher.request(options)
         return {
           status: answer.statusCode,
           contentType: text(answer.headers['content-type']),
