@@ -20,6 +20,7 @@ import { systemClock as clock } from '../middleware/clock.ts'
 import { createGate } from '../middleware/gate.ts'
 import { reportGate } from '../middleware/metrics.ts'
 import { createLiveAccounts } from '../middleware/live-accounts.ts'
+import type { Outbox } from '../middleware/outbox/outbox.ts'
 import { createTokens, type UserTokens } from '../middleware/user-tokens.ts'
 import { listen } from './listen.ts'
 import { type Parts, probes } from './open-parts.ts'
@@ -136,7 +137,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     feeds,
     clock,
     log,
-    parts: probes(parts),
+    parts: { ...probes(parts), outbox: () => canBeWritten(outbox) },
     links: {
       temporalUi:
         options.temporalUiUrl === null ? null : `${options.temporalUiUrl}/namespaces/${temporal.namespace}/workflows`,
@@ -164,4 +165,9 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
       await keys.close()
     },
   }
+}
+
+async function canBeWritten(outbox: Outbox): Promise<void> {
+  const trouble = outbox.trouble()
+  if (trouble !== null) throw new Error(trouble)
 }

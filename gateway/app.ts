@@ -61,7 +61,7 @@ export function createApp(deps: AppDeps): Api {
   for (const mount of [accountRoutes, keyRoutes, tokenRoutes, grantCreditRoutes, planChangeRoutes]) mount(app, deps)
 
   // Calls go on without Temporal and without the journal.
-  serviceRoutes(app, { ...deps, needs: ['ledger'], registry: deps.registry ?? createRegistry() })
+  serviceRoutes(app, { ...deps, needs: ['ledger', 'outbox'], registry: deps.registry ?? createRegistry() })
   let document: object | undefined
   pageRoutes(app, { ...deps, document: () => (document ??= openApiDocument(app, deps.version)) })
 

@@ -10,7 +10,7 @@ const Readiness = z
     status: z.enum(['ready', 'not_ready']),
     parts: z
       .record(z.string(), z.enum(['ok', 'unavailable']))
-      .openapi({ description: 'Model calls need the ledger; the others may be away for a while.' }),
+      .openapi({ description: 'Model calls need the ledger and the outbox; the others may be away for a while.' }),
   })
   .openapi('Readiness')
 
@@ -26,8 +26,9 @@ const ready = createRoute({
   path: '/readyz',
   tags: ['Service'],
   summary: 'The process can take calls',
-  description: 'Ready while the ledger answers: model calls go on without Temporal and without the journal.',
-  responses: { 200: json(Readiness, 'Ready'), 503: json(Readiness, 'The ledger does not answer') },
+  description:
+    'Ready while the ledger answers and the outbox can be written: model calls go on without Temporal and without the journal. A worker needs all three stores.',
+  responses: { 200: json(Readiness, 'Ready'), 503: json(Readiness, 'A part that it cannot do without is unavailable') },
 })
 const metrics = createRoute({
   method: 'get',

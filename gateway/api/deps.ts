@@ -31,7 +31,7 @@ export interface ApiDeps {
   readonly clock: Clock
   readonly log: { error(fields: object, message: string): void; warn(fields: object, message: string): void }
   /** Asks every part whether it answers; the reason where it does not. */
-  readonly parts: Readonly<Record<'ledger' | 'temporal' | 'journal', () => Promise<void>>>
+  readonly parts: Readonly<Record<'ledger' | 'outbox' | 'temporal' | 'journal', () => Promise<void>>>
   readonly links: { readonly temporalUi: string | null }
   readonly version: string
 }

@@ -126,6 +126,7 @@ export async function openApiStand(): Promise<ApiStand> {
     log: silent,
     parts: {
       ledger: async () => void (await redis.ping()),
+      outbox: () => Promise.resolve(),
       temporal: () => Promise.resolve(),
       journal: () => journal.ping(),
     },

@@ -96,18 +96,20 @@ describe('the doors', () => {
     expect((await stand.ask('GET', '/metrics')).body).toContain('process_cpu_user_seconds_total')
   })
 
-  test('readiness says which part is away, and is lost with the ledger alone', async () => {
+  test('readiness says which part is away, and is lost with the ledger or the outbox', async () => {
     const away = () => Promise.reject(new Error('gone'))
     const withoutJournal = stand.another({ parts: { ...stand.deps.parts, journal: away } })
     expect(await stand.ask('GET', '/readyz', { app: withoutJournal })).toMatchObject({
       status: 200,
       body: { parts: { journal: 'unavailable' } },
     })
-    const withoutLedger = stand.another({ parts: { ...stand.deps.parts, ledger: away } })
-    expect(await stand.ask('GET', '/readyz', { app: withoutLedger })).toMatchObject({
-      status: 503,
-      body: { status: 'not_ready' },
-    })
+    for (const part of ['ledger', 'outbox']) {
+      const without = stand.another({ parts: { ...stand.deps.parts, [part]: away } })
+      expect(await stand.ask('GET', '/readyz', { app: without })).toMatchObject({
+        status: 503,
+        body: { status: 'not_ready', parts: { [part]: 'unavailable' } },
+      })
+    }
   })
 
   test('an error of ours is 500 with the request id and nothing else', async () => {
