@@ -95,7 +95,7 @@ export function openAccount(
       plan: { id: 'plan', name: 'Plan', allowance: micro(money.allowance) },
       welcome: { amount: micro(money.welcome), keeps: true },
       policies,
-    } as Parameters<typeof signUp>[1],
+    },
     calendarMs(0),
   )
   if (!outcome.ok) throw new Error(outcome.message)

@@ -1,6 +1,5 @@
 import { coarse } from './account-workflow.ts'
 import { correct, type Correction } from './ledger/correct.ts'
-import { evict } from './ledger/evict.ts'
 import { isOpen } from './ledger/windows.ts'
 import { snapshot } from './ledger/snapshot.ts'
 import type { Account, Row } from './ledger/state.ts'
@@ -12,7 +11,7 @@ import { BooksBroken, onRedis, type World } from './world.ts'
 /** Waits this long for receipts on their way. */
 const mostWaits = 40
 
-/** The three-way check, over all loaded accounts in turn, and the archives of ended periods with it. Idle accounts leave Redis here. */
+/** The three-way check, over all loaded accounts in turn, and the archives of ended periods with it. */
 export function* check(world: World): Process {
   const { redis, random } = world
   for (;;) {
@@ -22,7 +21,6 @@ export function* check(world: World): Process {
       for (const accountId of loaded) {
         yield* checkOne(world, accountId)
         yield* compareArchives(world, accountId)
-        if (world.mix.evicts && !world.calm) yield* evictIdle(world, accountId)
       }
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error
@@ -130,7 +128,11 @@ function* compareArchives(world: World, accountId: string): Process {
   for (const { epoch, rows } of closed) {
     const archive = coarse(totals.epochs[epoch] ?? {})
     if (sameRows(archive, rows)) continue
-    yield* send('workflow', () => workflows.closeEpoch(account, epoch, archive))
+    yield* send('workflow', () => {
+      workflows.closeEpoch(account, epoch, archive)
+      if (workflows.missingAlerts(account) > 0)
+        throw new BooksBroken(`an archive of ${accountId} was corrected past an alert`, { accountId })
+    })
   }
 }
 
@@ -142,18 +144,4 @@ export function sameRows(a: Coarse, b: Coarse): boolean {
   return [...names].every((name) =>
     (['charged', 'uncollected', 'units'] as const).every((what) => (a[name]?.[what] ?? 0) === (b[name]?.[what] ?? 0)),
   )
-}
-
-function* evictIdle(world: World, accountId: string): Process {
-  const { redis, story } = world
-  const read = yield* send('redis', () => {
-    const account = redis.state.accounts.get(accountId)
-    return account === undefined ? null : { lineage: account.lineage, version: account.version }
-  })
-  if (read === null) return
-  yield* rest(world.random.between(100, 20_000))
-  yield* send('redis', () => {
-    const { status } = evict(redis, accountId, read)
-    story.tell({ accountId }, () => `${accountId} is idle: ${status}`)
-  })
 }

@@ -1,5 +1,6 @@
 import { check } from './checker.ts'
 import { drain } from './drainer.ts'
+import { evictIdleAccounts } from './evictor.ts'
 import { putTerms } from './ledger/put-terms.ts'
 import { popWaiters } from './ledger/waiters.ts'
 import { reconcileAll } from './reconciler.ts'
@@ -14,6 +15,7 @@ export function startWorker(world: World, group: string): void {
   scheduler.spawn(group, reconcileAll(world))
   if (world.rules.checks) scheduler.spawn(group, check(world))
   scheduler.spawn(group, sweep(world))
+  if (mix.evicts) scheduler.spawn(group, evictIdleAccounts(world))
   scheduler.spawn(group, pushTerms(world))
 }
 

@@ -38,6 +38,12 @@ export function rawOf(ledger: Ledger, account: Account): number {
   return program.rawOf(figuresOf(ledger, account))
 }
 
+/** The same by the rules, whatever is left out: what an auditor goes by. */
+export function trueRawOf(ledger: Ledger, account: Account): number {
+  if (ledger.rules.earlierEpochsCorrectUsed && ledger.rules.countedApart) return rawOf(ledger, account)
+  return rawOf({ ...ledger, rules: { ...ledger.rules, earlierEpochsCorrectUsed: true, countedApart: true } }, account)
+}
+
 /** What new work may hold: expired money is no longer given, although it lapses only when the workflow has seen to it. */
 export function availableOf(ledger: Ledger, account: Account): number {
   return Math.max(0, rawOf(ledger, account) - expiredLeft(ledger, account))

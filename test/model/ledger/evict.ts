@@ -12,10 +12,16 @@ export function evict(
   const { rules, state } = ledger
   const account = state.accounts.get(accountId)
   if (account === undefined) return notLoaded
-  const held = [account.current, ...account.earlier].some((book) => book.held > 0)
+  const held = [account.current, ...account.earlier].some((book) => book.held > 0) || hasLease(ledger, accountId)
+  const lock = state.locks.get(accountId)
+  // Somebody is loading it: the totals that he has read would be old by the time he writes them
+  const isLoading = lock !== undefined && lock.untilMs > ledger.nowMs()
   const inUse =
     account.lineage !== read.lineage ||
     account.version !== read.version ||
+    isLoading ||
+    // A period that has ended leaves first: once the account is away nobody would see to it
+    account.earlier.length > 0 ||
     (rules.evictWithoutHolds && held) ||
     (rules.evictWithoutQuarantine && quarantineOf(ledger, account) > 0) ||
     (rules.evictDrained && account.drained !== account.n) ||
@@ -24,4 +30,9 @@ export function evict(
   state.accounts.delete(accountId)
   state.dirty.delete(accountId)
   return { status: 'evicted' }
+}
+
+/** Free work holds nothing and is under way all the same. */
+function hasLease({ state }: Ledger, accountId: string): boolean {
+  return [...state.holds].some(([key, hold]) => hold.state === 'active' && key.startsWith(`${accountId} `))
 }

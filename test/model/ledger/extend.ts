@@ -28,7 +28,7 @@ export function extend(ledger: Ledger, { accrued, more, ttlMs, ...name }: Extend
   }
   hold.amount += give
   book.held += give
-  account.version += 1
+  if (give > 0) account.version += 1
   moveWindows(account, hold.windows, 0, give)
   return { status: refused ? 'refused' : 'extended', held: hold.amount }
 }
