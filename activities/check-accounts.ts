@@ -5,6 +5,7 @@ import { createCheckAccount } from './check-account.ts'
 import { createCloseEnded } from './close-ended.ts'
 import type { ActivityDeps } from './deps.ts'
 import { eachOf, inRound, type Round, shardsOf } from './round.ts'
+import { rowsReport } from './rows-report.ts'
 
 /** Looking into 256 shards costs some 15 ms of processor time; a check is in no hurry. */
 const restMs = 2_000
@@ -22,7 +23,7 @@ const remembered = 200_000
  * account that has not changed since its last check costs a look at Redis and one at the journal; idle for long enough, it leaves Redis.
  */
 export function createCheckAccounts(deps: ActivityDeps) {
-  const { ledger, journal, clock, log, count, evictAfterMs = 3_600_000, checkEveryMs = 600_000 } = deps
+  const { ledger, journal, accounts, clock, log, count, evictAfterMs = 3_600_000, checkEveryMs = 600_000 } = deps
   const check = createCheckAccount(deps)
   const closeEnded = createCloseEnded(deps)
   const known = new LRUCache<string, Known>({ max: remembered })
@@ -96,6 +97,7 @@ export function createCheckAccounts(deps: ActivityDeps) {
     const ended = reading.earlier.map(({ epoch }) => epoch)
     if (ended.length > 0) await closeEnded(accountId, lineage, ended)
     if (evictAfterMs !== null && sameLedger && clock.now() - sinceMs >= evictAfterMs) {
+      await reportHeld(accountId)
       const { status } = await ledger.evict(accountId, { lineage, version })
       if (status === 'evicted') {
         count?.('accounts_evicted', 1)
@@ -104,6 +106,14 @@ export function createCheckAccounts(deps: ActivityDeps) {
       }
     }
     await ledger.noteChecked(accountId)
+  }
+
+  /** What its workflow last heard to be held would be set aside again when the account comes back, though nothing is under way. */
+  async function reportHeld(accountId: string): Promise<void> {
+    const answer = await accounts.view(accountId)
+    if (!answer.ok || answer.view.held === 0) return
+    const snapshot = await ledger.inspect(accountId)
+    if (snapshot.status === 'loaded') await accounts.reconcile(accountId, rowsReport(snapshot))
   }
 
   /** To the end of the queue: an account that fails must not keep the others of its shard from their turn. */

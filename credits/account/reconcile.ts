@@ -17,11 +17,10 @@ export function reconcile(state: AccountState, report: ReconcileCommand, nowMs: 
   const terms = termsOf(current)
   if (report.lineage !== current.lineage) return { ok: true, state: current, answer: { status: 'lineage', terms } }
   if (report.seq <= current.seq) {
-    return {
-      ok: true,
-      state: current,
-      answer: { status: 'behind', seq: current.seq, sameRows: knowsRows(current, report), terms },
-    }
+    const sameRows = knowsRows(current, report)
+    // What is held changes without a row: a call that came to nothing, a quarantine that ended.
+    const state = sameRows && report.seq === current.seq ? { ...current, held: report.held } : current
+    return { ok: true, state, answer: { status: 'behind', seq: current.seq, sameRows, terms } }
   }
   const reported = new Map(report.epochs.map(({ epoch, rows }) => [epoch, rows]))
   const periods = current.periods.map((period) => {

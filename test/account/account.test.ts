@@ -230,6 +230,15 @@ describe('reconciling', () => {
     expect(stateOf(outcome)).toEqual(taken)
   })
 
+  test('takes what is held from a report of the same rows: that changes without them', () => {
+    const one = report(2, 3, { 1: credits(10) })
+    const taken = stateOf(reconcile(account, { ...one, held: credits(5) }, startMs))
+    expect(viewOf(taken).held).toBe(credits(5))
+    expect(viewOf(stateOf(reconcile(taken, one, startMs))).held).toBe(0)
+    const older = { ...report(2, 2, { 1: credits(10) }), held: credits(7) }
+    expect(viewOf(stateOf(reconcile(taken, older, startMs))).held).toBe(credits(5))
+  })
+
   test('a new life of the account begins with any seq', () => {
     const taken = stateOf(reconcile(account, report(2, 300, { 1: credits(10) }), startMs))
     const lineage = nextLineage(taken, null, startMs)

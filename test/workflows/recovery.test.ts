@@ -469,7 +469,7 @@ describe('an idle account', () => {
   function waiting() {
     let laterMs = 0
     const passes = worker({
-      evictAfterMs: 1_000,
+      evictAfterMs: 60_000,
       clock: { ...clock, now: () => Date.now() + laterMs },
       checkEveryMs: 0,
     })
@@ -481,13 +481,27 @@ describe('an idle account', () => {
     await spendCredits(5)
     await recover(idle)
     expect(await spentInAll()).toEqual(all(5))
-    idle.advance(2_000)
+    idle.advance(120_000)
     await idle.check()
     expect(events).toContain('accounts_evicted')
     expect(await parts.ledger.read(accountId)).toEqual({ status: 'account_not_loaded' })
     expect(await loader.load(accountId)).toBe('loaded')
     expect(await snapshotOf()).toMatchObject({ spent: credits(5), quarantine: 0, granted: credits(1000) })
     expect(drifts).toEqual([])
+  })
+
+  test('sets nothing aside when it comes back for a call that came to nothing', async () => {
+    const idle = waiting()
+    const id = await hold(parts.ledger, accountId, credits(100))
+    await spendCredits(5)
+    await idle.reconcile()
+    await parts.ledger.release({ accountId, id })
+    await recover(idle)
+    idle.advance(120_000)
+    await idle.check()
+    expect(events).toContain('accounts_evicted')
+    await loader.load(accountId)
+    expect(await snapshotOf()).toMatchObject({ spent: credits(5), quarantine: 0 })
   })
 
   test.each<[string, () => Promise<unknown>]>([
@@ -498,7 +512,7 @@ describe('an idle account', () => {
     await recover(idle)
     await use()
     await idle.check()
-    idle.advance(2_000)
+    idle.advance(120_000)
     await idle.check()
     expect(events).not.toContain('accounts_evicted')
     expect(await parts.ledger.read(accountId)).toMatchObject({ status: 'loaded' })
