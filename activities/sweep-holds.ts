@@ -18,21 +18,31 @@ export function createSweepHolds({ ledger, clock, log, count }: ActivityDeps) {
       if (due.length === 0) return { restMs }
       const apartMs = Math.max(...pending.map((shard) => Math.abs(shard.nowMs - clock.now())))
       if (apartMs > mostClockDifferenceMs) {
-        log.error({ apartMs }, 'no hold is expired while the clocks of Redis and of this machine differ so much')
+        log.error(
+          { code: 'clocks_apart', apartMs },
+          'no hold is expired while the clocks of Redis and of this machine differ so much',
+        )
         count?.('clocks_apart', 1)
         return { restMs: haltedRestMs }
       }
-      await eachOf(due, atOnce, stopped, expire)
-      return { restMs: pending.some((shard) => shard.due.length === perShard) ? 0 : restMs }
+      let anyLeft = false
+      await eachOf(due, atOnce, stopped, async (hold) => {
+        if (await expire(hold)) anyLeft = true
+      })
+      // Holds that cannot be expired stay due: without a rest they would be tried again all the time.
+      return { restMs: anyLeft && pending.some((shard) => shard.due.length === perShard) ? 0 : restMs }
     })
 
-  async function expire(hold: { readonly accountId: string; readonly id: string }): Promise<void> {
+  /** Whether it is due no more. */
+  async function expire(hold: { readonly accountId: string; readonly id: string }): Promise<boolean> {
     try {
       const { status } = await ledger.expire(hold)
       if (status === 'expired') count?.('holds_expired', 1)
+      return status === 'expired' || status === 'hold_not_found'
     } catch (error) {
-      log.error({ ...hold, err: error }, 'a hold could not be expired')
+      log.error({ code: 'turn_failed', ...hold, err: error }, 'a hold could not be expired')
       count?.('turn_failed', 1)
+      return false
     }
   }
 }
