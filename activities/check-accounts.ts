@@ -47,7 +47,7 @@ export function createCheckAccounts(deps: ActivityDeps) {
         }
       })
       if (away !== undefined) {
-        log.warn({ err: away }, 'accounts are not checked while the journal or the ledger is away')
+        log.warn({ code: 'turn_failed', err: away }, 'accounts are not checked while the journal or the ledger is away')
         count?.('turn_failed', 1)
         return { restMs: awayRestMs }
       }
@@ -118,7 +118,7 @@ export function createCheckAccounts(deps: ActivityDeps) {
 
   /** To the end of the queue: an account that fails must not keep the others of its shard from their turn. */
   async function failed(accountId: string, error: unknown): Promise<void> {
-    log.error({ accountId, err: error }, 'an account could not be checked')
+    log.error({ code: 'turn_failed', accountId, err: error }, 'an account could not be checked')
     count?.('turn_failed', 1)
     await ledger.noteChecked(accountId).catch(() => undefined)
   }

@@ -76,7 +76,7 @@ export function createDrainReceipts({ ledger, journal, clock, log, count, journa
   }
 
   function failed(shard: number, error: unknown): void {
-    log.error({ shard, err: error }, 'the receipts of a shard do not reach the journal')
+    log.error({ code: 'turn_failed', shard, err: error }, 'the receipts of a shard do not reach the journal')
     count?.('turn_failed', 1)
   }
 }

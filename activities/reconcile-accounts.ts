@@ -70,7 +70,7 @@ export function createReconcileAccounts(deps: ActivityDeps) {
       return await reconcileOne(accountId)
     } catch (error) {
       if (stopped.aborted) return 'failed'
-      log.error({ accountId, err: error }, 'an account could not be reconciled')
+      log.error({ code: 'turn_failed', accountId, err: error }, 'an account could not be reconciled')
       count?.('turn_failed', 1)
       return 'failed'
     }

@@ -50,7 +50,7 @@ export async function openOutbox(
 
 function tell(log: Parts['log'], { kind, ...event }: OutboxEvent | StoreEvent): void {
   const { error, ...facts } = { error: undefined, ...event }
-  log[levels[kind]]({ ...facts, ...(error === undefined ? {} : { err: error }) }, words[kind])
+  log[levels[kind]]({ code: kind, ...facts, ...(error === undefined ? {} : { err: error }) }, words[kind])
 }
 
 type Kind = (OutboxEvent | StoreEvent)['kind']

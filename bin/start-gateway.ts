@@ -158,7 +158,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
       server.closeAllConnections()
       const unsettled = await gate.close(drainMs)
       const { left, lost } = await outbox.close(0)
-      const told = { unsettled, left, lost }
+      const told = { code: lost > 0 ? 'settlements_lost' : 'closed_early', unsettled, left, lost }
       if (lost > 0)
         log.error(told, 'settlements were given up: neither outbox nor ledger took them, their holds will expire')
       else if (unsettled > 0) log.warn(told, 'closed before all calls were settled: the next start sends what is left')
