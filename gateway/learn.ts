@@ -2,6 +2,8 @@ import { LRUCache } from 'lru-cache'
 
 /** Before anything is known: fewer bytes per token than any common text has, so that the first estimates are too high rather than too low. */
 const priorBytesPerToken = 3
+/** More than common text has: what a dead gateway's first calls are charged is too low rather than too high. */
+const priorMostBytesPerToken = 8
 /** Output that is billed and not shown makes visible text look dense; below this it is no longer an estimate of anything. */
 const leastBytesPerToken = 0.25
 const remembered = 128
@@ -24,6 +26,9 @@ export interface Learned {
   /** On the safe side: nine of ten recent calls had more. */
   inputBytesPerToken(modelId: string): number
   outputBytesPerToken(modelId: string): number
+  /** The other side: no recent call had more. Infinity for an input that nothing is known of. */
+  mostInputBytesPerToken(modelId: string): number
+  mostOutputBytesPerToken(modelId: string): number
   /** Whether the model was ever seen to bill reasoning without showing it: its streams cannot be cut at the right moment. */
   hidesReasoning(modelId: string): boolean
   /** Of recent answers; undefined while too few are known. */
@@ -57,6 +62,8 @@ export function createLearned(maxModels = 500): Learned {
     },
     inputBytesPerToken: (id) => safe(models.get(id)?.input),
     outputBytesPerToken: (id) => safe(models.get(id)?.output),
+    mostInputBytesPerToken: (id) => models.get(id)?.input.quantile(1) ?? Number.POSITIVE_INFINITY,
+    mostOutputBytesPerToken: (id) => models.get(id)?.output.quantile(1) ?? priorMostBytesPerToken,
     hidesReasoning: (id) => models.get(id)?.hidesReasoning ?? false,
     outputTokens(id) {
       const tokens = models.get(id)?.tokens

@@ -22,6 +22,8 @@ export interface LeaseDeps {
   /** On the safe side: what is held is made to last for at least this input. */
   readonly inputTokens: number
   readonly bytesPerToken: number
+  /** The other side: no more than what went by has cost. A call whose gateway dies is charged by it, and must not be charged too much. */
+  readonly atLeast: { readonly inputTokens: number; readonly bytesPerToken: number }
   /** The most that the answer may have, all choices together; Infinity when nobody said; 0 for an answer that is not to be measured at all. */
   readonly limitTokens: number
   readonly ttlMs: number
@@ -55,12 +57,14 @@ export function createLease({
   atMs,
   inputTokens,
   bytesPerToken,
+  atLeast,
   limitTokens,
   ttlMs,
   clock,
 }: LeaseDeps): Lease {
   let held: number = hold.granted
   let cost = linearCost(rates, inputTokens, atMs)
+  let leastCost = linearCost(rates, atLeast.inputTokens, atMs)
   /** Counted tokens up to a byte; what follows is estimated. */
   let known = { bytes: 0, tokens: 0 }
   let ratio = bytesPerToken
@@ -79,8 +83,10 @@ export function createLease({
     const room = Math.max(grantedBytes, known.bytes + Math.floor((tokens - known.tokens) * ratio))
     return tokens >= limitTokens ? Math.max(room, limitTokens * mostBytesPerToken) : room
   }
+  const leastTokensAt = (bytes: number): number =>
+    known.tokens + Math.floor(Math.max(0, bytes - known.bytes) / atLeast.bytesPerToken)
   const accrued = (): Micro =>
-    toMicro(Math.max(0, Math.min(held, Math.floor(cost.base + cost.perToken * tokensAt(seen)))))
+    toMicro(Math.max(0, Math.min(held, Math.floor(leastCost.base + leastCost.perToken * leastTokensAt(seen)))))
 
   function ask(tokens: number): Promise<Refusal | undefined> {
     asking ??= hold
@@ -123,6 +129,7 @@ export function createLease({
     },
     recount({ inputTokens: input, outputTokens, pendingTokens, needBytes }) {
       cost = linearCost(rates, input, atMs)
+      leastCost = cost
       if (seen > 0 && outputTokens > 0) ratio = Math.max(0.5, (seen / outputTokens) * 0.9)
       known = { bytes: seen, tokens: outputTokens }
       const fits = priceCall(rates, countedUsage(input, outputTokens + pendingTokens), atMs).total <= held

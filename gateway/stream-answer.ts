@@ -40,6 +40,10 @@ export async function streamAnswer(
     atMs: startedAtMs,
     inputTokens: call.inputTokens,
     bytesPerToken: deps.learned.outputBytesPerToken(call.model.id),
+    atLeast: {
+      inputTokens: Math.floor(call.size.textBytes / deps.learned.mostInputBytesPerToken(call.model.id)),
+      bytesPerToken: deps.learned.mostOutputBytesPerToken(call.model.id),
+    },
     // What cannot be cut was reserved whole: its lease is only renewed.
     limitTokens: cuttable ? limitTokens : 0,
     ttlMs: call.limits.holdTtlMs,

@@ -14,6 +14,7 @@ interface LeaseOptions {
   readonly tokens?: number
   readonly left?: number
   readonly refusal?: Refusal
+  readonly atLeast?: { readonly inputTokens: number; readonly bytesPerToken: number }
   readonly limitTokens?: number
 }
 
@@ -22,6 +23,7 @@ function leaseOf({
   tokens = firstSliceTokens,
   left = 0,
   refusal = depleted,
+  atLeast = { inputTokens: 10, bytesPerToken: 3 },
   limitTokens = Infinity,
 }: LeaseOptions = {}) {
   const asked: { accrued: number; more: number }[] = []
@@ -55,6 +57,7 @@ function leaseOf({
     atMs: 0,
     inputTokens: 10,
     bytesPerToken: 3,
+    atLeast,
     limitTokens,
     ttlMs: 60_000,
     clock,
@@ -92,6 +95,19 @@ describe('a lease', () => {
       { accrued: base + 257_000, more: 512_000 },
       { accrued: base + 600_000, more: 1_024_000 },
     ])
+  })
+
+  it('accrues no more than what went by can have cost, until it is counted', async () => {
+    const { lease, asked, tick } = leaseOf({ atLeast: { inputTokens: 4, bytesPerToken: 5 } })
+    lease.progress(100)
+    tick()
+    await lease.more(0)
+    lease.recount({ inputTokens: 10, outputTokens: 25, pendingTokens: 0, needBytes: 0 })
+    lease.progress(111)
+    tick()
+    await lease.more(0)
+    const input = base / 10
+    expect(asked.map(({ accrued }) => accrued)).toEqual([4 * input + 20_000, 10 * input + 27_000])
   })
 
   it('uses up what is held after a refusal, and asks once more at the end', async () => {

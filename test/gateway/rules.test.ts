@@ -52,9 +52,12 @@ describe('learning', () => {
   it('is on the safe side: few bytes per token before anything is known, then what nine of ten calls exceed', () => {
     const learned = createLearned()
     expect(learned.inputBytesPerToken('m')).toBe(3)
+    expect(learned.mostInputBytesPerToken('m')).toBe(Infinity)
+    expect(learned.mostOutputBytesPerToken('m')).toBe(8)
     for (let call = 0; call < 100; call++)
       learned.learn('m', { inputBytes: 400 + call, inputTokens: 100, outputBytes: 500, outputTokens: call })
     expect(learned.inputBytesPerToken('m')).toBeCloseTo(4.1 * 0.95, 1)
+    expect(learned.mostInputBytesPerToken('m')).toBeGreaterThan(4.9)
     expect(learned.outputTokens('m')).toMatchObject({ median: expect.closeTo(50, -1), p90: expect.closeTo(90, -1) })
   })
 
