@@ -1,5 +1,5 @@
 import { periodMs } from './account-workflow.ts'
-import { type Account, emptyState, type LedgerState } from './ledger/state.ts'
+import { type Account, type Book, emptyState, type LedgerState } from './ledger/state.ts'
 import type { World } from './world.ts'
 
 /** Faults come while there is traffic, and a while longer. */
@@ -68,15 +68,20 @@ export function planFaults(world: World, away: Record<'journal' | 'workflow', bo
   }
 }
 
-function noteUndone({ redis, truth }: World, kept: LedgerState): void {
+function noteUndone({ redis, truth, journal }: World, kept: LedgerState): void {
   for (const [accountId, account] of redis.state.accounts) {
     const earlier = kept.accounts.get(accountId)
     if (earlier === undefined) continue
-    const undone = Math.max(0, spentOf(account) - spentOf(earlier))
-    truth.undone.set(accountId, (truth.undone.get(accountId) ?? 0) + undone)
+    const epochs = new Set([...booksOf(account), ...booksOf(earlier)].map((book) => book.epoch))
+    for (const epoch of epochs) {
+      // A period that has left Redis meanwhile is in the journal as a whole
+      const stored = journal.totals(accountId, [epoch]).epochs[epoch] ?? {}
+      const storedSpent = Object.values(stored).reduce((total, row) => total + row.charged, 0)
+      const now = booksOf(account).find((book) => book.epoch === epoch)?.spent ?? storedSpent
+      const then = booksOf(earlier).find((book) => book.epoch === epoch)?.spent ?? 0
+      truth.undone.set(accountId, (truth.undone.get(accountId) ?? 0) + Math.max(0, now - then))
+    }
   }
 }
 
-/** A period that has left Redis meanwhile is not undone by its return. */
-const spentOf = ({ current, earlier }: Account): number =>
-  [current, ...earlier].reduce((total, book) => total + book.spent, 0)
+const booksOf = ({ current, earlier }: Account): readonly Book[] => [current, ...earlier]

@@ -5,7 +5,7 @@ import { fieldBugs, seedsWithout } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
 /** A good part of what `node test/model/run.ts --runs 10000` does, on other seeds. */
-const runs = 720
+const runs = 540
 
 test('no fault that the protocol answers breaks the books', { timeout: 600_000 }, () => {
   const broken = Array.from({ length: runs }, (_, index) => simulate(index + 1)).filter((run) => run.broken !== null)

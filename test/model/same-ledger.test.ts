@@ -36,6 +36,7 @@ const startMs = Date.UTC(2026, 0, 5)
 const times = { tombstoneMs: 60_000, slackMs: 6_000, quarantineMs: 20_000 }
 
 test('the ledger of the model answers as the pure ledger, which is held against the real scripts', async () => {
+  expect.hasAssertions()
   for (let seed = 1; seed <= 80; seed += 1) await inLockstep(createRandom(seed), seed)
 })
 
@@ -99,7 +100,9 @@ async function inLockstep(random: Random, seed: number): Promise<void> {
       const minimum = random.between(0, amount)
       const run = (evidence?: ReturnType<typeof evidenceFor>) =>
         Promise.all([
-          reserve(ours, { ...one, amount, minimum, ttlMs: 15_000, row: key, levels: [] }, evidence?.ofOurs),
+          Promise.resolve(
+            reserve(ours, { ...one, amount, minimum, ttlMs: 15_000, row: key, levels: [] }, evidence?.ofOurs),
+          ),
           pure.reserve(
             {
               accountId,
@@ -138,7 +141,7 @@ async function inLockstep(random: Random, seed: number): Promise<void> {
       const request = { ...one, actual, row: key, levels: [], ...(began === undefined ? {} : { began }) }
       const run = (evidence?: ReturnType<typeof evidenceFor>) =>
         Promise.all([
-          settle(ours, request, evidence?.ofOurs),
+          Promise.resolve(settle(ours, request, evidence?.ofOurs)),
           pure.settle({ ...work(one, actual), ...(began === undefined ? {} : { began }) }, evidence?.ofPure),
         ])
       const [a, b] = await run()
@@ -152,7 +155,7 @@ async function inLockstep(random: Random, seed: number): Promise<void> {
       const accepted = random.chance(0.3)
       const run = (evidence?: ReturnType<typeof evidenceFor>) =>
         Promise.all([
-          charge(ours, { ...one, actual, row: key, levels: [], accepted }, evidence?.ofOurs),
+          Promise.resolve(charge(ours, { ...one, actual, row: key, levels: [], accepted }, evidence?.ofOurs)),
           pure.charge({ ...work(one, actual), accepted }, evidence?.ofPure),
         ])
       const [a, b] = await run()
