@@ -1,7 +1,7 @@
 /**
  * Every rule of the ledger protocol that the model can leave out, with what goes wrong then.
  * - `fails`: without it some run breaks the books, and a recorded seed shows it (seeds.ts);
- * - `figure`: without it nothing breaks, a figure gets worse (figures.ts);
+ * - `figure`: it is said to make a figure worse and to break nothing; not measured here yet;
  * - `argued`: no run of this model has shown it; it is kept by argument (docs/protocol-model.md says how often it was tried).
  */
 export interface Rule {
