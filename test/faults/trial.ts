@@ -30,15 +30,15 @@ export interface Trial {
   readonly summary: string
 }
 
-/** Stands may be used again: each trial compares all that its stand has ever done. */
-const earlier = new WeakMap<Stand, Attempt[]>()
+/** Stands may be used again: each trial compares all that its stand has ever done, and tells only of what is new. */
+const earlier = new WeakMap<Stand, { readonly attempts: Attempt[]; readonly told: Set<string> }>()
 
 /** Traffic, a fault in it, rest, and a comparison of all books. */
 export async function runTrial(stand: Stand, options: TrialOptions): Promise<Trial> {
   const { calls, fault } = options
   const seed = seeded(options.seed)
-  const attempts = earlier.get(stand) ?? []
-  earlier.set(stand, attempts)
+  const { attempts, told } = earlier.get(stand) ?? { attempts: [], told: new Set() }
+  earlier.set(stand, { attempts, told })
   await stand.topUp()
   const traffic = startCallers({
     name: `${fault}-${options.seed}`,
@@ -61,7 +61,10 @@ export async function runTrial(stand: Stand, options: TrialOptions): Promise<Tri
     unrest = String(error)
   }
   const { happenings, holdMs, provider } = stand
-  const comparison = compareBooks({ provider: provider.calls, attempts, accounts, shown, happenings, holdMs })
+  const all = compareBooks({ provider: provider.calls, attempts, accounts, shown, happenings, holdMs })
+  const comparison = { ...all, wrong: all.wrong.filter(({ receipt }) => !told.has(receipt)) }
+  // Without accounts the journal was not read: what seems to be missing there is no news.
+  if (accounts.length > 0) for (const { receipt } of comparison.wrong) told.add(receipt)
   const wrong = unrest === '' ? faultTable(comparison) : unrest
   return {
     comparison,
