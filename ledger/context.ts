@@ -4,4 +4,6 @@ import type { RunScript } from './scripts.ts'
 export interface LedgerContext {
   readonly run: RunScript
   readonly quarantineMs: number
+  /** How many shards one script may look at: on a Cluster each lies in a slot of its own. */
+  readonly shardsPerCall: number
 }

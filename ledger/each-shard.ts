@@ -1,12 +1,12 @@
 import { LedgerUnavailable } from './unavailable.ts'
 
 /**
- * Asks all shards at once. Those that are away with their master of a Cluster are left out: the others must not wait for them. Rejects
+ * Asks all shards, or groups of them, at once. Those that are away with their master of a Cluster are left out: the others must not wait for them. Rejects
  * with LedgerUnavailable when none answers.
  */
-export async function eachShard<Answer>(
-  shards: readonly number[],
-  ask: (shard: number) => Promise<Answer>,
+export async function eachShard<Asked, Answer>(
+  shards: readonly Asked[],
+  ask: (shard: Asked) => Promise<Answer>,
 ): Promise<readonly Answer[]> {
   const asked = await Promise.allSettled(shards.map(ask))
   const answers = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))

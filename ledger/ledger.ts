@@ -74,6 +74,8 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
   const context: LedgerContext = {
     run: settling?.run ?? run,
     quarantineMs: options.quarantineMs ?? 120_000,
+    // More would hold up model calls for more than a millisecond when every shard has a backlog
+    shardsPerCall: redis instanceof Cluster ? 1 : 16,
   }
   return {
     putTerms: (accountId, terms) => putTerms(context, accountId, terms),

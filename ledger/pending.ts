@@ -4,23 +4,37 @@ import { parseDeadlineMember, shardKeys } from './keys.ts'
 import type { PendingLimits, ShardPending } from './ledger.ts'
 import { asReply, integerOf, textOf } from './replies.ts'
 
-/** What waits in each shard that answers. */
+/** What waits in each shard that answers; many are asked in one call where they may lie together. */
 export async function pending(
   context: LedgerContext,
   shards: readonly number[],
   limits: PendingLimits,
 ): Promise<readonly ShardPending[]> {
-  return eachShard(shards, async (shard) => {
-    const { receipts, dirty, deadlines, clock } = shardKeys(shard)
-    const [now, waiting, accounts, due] = asReply(
-      await context.run('pending', [receipts, dirty, deadlines, clock], [limits.dirtyOlderThanMs, limits.perShard]),
-    )
-    return {
-      shard,
-      nowMs: integerOf(now),
-      receipts: integerOf(waiting),
-      dirty: asReply(accounts).map(textOf),
-      due: asReply(due).map((member) => parseDeadlineMember(textOf(member))),
-    }
+  const { dirtyOlderThanMs, perShard } = limits
+  const found = await eachShard(groupsOf(shards, context.shardsPerCall), async (group) => {
+    const keys = group.flatMap((shard) => {
+      const { receipts, dirty, deadlines, clock } = shardKeys(shard)
+      return [receipts, dirty, deadlines, clock]
+    })
+    const replies = asReply(await context.run('pending', keys, [dirtyOlderThanMs, perShard]))
+    return group.map((shard, index) => parsePending(shard, replies[index]))
   })
+  return found.flat()
+}
+
+function parsePending(shard: number, reply: unknown): ShardPending {
+  const [now, waiting, accounts, due] = asReply(reply)
+  return {
+    shard,
+    nowMs: integerOf(now),
+    receipts: integerOf(waiting),
+    dirty: asReply(accounts).map(textOf),
+    due: asReply(due).map((member) => parseDeadlineMember(textOf(member))),
+  }
+}
+
+function groupsOf(shards: readonly number[], size: number): readonly (readonly number[])[] {
+  return Array.from({ length: Math.ceil(shards.length / size) }, (_, index) =>
+    shards.slice(index * size, (index + 1) * size),
+  )
 }
