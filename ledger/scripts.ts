@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 import { linkScript } from './link-script.ts'
 import { asLedgerFailure } from './unavailable.ts'
+import { writeTogether } from './write-together.ts'
 
 /**
  * The operations, and what Redis must know of their scripts. With a shebang a script is refused as a whole when memory is full, before its first
@@ -71,6 +72,7 @@ export function registerScripts(redis: Redis | Cluster, settings: ScriptSettings
     commands.set(operation, (Reflect.get(redis, name) as Command).bind(redis))
   }
   return async (operation, keys, args) => {
+    writeTogether(redis)
     try {
       return await commands.get(operation)!(keys.length, ...keys, ...args)
     } catch (error) {
