@@ -5,6 +5,7 @@ import type { Suite } from './suite.ts'
 
 const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   gateway: async () => (await import('./gateway.ts')).gatewaySuite,
+  ledger: async () => (await import('./ledger.ts')).ledgerSuite,
 }
 
 const { positionals, values } = parseArgs({
