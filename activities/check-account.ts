@@ -7,6 +7,7 @@ import type { RowKey, RowTotals } from '../credits/usage-row.ts'
 import { type JournalTotals, mostWindows } from '../journal/totals.ts'
 import type { AccountSnapshot, Correction } from '../ledger/ledger.ts'
 import type { ActivityDeps, Drift } from './deps.ts'
+import { createJournalTrust } from './journal-trust.ts'
 import { createRepairAccount } from './repair-account.ts'
 import { rowsReport } from './rows-report.ts'
 
@@ -33,8 +34,9 @@ const loggedRows = 5
  * a ledger that went back in time begins another life instead. A crash anywhere only repeats it.
  */
 export function createCheckAccount(deps: ActivityDeps) {
-  const { ledger, journal, accounts, policies, clock, log, count, drift } = deps
+  const { ledger, journal, accounts, clock, log, count, drift } = deps
   const repair = createRepairAccount(deps)
+  const trust = createJournalTrust(deps)
 
   return async (accountId: string): Promise<CheckOutcome> => {
     const reading = await ledger.read(accountId)
@@ -56,16 +58,7 @@ export function createCheckAccount(deps: ActivityDeps) {
     if (view.terms.version > snapshot.termsVersion) await ledger.putTerms(accountId, view.terms)
     if (view.seq < snapshot.acked) await catchUp(accountId, snapshot)
 
-    // After the snapshot: a receipt counts as drained only once the journal has it.
-    const confirmed = await journal.highestN(accountId, { from: snapshot.bornIn, to: lineage })
-    if (snapshot.drained > confirmed) {
-      count?.('journal_lost_commits', 1)
-      log.error(
-        { code: 'journal_lost_commits', accountId, lineage, drained: snapshot.drained, confirmed },
-        'the journal has fewer receipts of this account than it confirmed: nothing is corrected by it',
-      )
-      return 'refused'
-    }
+    if (!(await trust.hasConfirmed(accountId, snapshot))) return 'refused'
     const drained = await waitForDrain(accountId, snapshot)
     if (drained !== 'drained') return drained
 
@@ -150,7 +143,7 @@ export function createCheckAccount(deps: ActivityDeps) {
       rows.reduce((total, { add }) => total + Math.abs(add.charged), 0),
       ...windows.map(({ add }) => Math.abs(add)),
     )
-    const allowed = isAllowed(accountId, 'ledger', size)
+    const allowed = trust.allows(accountId, 'ledger', size)
     const places = [
       ['ledger_rows', rows.map(({ add }) => add.charged)],
       ['ledger_windows', windows.map(({ add }) => add)],
@@ -183,7 +176,7 @@ export function createCheckAccount(deps: ActivityDeps) {
     const difference = rowDifference({ want: rows, have })
     if (Object.keys(difference).length === 0) return 'checked'
     const size = Object.values(difference).reduce((total, add) => total + Math.abs(add.charged), 0)
-    const allowed = isAllowed(accountId, `period ${epoch}`, size)
+    const allowed = trust.allows(accountId, `period ${epoch}`, size)
     if (allowed) {
       const answer = await accounts.closeEpoch(accountId, { epoch, rows })
       if (!answer.ok) throw new Error(`the archive of period ${epoch} could not be corrected: ${answer.code}`)
@@ -193,16 +186,6 @@ export function createCheckAccount(deps: ActivityDeps) {
     }
     report('archive', chargedIn(difference), allowed)
     return allowed ? 'checked' : 'refused'
-  }
-
-  function isAllowed(accountId: string, where: string, size: number): boolean {
-    if (size <= policies.largestCorrection) return true
-    count?.('correction_refused', 1)
-    log.error(
-      { code: 'correction_refused', accountId, where, micro: size, largest: policies.largestCorrection },
-      'a difference to the journal is too large to be corrected unasked',
-    )
-    return false
   }
 
   function report(where: Drift['where'], amount: number, corrected: boolean): void {

@@ -1,0 +1,32 @@
+import type { AccountSnapshot } from '../ledger/ledger.ts'
+import type { ActivityDeps } from './deps.ts'
+
+/**
+ * How far the journal is believed before another copy of an account's spend is replaced by it: not when it lacks receipts that it had
+ * confirmed, and not unasked when the difference is large. Where it is not believed, an operator is called.
+ */
+export function createJournalTrust({ journal, policies, log, count }: ActivityDeps) {
+  return {
+    /** Whether the journal has all that it confirmed of this life. To be asked after the snapshot: a receipt counts as drained only once the journal has it. */
+    async hasConfirmed(accountId: string, { lineage, bornIn, drained }: AccountSnapshot): Promise<boolean> {
+      const confirmed = await journal.highestN(accountId, { from: bornIn, to: lineage })
+      if (drained <= confirmed) return true
+      count?.('journal_lost_commits', 1)
+      log.error(
+        { code: 'journal_lost_commits', accountId, lineage, drained, confirmed },
+        'the journal has fewer receipts of this account than it confirmed: nothing is corrected by it',
+      )
+      return false
+    },
+    /** Whether a difference of `size` µcr may be settled by the journal unasked. */
+    allows(accountId: string, where: string, size: number): boolean {
+      if (size <= policies.largestCorrection) return true
+      count?.('correction_refused', 1)
+      log.error(
+        { code: 'correction_refused', accountId, where, micro: size, largest: policies.largestCorrection },
+        'a difference to the journal is too large to be corrected unasked',
+      )
+      return false
+    },
+  }
+}
