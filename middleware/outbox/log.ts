@@ -214,16 +214,18 @@ export class OutboxLog {
     await this.#write()
   }
 
-  /** Writes and syncs all that was appended, then closes the files; a log without entries leaves nothing behind. */
+  /** Writes and syncs all that was appended, then closes the files; a log without entries leaves nothing behind. An abandoned one is only closed. */
   async close(): Promise<void> {
     while (this.#writing) await this.#writer
     if (this.#syncTimer !== null) clearTimeout(this.#syncTimer)
     await this.#syncing
-    await this.#sync()
-    await this.trim()
-    this.abandon('closed')
+    if (!this.#abandoned) {
+      await this.#sync()
+      await this.trim()
+      this.abandon('closed')
+      if (this.#segments.length === 0) await rmdir(this.folder).catch(() => undefined)
+    }
     for (const { file } of this.#segments) await file.close()
-    if (this.#segments.length === 0) await rmdir(this.folder).catch(() => undefined)
   }
 
   async #write(): Promise<void> {
@@ -293,6 +295,7 @@ export class OutboxLog {
   }
 
   async #sync(): Promise<void> {
+    if (this.#abandoned) return
     const segments = [...this.#unsynced]
     this.#unsynced.clear()
     this.#isSyncing = true

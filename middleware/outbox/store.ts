@@ -54,7 +54,7 @@ export interface OutboxStore {
   /** Why no new work may be noted, else null. */
   trouble(): string | null
   figures(): StoreFigures
-  /** Takes over what gone processes left, and answers those entries. */
+  /** Takes over what gone processes left, and answers those entries. None once this process has lost its own. */
   takeOver(): Promise<readonly Entry[]>
   /** To be called every second or so: the claim, waste, free room, and what could not be written. */
   tend(): Promise<void>
@@ -146,6 +146,8 @@ class Store implements OutboxStore {
   }
 
   async takeOver(): Promise<readonly Entry[]> {
+    // There is no folder any more to move anything into.
+    if (this.#lost !== null) return []
     const taken: Entry[] = []
     const paths = [...this.#notLoaded, ...(await this.#own.takeOver())]
     this.#notLoaded = []
@@ -166,6 +168,7 @@ class Store implements OutboxStore {
 
   async tend(): Promise<void> {
     await this.#beat()
+    if (this.#lost !== null) return
     await this.#measureRoom()
     for (const log of [this.#log, ...this.#taken]) {
       await log.retry()
@@ -224,7 +227,8 @@ class Store implements OutboxStore {
     } catch (error) {
       if (!(error instanceof FolderLost)) return
       this.#lost = error.message
-      this.#log.abandon(error.message)
+      // Those of others, too: whoever has the folder now has read them all.
+      for (const log of [this.#log, ...this.#taken]) log.abandon(error.message)
       this.#options.onEvent({ kind: 'folder_lost', path: this.#log.folder, error })
     }
   }
