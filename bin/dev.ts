@@ -93,7 +93,7 @@ await run(async () => {
     closers.push(() => rmSync(file, { force: true }))
     process.stdout.write(greeting(facts))
     return {
-      ended: Promise.race([redis.ended, temporal.ended, worker.ended]),
+      ended: Promise.race([redis.ended, temporal.ended, worker.ended, gateway.ended]),
       close() {
         process.stdout.write('\nstopping: calls on their way end first\n')
         return close()

@@ -21,6 +21,7 @@ await run(async () => {
   })
   log.info({ url: gateway.url }, 'gateway is ready')
   return {
+    ended: gateway.ended,
     async close() {
       await gateway.close()
       await parts.close()

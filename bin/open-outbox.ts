@@ -16,6 +16,12 @@ export function outboxPlace({ DATA_DIR, OUTBOX_DIR, OUTBOX_SYNC_MS }: Settings):
   return { folder: OUTBOX_DIR ?? join(DATA_DIR, 'outbox'), syncMs: OUTBOX_SYNC_MS }
 }
 
+export interface OpenOutbox {
+  readonly outbox: Outbox
+  /** Resolves when another gateway has taken the folder over, since this process slept: no work can start here any more. */
+  readonly lost: Promise<void>
+}
+
 /**
  * The outbox of this gateway, with what gone gateways left in the same folder. Throws StartError `outbox_unavailable` when the folder cannot be
  * written: no call could start then.
@@ -23,11 +29,13 @@ export function outboxPlace({ DATA_DIR, OUTBOX_DIR, OUTBOX_SYNC_MS }: Settings):
 export async function openOutbox(
   { ledger, journal, loader, registry, log }: Pick<Parts, 'ledger' | 'journal' | 'loader' | 'registry' | 'log'>,
   { folder, syncMs }: OutboxPlace,
-): Promise<Outbox> {
+): Promise<OpenOutbox> {
+  const lost = Promise.withResolvers<void>()
   const count = createOutboxMetrics(registry)
   const onEvent = (event: OutboxEvent | StoreEvent): void => {
     count(event)
     tell(log, event)
+    if (event.kind === 'folder_lost') lost.resolve()
   }
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -41,7 +49,7 @@ export async function openOutbox(
       onEvent,
     })
     loader.onHydrated((accountId) => outbox.accountHydrated(accountId))
-    return outbox
+    return { outbox, lost: lost.promise }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error
     throw new StartError('outbox_unavailable', `the outbox cannot be written in ${folder}: ${error.message}`)
@@ -67,7 +75,7 @@ const words = {
   sync_failed: 'the outbox does not reach its disk: no new work starts until it does',
   writes_again: 'the outbox can be written again',
   taken_over: 'the outbox of a gateway that is gone was taken over',
-  folder_lost: 'this process slept and its outbox was taken over: no new work starts, restart it',
+  folder_lost: 'this process slept and its outbox was taken over: it ends, to be started anew',
   load_failed: 'the outbox of a gateway that is gone cannot be read; it is tried again',
 } as const satisfies Record<Kind, string>
 

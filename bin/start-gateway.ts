@@ -41,6 +41,8 @@ export interface GatewayOptions {
 export interface RunningGateway {
   readonly url: string
   readonly tokens: UserTokens
+  /** Resolves if the gateway can start no work any more and must be started anew: another one took its outbox over while this process slept. */
+  readonly ended: Promise<void>
   /** Takes no more calls, lets those on their way end, and sees their settlements through. */
   close(): Promise<void>
 }
@@ -66,7 +68,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     onPollFailure: (error) => log.warn({ err: error }, 'revocations of keys are not seen while the journal is away'),
   })
   const tokens = createTokens({ secret: options.tokenSecret, audience: 'tollgate', issuer: 'tollgate', clock })
-  const outbox = await openOutbox(parts, options.outbox)
+  const { outbox, lost } = await openOutbox(parts, options.outbox)
   const gate = createGate({
     ledger,
     findCharge: (accountId, id) => journal.findCharge(accountId, id),
@@ -149,6 +151,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
   return {
     url,
     tokens,
+    ended: lost,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       // Feeds never end by themselves.
