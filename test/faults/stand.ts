@@ -98,7 +98,7 @@ export async function openStand({ holdSeconds, accounts, say = () => undefined }
     // An account that was loaded a moment ago asks the journal for this long whether its ids are new.
     CLOCK_SLACK_SECONDS: '1',
     // A program that starts again and again need not be compiled each time.
-    NODE_COMPILE_CACHE: join(tmpdir(), 'tollgate-compile-cache'),
+    NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
   }
   const starters: Readonly<Record<PartName, () => Promise<Child>>> = {
     'gateway A': () => program('gateway A', 'bin/gateway.ts', { PORT: String(ports['gateway A']) }),
