@@ -1,5 +1,5 @@
 import { less, sum, toMicro } from '../money.ts'
-import { moneyOf, takenFromKept } from './money-of.ts'
+import { moneyOf, taken } from './money-of.ts'
 import { type AccountState, currentPeriod, type GrantState } from './state.ts'
 
 /** What is listed one by one. Older periods and grants become sums: an account of ten years still fits in one workflow argument. */
@@ -25,7 +25,7 @@ function foldPeriods(state: AccountState, limits: FoldLimits): AccountState {
   return {
     ...state,
     periods: state.periods.slice(folded.length),
-    foldedTaken: toMicro(state.foldedTaken + sum(folded.map(takenFromKept))),
+    foldedTaken: less(state.foldedTaken + taken(folded), 0),
   }
 }
 
@@ -34,12 +34,12 @@ function foldGrants(state: AccountState, limits: FoldLimits): AccountState {
   if (excess <= 0) return state
   const { epoch } = currentPeriod(state)
   // A kept grant is finished once earlier periods have taken all of it; kept money is taken oldest first.
-  let taken: number = less(moneyOf(state).used, state.foldedKept)
+  let used: number = less(moneyOf(state).used, state.foldedKept)
   const finished = new Set<GrantState>()
   for (const grant of state.grants) {
     if (finished.size === excess) break
-    if (grant.resets ? grant.epoch < epoch : grant.amount <= taken) finished.add(grant)
-    if (!grant.resets) taken = less(taken, grant.amount)
+    if (grant.resets ? grant.epoch < epoch : grant.amount <= used) finished.add(grant)
+    if (!grant.resets) used = less(used, grant.amount)
   }
   const folded = state.grants.filter((grant) => finished.has(grant))
   return {

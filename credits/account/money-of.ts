@@ -1,4 +1,4 @@
-import { less, type Micro, sum, toMicro } from '../money.ts'
+import { less, type Micro, sum, toMicro, zero } from '../money.ts'
 import { type AccountState, currentPeriod, type PeriodState } from './state.ts'
 
 /** The account's money in figures (docs/accounts.md): all derived, none stored. */
@@ -17,7 +17,8 @@ export interface AccountMoney {
 export function moneyOf(state: AccountState): AccountMoney {
   const current = currentPeriod(state)
   const granted = toMicro(current.free + keptGranted(state))
-  const used = toMicro(state.foldedTaken + sum(state.periods.slice(0, -1).map(takenFromKept)))
+  // Below zero once a charge is refunded whose debt a period has paid: that money is gone with its period.
+  const used = less(state.foldedTaken + taken(state.periods.slice(0, -1)), 0)
   return {
     granted,
     used,
@@ -32,7 +33,17 @@ export function keptGranted(state: AccountState): Micro {
   return toMicro(state.foldedKept + sum(state.grants.filter((grant) => !grant.resets).map((grant) => grant.amount)))
 }
 
-/** A period spends its own money first; what goes beyond it came out of kept money. */
-export function takenFromKept(period: PeriodState): Micro {
-  return less(period.spent, period.free)
+/** What the account owes: late charges of ended periods beyond their own money and all kept money. This period's own money pays it. */
+export function debtOf(state: AccountState): Micro {
+  return less(moneyOf(state).used, keptGranted(state))
+}
+
+/** What a period may spend of its own, beyond which it takes kept money. */
+export function ownMoney({ free, paidDebt = zero }: PeriodState): Micro {
+  return less(free, paidDebt)
+}
+
+/** What ended periods took from kept money, less the debts that they paid: those were taken by periods before them. */
+export function taken(periods: readonly PeriodState[]): number {
+  return periods.reduce((total, period) => total + less(period.spent, ownMoney(period)) - (period.paidDebt ?? zero), 0)
 }

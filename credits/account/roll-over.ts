@@ -1,8 +1,9 @@
-import { zero } from '../money.ts'
+import { toMicro, zero } from '../money.ts'
 import { periodAt } from '../period.ts'
 import { addMoney } from './add-money.ts'
 import { changed } from './changed.ts'
 import { fold } from './fold.ts'
+import { debtOf } from './money-of.ts'
 import { type AccountState, currentPeriod, type PeriodState } from './state.ts'
 
 /**
@@ -18,7 +19,7 @@ export function rollOver(state: AccountState, nowMs: number): AccountState {
 }
 
 function startNext(state: AccountState, leavesPublished: boolean): AccountState {
-  const left = currentPeriod(state)
+  const left = withDebtPaid(state)
   // The anchor is the moment of sign-up: a period is named by its number, and short months do not shift those after them.
   const { startMs, endMs } = periodAt(state.createdAtMs, state.timeZone, left.epoch)
   const started: PeriodState = {
@@ -52,4 +53,11 @@ function startNext(state: AccountState, leavesPublished: boolean): AccountState 
     },
     startMs,
   )
+}
+
+/** The current period as it ends: a debt that its own money has paid is paid, and not asked of the next one again. */
+function withDebtPaid(state: AccountState): PeriodState {
+  const period = currentPeriod(state)
+  const paidDebt = toMicro(Math.min(period.free, debtOf(state)))
+  return paidDebt === 0 ? period : { ...period, paidDebt }
 }

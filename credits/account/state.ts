@@ -56,6 +56,8 @@ export interface PeriodState {
   readonly free: Micro
   /** The part of `free` that came from plans, against which an upgrade is measured. */
   readonly planMoney: Micro
+  /** The part of `free` that paid, when the period ended, what earlier ones had taken beyond all kept money. Absent: none. */
+  readonly paidDebt?: Micro
   /** What was charged in it as known: the sum over `rows`. */
   readonly spent: Micro
   readonly rows: Readonly<Record<RowKey, RowTotals>>

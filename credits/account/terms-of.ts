@@ -1,7 +1,7 @@
 import type { AccountCard, Terms } from '../terms.ts'
 import { alertLines } from './alerts.ts'
 import { countedGrants } from './counted-grants.ts'
-import { moneyOf } from './money-of.ts'
+import { moneyOf, ownMoney } from './money-of.ts'
 import { type AccountState, currentPeriod } from './state.ts'
 
 /** What the ledger is told: absolute, so that it may be repeated and reordered. See docs/accounts.md and decision 4. */
@@ -15,7 +15,7 @@ export function termsOf(state: AccountState): Terms {
     earlier: state.periods
       .slice(0, -1)
       .filter((period) => !period.closed)
-      .map(({ epoch, free, spent }) => ({ epoch, free, counted: spent })),
+      .map((period) => ({ epoch: period.epoch, free: ownMoney(period), counted: period.spent })),
     budgets: [],
     utcOffsetMs: state.utcOffsetMs,
     alertsAt: alertLines(state),

@@ -382,3 +382,26 @@ describe('employees', () => {
     expect(saveEmployee(full, { ...bo, id: 'e7', mode: 'save' }, startMs)).toMatchObject({ ok: true })
   })
 })
+
+test('a late charge beyond all kept money is paid by the period that follows, once', () => {
+  const account = { ...newAccount({ welcome: { amount: zero, keeps: true } }), lineage: 1 }
+  const paying = stateOf(setPlan(account, { plan: plans.starter, by: 'test' }, startMs))
+  const allowance = plans.starter.allowance
+  const rowsOf = (first: number, second: number) => ({ 1: credits(first), 2: credits(second) })
+  const own = allowance / 1_000_000
+  const second = startMs + month + dayMs
+  // The first period used up its own money, and then a call of it came in late.
+  const late = stateOf(reconcile(rollOver(paying, second), report(1, 2, rowsOf(own + 20, 0)), second))
+  expect(termsOf(late)).toMatchObject({ granted: allowance, used: credits(20) })
+  const spentInSecond = stateOf(reconcile(late, report(1, 3, rowsOf(own + 20, own - 20)), second))
+  const third = rollOver(spentInSecond, second + month)
+  expect(currentPeriod(third).epoch).toBe(3)
+  expect(termsOf(third)).toMatchObject({
+    granted: allowance,
+    used: 0,
+    earlier: [
+      { epoch: 1, free: allowance, counted: credits(own + 20) },
+      { epoch: 2, free: credits(own - 20), counted: credits(own - 20) },
+    ],
+  })
+})

@@ -9,7 +9,7 @@ import { reconcile } from '../../credits/account/reconcile.ts'
 import { rollOver } from '../../credits/account/roll-over.ts'
 import { saveEmployee } from '../../credits/account/save-employee.ts'
 import { setPlan } from '../../credits/account/set-plan.ts'
-import { type AccountState, currentPeriod, type Outcome } from '../../credits/account/state.ts'
+import { type AccountState, currentPeriod, type Outcome, type PeriodState } from '../../credits/account/state.ts'
 import { termsOf } from '../../credits/account/terms-of.ts'
 import { viewOf } from '../../credits/account/view-of.ts'
 import { leftOf } from '../../credits/burn.ts'
@@ -56,10 +56,12 @@ interface World {
   readonly account: AccountState
   readonly nowMs: number
   readonly spent: Readonly<Record<number, ReturnType<typeof toMicro>>>
+  /** What ended periods paid with their own money of what earlier ones owed. */
+  readonly paid: Readonly<Record<number, number>>
   readonly seq: number
 }
 
-const start: World = { account: { ...newAccount(), lineage: 1 }, nowMs: startMs, spent: {}, seq: 1 }
+const start: World = { account: { ...newAccount(), lineage: 1 }, nowMs: startMs, spent: {}, paid: {}, seq: 1 }
 
 function step(world: World, command: Command): World {
   const { account, nowMs, spent } = world
@@ -68,7 +70,8 @@ function step(world: World, command: Command): World {
   switch (command.kind) {
     case 'wait': {
       const later = nowMs + command.days * dayMs
-      return { ...world, nowMs: later, account: rollOver(account, later) }
+      const rolled = rollOver(account, later)
+      return { ...world, nowMs: later, account: rolled, paid: debtsPaid(world, rolled) }
     }
     case 'grant':
       return take(
@@ -108,6 +111,30 @@ function step(world: World, command: Command): World {
   }
 }
 
+/** Told anew, from first principles: what ended periods took beyond their own money, less what later ones paid of it. */
+function takenOf({ spent, paid }: Pick<World, 'spent' | 'paid'>, ended: readonly PeriodState[]): number {
+  const takes = ended.map(({ epoch, free }) => {
+    const owed = paid[epoch] ?? 0
+    return Math.max(0, (spent[epoch] ?? 0) - (free - owed)) - owed
+  })
+  return Math.max(0, sumOf(takes))
+}
+
+const keptOf = ({ grants }: AccountState) => sumOf(grants.filter((each) => !each.resets).map((each) => each.amount))
+const sumOf = (amounts: readonly number[]) => amounts.reduce((all, each) => all + each, 0)
+
+/** Each period that ends pays with its own money what is owed then, once. */
+function debtsPaid(world: World, rolled: AccountState): World['paid'] {
+  const paid = { ...world.paid }
+  const first = currentPeriod(world.account).epoch
+  for (const [index, { epoch, free }] of rolled.periods.slice(0, -1).entries()) {
+    if (epoch < first) continue
+    const owed = takenOf({ spent: world.spent, paid }, rolled.periods.slice(0, index)) - keptOf(world.account)
+    paid[epoch] = Math.min(free, Math.max(0, owed))
+  }
+  return paid
+}
+
 function worlds(given: readonly Command[]): World[] {
   const all = [start]
   for (const each of given) all.push(step(all.at(-1)!, each))
@@ -118,16 +145,12 @@ describe('no order of commands', () => {
   test('makes or loses money', () => {
     fc.assert(
       fc.property(commands, (given) => {
-        for (const { account, spent } of worlds(given)) {
+        for (const world of worlds(given)) {
+          const { account, spent } = world
           const terms = termsOf(account)
           const { total, remaining } = moneyOf(account)
-          // Told anew, from first principles: kept money less what each ended period spent beyond its own.
-          const kept = sum(account.grants.filter((each) => !each.resets).map((each) => each.amount))
-          const taken = account.periods
-            .slice(0, -1)
-            .map((period) => Math.max(0, (spent[period.epoch] ?? 0) - period.free))
           const current = currentPeriod(account)
-          const there = current.free + kept - taken.reduce((all, each) => all + each, 0)
+          const there = current.free + keptOf(account) - takenOf(world, account.periods.slice(0, -1))
           expect(terms.granted - terms.used).toBe(there)
           expect(total).toBe(Math.max(0, there))
           expect(remaining).toBe(Math.max(0, there - (spent[current.epoch] ?? 0)))
