@@ -1,27 +1,65 @@
 import { archiveRows } from '../credits/account/archive-rows.ts'
+import { rowDifference } from '../credits/account/row-difference.ts'
+import type { TotalsOf } from '../journal/totals.ts'
 import type { ActivityDeps } from './deps.ts'
+import { createJournalTrust } from './journal-trust.ts'
 
 /**
- * Lets periods that have ended and settled leave Redis, and closes them in the account workflow with the journal's rows. `unclosed`: one of
- * them still moves. A crash anywhere only repeats it.
+ * Lets periods that have ended and settled leave Redis, and closes them in the account workflow with the journal's rows. After that there is
+ * no other copy of what was spent, so a period stays open while the journal cannot be believed. `unclosed`: one of them stays open for now. A
+ * crash anywhere only repeats it.
  */
-export function createCloseEnded({ ledger, journal, accounts, count }: ActivityDeps) {
+export function createCloseEnded(deps: ActivityDeps) {
+  const { ledger, journal, accounts, count } = deps
+  const trust = createJournalTrust(deps)
+
   return async (accountId: string, lineage: number, ended: Iterable<number>): Promise<'done' | 'unclosed'> => {
     let outcome: 'done' | 'unclosed' = 'done'
-    for (const epoch of ended) {
-      const { status } = await ledger.closeEpoch(accountId, lineage, epoch)
-      if (status === 'open') outcome = 'unclosed'
-      // `absent`: it left Redis before, and the one who saw to that died before the workflow heard of it.
-      if (status !== 'closed' && status !== 'absent') continue
-      const { epochs } = await journal.totals(accountId, { epochs: [epoch] })
-      const answer = await accounts.closeEpoch(accountId, {
-        epoch,
-        rows: archiveRows(epochs.find((each) => each.epoch === epoch)?.rows ?? {}),
-      })
-      if (!answer.ok) throw new Error(`period ${epoch} could not be closed: ${answer.code}`)
-      await ledger.putTerms(accountId, answer.terms)
-      count?.('epochs_closed', 1)
-    }
+    for (const epoch of ended) if ((await close(accountId, lineage, epoch)) === 'unclosed') outcome = 'unclosed'
     return outcome
+  }
+
+  async function close(accountId: string, lineage: number, epoch: number): Promise<'done' | 'unclosed'> {
+    if (!(await journalMayDecide(accountId, lineage, epoch))) return 'unclosed'
+    const { status } = await ledger.closeEpoch(accountId, lineage, epoch)
+    if (status === 'open') return 'unclosed'
+    // `absent`: it left Redis before, and the one who saw to that died before the workflow heard of it.
+    if (status !== 'closed' && status !== 'absent') return 'done'
+    // Read again: a call may have settled since.
+    const rows = archiveRows(await journalled(accountId, { epochs: [epoch] }))
+    const answer = await accounts.closeEpoch(accountId, { epoch, rows })
+    if (!answer.ok) throw new Error(`period ${epoch} could not be closed: ${answer.code}`)
+    await ledger.putTerms(accountId, answer.terms)
+    count?.('epochs_closed', 1)
+    return 'done'
+  }
+
+  /** Whether the journal says of the period what the copy says that closing it replaces. What differs a little is corrected by the check first. */
+  async function journalMayDecide(accountId: string, lineage: number, epoch: number): Promise<boolean> {
+    const snapshot = await ledger.inspect(accountId)
+    // Nothing of it is here to be closed.
+    if (snapshot.status !== 'loaded') return true
+    // What it still is at work on, and receipts that are on their way, would look like a difference.
+    if (snapshot.lineage !== lineage || snapshot.epoch <= epoch || snapshot.drained < snapshot.n) return false
+    if (!(await trust.hasConfirmed(accountId, snapshot))) return false
+
+    const answer = await accounts.view(accountId)
+    if (!answer.ok) throw new Error(`the account workflow does not tell what it knows: ${answer.code}`)
+    const archive = answer.view.periods.find((period) => period.epoch === epoch)
+    const held = snapshot.earlier.some((book) => book.epoch === epoch)
+    const rows = await journalled(accountId, { epochs: [epoch], without: { lineage, aboveN: snapshot.n } })
+    // What the ledger holds of a period that is closed already is old: it went back in time.
+    const inLedger = held && archive?.closed !== true
+    const difference = inLedger
+      ? rowDifference({ want: rows, have: snapshot.epochs.find((each) => each.epoch === epoch)?.rows ?? {} })
+      : rowDifference({ want: archiveRows(rows), have: archive?.rows ?? {} })
+    const size = Object.values(difference).reduce((total, add) => total + Math.abs(add.charged), 0)
+    if (!trust.allows(accountId, `period ${epoch}`, size)) return false
+    return !inLedger || Object.keys(difference).length === 0
+  }
+
+  async function journalled(accountId: string, of: { readonly epochs: readonly [number] } & TotalsOf) {
+    const { epochs } = await journal.totals(accountId, of)
+    return epochs.find(({ epoch }) => epoch === of.epochs[0])?.rows ?? {}
   }
 }

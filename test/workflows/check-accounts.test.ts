@@ -10,6 +10,7 @@ const reading = {
   lineage: 1,
   version: 1,
   termsVersion: 1,
+  epoch: 2,
   earlier: [{ epoch: 1, spent: 0, held: 0, free: 0, counted: 0 }],
 }
 const snapshot = { ...reading, bornIn: 1, seq: 1, n: 0, drained: 0, acked: 1, held: 0, quarantine: 0, nowMs: 0 }

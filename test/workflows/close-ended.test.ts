@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest'
+import { createCloseEnded } from '../../activities/close-ended.ts'
+import type { ActivityDeps, ReconcileEvent } from '../../activities/deps.ts'
+import type { RowKey, RowTotals } from '../../credits/usage-row.ts'
+import { row, rowOf } from '../account/given.ts'
+import { credits } from './catalogue.ts'
+import { silent } from './ledger-stand.ts'
+
+type Rows = Readonly<Record<RowKey, RowTotals>>
+const spent = (amount: number): Rows => ({ [rowOf('app')]: row(credits(amount)) })
+
+/** An account in its second period, the first of which has ended and settled with `ledger` spent, in seven receipts. */
+function given(change: {
+  readonly ledger: Rows | 'left before'
+  readonly journal: Rows
+  readonly workflow: Rows
+  readonly highestN?: number
+  readonly drained?: number
+}) {
+  const seen = { left: [] as number[], closed: [] as Rows[], events: [] as ReconcileEvent[] }
+  const held = change.ledger !== 'left before'
+  const snapshot = {
+    status: 'loaded',
+    lineage: 2,
+    bornIn: 1,
+    n: 7,
+    drained: change.drained ?? 7,
+    epoch: 2,
+    earlier: held ? [{ epoch: 1, spent: 1, held: 0, free: 0, counted: 1 }] : [],
+    epochs: held ? [{ epoch: 1, rows: change.ledger }] : [],
+  }
+  const deps = {
+    log: silent,
+    policies: { largestCorrection: credits(100) },
+    count: (event: ReconcileEvent) => void seen.events.push(event),
+    ledger: {
+      inspect: async () => snapshot,
+      closeEpoch: async (_: string, __: number, epoch: number) => {
+        seen.left.push(epoch)
+        return { status: held ? 'closed' : 'absent' }
+      },
+      putTerms: async () => ({ status: 'put' }),
+    },
+    journal: {
+      highestN: async () => change.highestN ?? 7,
+      totals: async () => ({ epochs: [{ epoch: 1, rows: change.journal }], budgets: [] }),
+    },
+    accounts: {
+      view: async () => ({ ok: true, view: { periods: [{ epoch: 1, rows: change.workflow, closed: false }] } }),
+      closeEpoch: async (_: string, { rows }: { rows: Rows }) => {
+        seen.closed.push(rows)
+        return { ok: true, terms: {} }
+      },
+    },
+  }
+  return { seen, close: () => createCloseEnded(deps as unknown as ActivityDeps)('a', 2, [1]) }
+}
+
+test('a period of which ledger and journal say the same leaves Redis and is closed', async () => {
+  const { seen, close } = given({ ledger: spent(300), journal: spent(300), workflow: spent(300) })
+  expect(await close()).toBe('done')
+  expect(seen).toEqual({ left: [1], closed: [spent(300)], events: ['epochs_closed'] })
+})
+
+test('a journal that was restored around the end of a period does not make its spend carried credits', async () => {
+  const { seen, close } = given({ ledger: spent(300), journal: {}, workflow: spent(300), highestN: 2 })
+  expect(await close()).toBe('unclosed')
+  expect(seen).toEqual({ left: [], closed: [], events: ['journal_lost_commits'] })
+})
+
+test.each<[string, Parameters<typeof given>[0], readonly ReconcileEvent[]]>([
+  [
+    'whose ledger differs by more than the largest correction, though the gap is filled',
+    { ledger: spent(300), journal: spent(199), workflow: spent(300) },
+    ['correction_refused'],
+  ],
+  [
+    'that left Redis before its worker died, of which the workflow has more than the largest correction beyond the journal',
+    { ledger: 'left before', journal: spent(199), workflow: spent(300) },
+    ['correction_refused'],
+  ],
+  [
+    'whose ledger differs a little: the check corrects it first',
+    { ledger: spent(300), journal: spent(299), workflow: spent(300) },
+    [],
+  ],
+  [
+    'of which a receipt is on its way to the journal',
+    { ledger: spent(300), journal: spent(100), workflow: spent(300), drained: 6 },
+    [],
+  ],
+])('a period %s stays open', async (_, copies, events) => {
+  const { seen, close } = given(copies)
+  expect(await close()).toBe('unclosed')
+  expect(seen).toEqual({ left: [], closed: [], events })
+})
+
+test('a period that left Redis before its worker died is closed with what the journal has', async () => {
+  const { seen, close } = given({ ledger: 'left before', journal: spent(301), workflow: spent(300) })
+  expect(await close()).toBe('done')
+  expect(seen.closed).toEqual([spent(301)])
+})
