@@ -26,8 +26,10 @@ export class OutboxUnavailable extends Error {
   override readonly name = 'OutboxUnavailable'
 }
 
-/** A line on its way to the file. */
+/** A line on its way to the disk. */
 interface Line {
+  /** Its place among all lines of the log: a fate must follow what it is about. */
+  readonly number: number
   readonly text: string
   /** Whose place the line is to be; null for a fate. */
   readonly entry: Entry | null
@@ -51,14 +53,17 @@ export class OutboxLog {
   readonly #segments: Segment[] = []
   /** Never used again, not even when an attempt to open it failed. */
   #lastNumber = 0
+  #lastLine = 0
   #current: Segment | null = null
   #group = newGroup()
   #writing = false
   #writer: Promise<void> = Promise.resolve()
+  /** Not on the disk, and not on their way there. In no order. */
   #failed: Line[] = []
   #failure: string | null = null
   #abandoned = false
-  #unsynced = new Set<Segment>()
+  /** Segments with what was written there since their last sync began. */
+  readonly #unsynced = new Map<Segment, Line[]>()
   /** Their names have reached the disk. */
   readonly #named = new WeakSet<Segment>()
   #syncTimer: NodeJS.Timeout | null = null
@@ -95,7 +100,8 @@ export class OutboxLog {
    */
   append(text: string, entry: Entry | null): Promise<void> {
     const group = this.#group
-    group.lines.push({ text, entry })
+    this.#lastLine += 1
+    group.lines.push({ number: this.#lastLine, text, entry })
     if (!this.#writing) {
       this.#writing = true
       this.#writer = new Promise((resolve) => setImmediate(() => resolve(this.#write())))
@@ -116,7 +122,7 @@ export class OutboxLog {
     return this.#segments.length
   }
 
-  /** Lines that could not be written yet and are still needed. */
+  /** Lines that could not be written yet, or did not reach the disk, and are still needed. */
   get unwritten(): number {
     return this.#failed.filter(needed).length
   }
@@ -204,7 +210,7 @@ export class OutboxLog {
       await this.#write()
       return
     }
-    const lines = this.#failed.filter(needed)
+    const lines = this.#failed.filter(needed).toSorted((a, b) => a.number - b.number)
     this.#failed = []
     this.#failure = null
     this.#group = { ...this.#group, lines: lines.concat(this.#group.lines) }
@@ -268,7 +274,9 @@ export class OutboxLog {
       if (entry !== null && !entry.gone) OutboxLog.place(entry, segment, { offset: segment.bytes, bytes })
       segment.bytes += bytes
     }
-    this.#unsynced.add(segment)
+    const unsynced = this.#unsynced.get(segment)
+    if (unsynced === undefined) this.#unsynced.set(segment, [...lines])
+    else for (const line of lines) unsynced.push(line)
     this.#syncTimer ??= setTimeout(() => {
       this.#syncTimer = null
       this.#syncing = this.#syncing.then(() => this.#sync())
@@ -296,18 +304,20 @@ export class OutboxLog {
 
   async #sync(): Promise<void> {
     if (this.#abandoned) return
-    const segments = [...this.#unsynced]
-    this.#unsynced.clear()
     this.#isSyncing = true
-    for (const segment of segments) {
+    for (const [segment, lines] of [...this.#unsynced]) {
+      this.#unsynced.set(segment, [])
       try {
         await segment.file.datasync()
         // The first time, the file's name must be there after a power failure, too.
         if (!this.#named.has(segment)) await syncFolder(this.folder)
         this.#named.add(segment)
       } catch (error) {
+        // The system forgets what it could not bring to the disk, and the next sync succeeds without it.
+        this.#failed = this.#failed.concat(lines)
         this.#fail('sync_failed', error)
       }
+      if (this.#unsynced.get(segment)!.length === 0) this.#unsynced.delete(segment)
     }
     this.#isSyncing = false
   }

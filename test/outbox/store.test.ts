@@ -1,8 +1,9 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { chargeId } from '../../credits/charge-id.ts'
 import { toMicro } from '../../credits/money.ts'
 import { systemClock } from '../../middleware/clock.ts'
@@ -10,6 +11,7 @@ import { nameOf } from '../../middleware/outbox/entry.ts'
 import { formatRecord, parseRecord, type SendRecord } from '../../middleware/outbox/record.ts'
 import { openStore, type OutboxStore, type StoreEvent, type StoreOptions } from '../../middleware/outbox/store.ts'
 import { detailOf, quantities, row } from '../ledger/given.ts'
+import { until } from '../stack/until.ts'
 import { contentOf, segmentsIn } from './given.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tollgate-store-'))
@@ -230,6 +232,29 @@ describe('a log', () => {
     expect(events.map(({ kind }) => kind)).toEqual(['write_failed', 'writes_again'])
     expect(contentOf(folder).trim()).toBe(formatRecord(settle('a')).trim())
     expect(readFileSync(segmentsIn(folder)[0]!, 'utf8')).toContain('"actual":7')
+  })
+
+  it('loses nothing in a power cut after a sync that failed: it is written again, in its order', async () => {
+    const folder = newFolder()
+    const { store, events } = await open(folder, { syncMs: 0 })
+    const file = await openFile(join(root, 'any-file'), 'w')
+    vi.spyOn(Object.getPrototypeOf(file) as typeof file, 'datasync').mockRejectedValueOnce(new Error('EIO: fdatasync'))
+    await file.close()
+    const { entry } = store.note(charge('accepted'))
+    await Promise.all([store.accept(entry), store.refuse(store.note(charge('refused')).entry)])
+    await until(async () => store.trouble() !== null)
+    const notOnDisk = segmentsIn(folder)
+    const late = store.note(settle('late'))
+    await expect(late.written).rejects.toMatchObject({ name: 'OutboxUnavailable' })
+    await store.tend()
+    expect(events.map(({ kind }) => kind)).toEqual(['sync_failed', 'writes_again'])
+    for (const path of notOnDisk) rmSync(path, { force: true })
+    rmSync(join(folder, readdirSync(folder)[0]!, 'owner'))
+    const next = await open(folder)
+    expect(next.taken.map((each) => [nameOf(each).id.slice(10), each.accepted])).toEqual([
+      ['accepted', true],
+      ['late', false],
+    ])
   })
 
   it('stops new work before the disk is full', async () => {
