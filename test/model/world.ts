@@ -1,7 +1,7 @@
 import type { AccountWorkflow, Workflows } from './account-workflow.ts'
 import type { Gateway } from './gateway.ts'
 import type { Journal } from './journal.ts'
-import type { Account, Ledger, LedgerState, Name } from './ledger/state.ts'
+import type { Ledger, LedgerState, Name } from './ledger/state.ts'
 import { trueRawOf } from './ledger/balance.ts'
 import type { Mix } from './mixes.ts'
 import type { Random } from './random.ts'
@@ -58,8 +58,7 @@ export function onRedis<T>(world: World, accountId: string, operation: string, r
     throw new BooksBroken(`closing a period took ${accountId} from ${before} to ${after}`, { accountId })
   }
   const goesBack = truth.rolledBack || truth.stragglers.size > 0
-  const excused =
-    operation === 'correct' || (operation === 'putTerms' && (goesBack || owesForLateCharges(world, accountId, account)))
+  const excused = operation === 'correct' || (operation === 'putTerms' && goesBack)
   if (after < Math.min(0, before) && !excused) {
     throw new BooksBroken(`${operation} left ${accountId} with ${after}, ${before} before`, { accountId })
   }
@@ -70,26 +69,4 @@ export function onRedis<T>(world: World, accountId: string, operation: string, r
       })
   }
   return answer
-}
-
-/**
- * A known hole of the program: what an ended period took beyond all kept money was paid by the period that followed, and yet stays
- * in `used`, so that every later period pays it again (docs/protocol-model.md). Until it is mended, so much is excused.
- */
-function owesForLateCharges({ redis, journal, accounts }: World, accountId: string, { terms }: Account): boolean {
-  const late = [
-    ...journal.state.log.map(({ accountId: whose, late: isLate, added }) => ({
-      whose,
-      isLate,
-      charged: added.charged,
-    })),
-    ...redis.state.stream.map(({ receipt }) => ({
-      whose: receipt.accountId,
-      isLate: receipt.late,
-      charged: receipt.charged,
-    })),
-  ].filter(({ whose, isLate, charged }) => whose === accountId && isLate && charged > 0)
-  const lapsed = accounts.get(accountId)!.expiring.reduce((total, grant) => total + grant.lapsed, 0)
-  const owed = terms.used - (terms.granted + lapsed - terms.free)
-  return owed > 0 && owed <= late.reduce((total, { charged }) => total + charged, 0)
 }
