@@ -1,11 +1,10 @@
 import type { ReconcileAnswer } from '../credits/account/messages.ts'
-import { shardOf } from '../ledger/keys.ts'
 import type { AccountSnapshot } from '../ledger/ledger.ts'
 import { createCloseEnded } from './close-ended.ts'
 import type { ActivityDeps } from './deps.ts'
 import { createRepairAccount } from './repair-account.ts'
 import { rowsReport } from './rows-report.ts'
-import { eachOf, inRound, type Round, shardsOf } from './round.ts'
+import { eachOf, inRound, isIn, type Round, shardsOf } from './round.ts'
 
 /** As long as between two drains, and for the same reason. */
 const restMs = 500
@@ -118,8 +117,3 @@ interface Again {
   readonly waitMs: number
 }
 type Outcome = 'done' | Again['outcome']
-
-function isIn({ from, to }: Round, accountId: string): boolean {
-  const shard = shardOf(accountId)
-  return shard >= from && shard <= to
-}

@@ -1,4 +1,5 @@
 import { cancelled, heartbeat, cancellationSignal } from '@temporalio/activity'
+import { shardOf } from '../ledger/keys.ts'
 import type { Clock } from '../middleware/clock.ts'
 
 /** The shards that a long activity looks after, both ends included, and how long it does so before it hands back. */
@@ -10,6 +11,11 @@ export interface Round {
 
 export function shardsOf({ from, to }: Round): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index)
+}
+
+export function isIn({ from, to }: Round, accountId: string): boolean {
+  const shard = shardOf(accountId)
+  return shard >= from && shard <= to
 }
 
 /**

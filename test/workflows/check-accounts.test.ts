@@ -1,8 +1,10 @@
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { expect, test } from 'vitest'
 import { createCheckAccounts } from '../../activities/check-accounts.ts'
-import type { ActivityDeps } from '../../activities/deps.ts'
+import type { ActivityDeps, ReconcileEvent } from '../../activities/deps.ts'
+import { LedgerUnavailable } from '../../ledger/ledger.ts'
 import { silent } from './ledger-stand.ts'
+import { turnedClock } from './turned-clock.ts'
 
 /** An account of which ledger, workflow and journal say the same: nothing, in its second period. */
 const reading = {
@@ -16,20 +18,23 @@ const reading = {
 const snapshot = { ...reading, bornIn: 1, seq: 1, n: 0, drained: 0, acked: 1, held: 0, quarantine: 0, nowMs: 0 }
 const terms = { version: 1, earlier: [] }
 
-test('a period that its reconciler found unsettled before it died is closed by the check, though nobody works any more', async () => {
-  const left: number[] = []
-  const closed: number[] = []
+const quiet = { now: () => 0, sleep: async () => undefined, every: () => () => undefined }
+
+/** A check of accounts of which all three say the same, but for what `change` says. */
+function given(change: {
+  readonly ledger?: object
+  readonly accounts?: object
+  readonly clock?: ActivityDeps['clock']
+}) {
+  const events: ReconcileEvent[] = []
   const ledger = {
     identity: async () => 'one',
     unchecked: async () => ['a'],
-    read: async () => reading,
-    inspect: async () => ({ ...snapshot, epochs: [], budgets: [], card: { timeZone: 'UTC' } }),
+    read: async () => ({ ...reading, earlier: [] }),
+    inspect: async () => ({ ...snapshot, earlier: [], epochs: [], budgets: [], card: { timeZone: 'UTC' } }),
     noteChecked: async () => undefined,
     putTerms: async () => ({ status: 'older' }),
-    closeEpoch: async (_: string, __: number, epoch: number) => {
-      left.push(epoch)
-      return { status: 'closed' }
-    },
+    ...change.ledger,
   }
   const journal = {
     newestSerial: async () => 0,
@@ -38,18 +43,117 @@ test('a period that its reconciler found unsettled before it died is closed by t
   }
   const accounts = {
     view: async () => ({ ok: true, view: { lineage: 1, seq: 1, terms, periods: [] } }),
-    closeEpoch: async (_: string, { epoch }: { epoch: number }) => {
-      closed.push(epoch)
-      return { ok: true, terms }
-    },
+    ...change.accounts,
   }
-  const clock = { now: () => 0, sleep: async () => undefined, every: () => () => undefined }
-  const deps = { ledger, journal, accounts, clock, log: silent, policies: { largestCorrection: 0 } }
+  const deps = {
+    ledger,
+    journal,
+    accounts,
+    clock: change.clock ?? quiet,
+    log: silent,
+    count: (event: ReconcileEvent) => void events.push(event),
+    policies: { largestCorrection: 0 },
+  }
   const check = createCheckAccounts(deps as unknown as ActivityDeps)
-  const pass = () => new MockActivityEnvironment().run(check, { from: 0, to: 255, roundMs: 0 })
-  await pass()
+  return { events, run: (roundMs = 0) => new MockActivityEnvironment().run(check, { from: 0, to: 255, roundMs }) }
+}
+
+test('a period that its reconciler found unsettled before it died is closed by the check, though nobody works any more', async () => {
+  const left: number[] = []
+  const closed: number[] = []
+  const { run } = given({
+    ledger: {
+      read: async () => reading,
+      inspect: async () => ({ ...snapshot, epochs: [], budgets: [], card: { timeZone: 'UTC' } }),
+      closeEpoch: async (_: string, __: number, epoch: number) => {
+        left.push(epoch)
+        return { status: 'closed' }
+      },
+    },
+    accounts: {
+      closeEpoch: async (_: string, { epoch }: { epoch: number }) => {
+        closed.push(epoch)
+        return { ok: true, terms }
+      },
+    },
+  })
+  await run()
   expect({ left, closed }).toEqual({ left: [1], closed: [1] })
   // Checked and unchanged: it may have been too early before.
-  await pass()
+  await run()
   expect(left).toEqual([1, 1])
+})
+
+test('a rolled back account whose check failed once is checked again in seconds, though it is at the end of the queue', async () => {
+  const { clock } = turnedClock()
+  const queue = ['a']
+  let asked = 0
+  const { events, run } = given({
+    clock,
+    ledger: { unchecked: async () => queue.splice(0) },
+    accounts: {
+      view: async () => {
+        if ((asked += 1) === 1) throw new Error('Temporal is away')
+        return { ok: true, view: { lineage: 1, seq: 1, terms, periods: [] } }
+      },
+    },
+  })
+  await run(10_000)
+  expect(events).toEqual(['turn_failed', 'accounts_checked'])
+})
+
+test('an account whose workflow does not answer does not slow down the checks of the others', async () => {
+  const { clock, advance } = turnedClock()
+  const turns = { stuck: 0, healthy: 0 }
+  const { run } = given({
+    clock,
+    ledger: {
+      unchecked: async () => ['stuck', 'healthy'],
+      // Changed all the time: it is checked in full.
+      read: async () => ({ ...reading, earlier: [], version: clock.now() }),
+    },
+    accounts: {
+      view: async (accountId: 'stuck' | 'healthy') => {
+        turns[accountId] += 1
+        if (accountId === 'healthy') return { ok: true, view: { lineage: 1, seq: 1, terms, periods: [] } }
+        await new Promise((resolve) => setImmediate(resolve))
+        advance(10_000)
+        throw new Error('no answer')
+      },
+    },
+  })
+  await run(300_000)
+  expect(turns.stuck).toBeLessThan(12)
+  expect(turns.healthy).toBeGreaterThan(80)
+})
+
+test('while one master of a Cluster is away the accounts of the others are checked', async () => {
+  const away = new LedgerUnavailable('a master is away')
+  const { events, run } = given({
+    ledger: {
+      identity: () => Promise.reject(away),
+      // It went after it had answered what is to be checked.
+      unchecked: async () => ['a', 'b', 'c'],
+      read: (accountId: string) => (accountId === 'b' ? Promise.reject(away) : { ...reading, earlier: [] }),
+    },
+  })
+  await run()
+  expect(events.toSorted()).toEqual(['accounts_checked', 'accounts_checked', 'turn_failed'])
+})
+
+test('an identity that could not be asked for is not another Redis', async () => {
+  const answers = ['one', undefined, 'one', 'two']
+  const { events, run } = given({
+    ledger: {
+      identity: async () => {
+        const answer = answers.shift()
+        if (answer === undefined) throw new LedgerUnavailable('a master is away')
+        return answer
+      },
+    },
+  })
+  for (const _ of [1, 2, 3]) await run()
+  expect(events).not.toContain('ledger_replaced')
+  await run()
+  expect(events).toContain('ledger_replaced')
 })

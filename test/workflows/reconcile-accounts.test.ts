@@ -7,17 +7,7 @@ import type { RowKey, RowTotals } from '../../credits/usage-row.ts'
 import { row, rowOf } from '../account/given.ts'
 import { credits } from './catalogue.ts'
 import { silent } from './ledger-stand.ts'
-
-/** Time that passes when somebody sleeps or it is told to. */
-function turnedClock() {
-  let nowMs = 0
-  const clock = {
-    now: () => nowMs,
-    sleep: async (ms: number) => void (nowMs += ms),
-    every: () => () => undefined,
-  }
-  return { clock, advance: (ms: number) => void (nowMs += ms) }
-}
+import { turnedClock } from './turned-clock.ts'
 
 const loaded = {
   status: 'loaded',
