@@ -18,9 +18,16 @@ if rollsOver then
   account.current = { epoch = terms.epoch, spent = 0, held = 0 }
 end
 for _, book in ipairs(account.earlier) do
-  -- One that the terms do not name keeps what it had; a period just ended and not named had no money of its own, and is in `used`
-  local one = named[book.epoch] or book
-  book.free, book.counted = one.free, one.counted
+  local one = named[book.epoch]
+  if one then
+    book.free, book.counted = one.free, one.counted
+  else
+    -- The workflow has closed it, with all that the journal had of it in `used`; Redis holds it because it went back in time, or was ahead of
+    -- a period that nobody named. What it counted then is old, and would never again be what it spent. What it spends from here on counts
+    -- beyond that, as in any earlier period. A charge that neither journal nor archive has yet is not counted for a moment: closing the
+    -- period waits for its receipt, and brings it into the archive.
+    book.counted = max(0, book.spent)
+  end
 end
 setTerms(account, terms)
 account.version = account.version + 1

@@ -304,9 +304,10 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
           if (held === 0 && !open.includes(name.split('|')[1]!)) account.windows.delete(name)
         }
       }
-      for (const { epoch, free, counted } of terms.earlier) {
-        const known = account.earlier.find((one) => one.epoch === epoch)
-        if (known !== undefined) Object.assign(known, { free, counted })
+      for (const known of account.earlier) {
+        const named = terms.earlier.find(({ epoch }) => epoch === known.epoch)
+        if (named !== undefined) Object.assign(known, { free: named.free, counted: named.counted })
+        else known.counted = Math.max(0, known.spent)
       }
       account.terms = terms
       account.version += 1

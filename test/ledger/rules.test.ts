@@ -618,6 +618,31 @@ describe('terms and periods', () => {
     expect(await receiptsOfAccount()).toMatchObject([{ epoch: 2, calledIn: 1 }])
   })
 
+  test('a closed period that a rollback brought back is not counted twice, and leaves Redis again', async () => {
+    await given.load(newAccount(), { granted: micro(150) })
+    await given.ledger.charge(chargeOf(given.mint('before'), 110))
+    // As it was before the rollback's moment: the workflow had counted 100 of the 110
+    const counted = { epoch: 1, free: micro(100), counted: micro(100) }
+    await given.ledger.putTerms(account, termsOf({ version: 2, epoch: 2, granted: micro(150), earlier: [counted] }))
+    // The workflow has closed it since: its 10 beyond its own money are in `used`, and the terms do not name it
+    const closed = (version: number, used: number) =>
+      termsOf({ version, epoch: 2, granted: micro(150), used: micro(used) })
+    await given.ledger.putTerms(account, closed(3, 10))
+    expect(availableOf(await snapshotOf())).toBe(140)
+
+    // A late charge of it counts beyond that, until the archive has it too
+    const late = { began: { epoch: 1, windows: [] } }
+    expect(await given.ledger.settle(settleOf(given.mint('late'), 5, late))).toMatchObject({ charged: 5, epoch: 1 })
+    expect(availableOf(await snapshotOf())).toBe(135)
+    await drain()
+    await given.ledger.ackRows(account, 1, (await snapshotOf()).seq)
+    expect(await given.ledger.closeEpoch(account, 1, 1)).toEqual({ status: 'open' })
+    await given.ledger.putTerms(account, closed(4, 15))
+    expect(availableOf(await snapshotOf())).toBe(135)
+    expect(await given.ledger.closeEpoch(account, 1, 1)).toEqual({ status: 'closed' })
+    expect(availableOf(await snapshotOf())).toBe(135)
+  })
+
   describe('free work holds nothing, so its period may leave Redis under it', () => {
     let id: string
     const name = () => ({ accountId: account, id })

@@ -29,7 +29,7 @@ import { createRandom, type Random } from './random.ts'
 import { rulesWithout } from './rules.ts'
 
 /** Rules of the model that the program's ledger does not follow yet (docs/protocol-model.md). */
-const ahead = ['closedEpochsCountInFull', 'birthsSinceJournal'] as const
+const ahead = ['birthsSinceJournal'] as const
 const accountId = 'ann'
 const key = rowKey(row)
 const startMs = Date.UTC(2026, 0, 5)
@@ -200,11 +200,14 @@ async function inLockstep(random: Random, seed: number): Promise<void> {
         epoch,
         granted: terms.granted + random.between(0, 40),
         used: terms.used + random.between(0, 5),
-        earlier: earlier.map((book) => ({
-          epoch: book.epoch,
-          free: random.between(0, 60),
-          counted: Math.max(0, book.spent - random.pick([0, 0, 3])),
-        })),
+        // One that is not named was closed: a rollback has brought it back
+        earlier: earlier
+          .filter(() => random.chance(0.8))
+          .map((book) => ({
+            epoch: book.epoch,
+            free: random.between(0, 60),
+            counted: Math.max(0, book.spent - random.pick([0, 0, 3])),
+          })),
       }
       same('putTerms', putTerms(ours, accountId, terms), await pure.putTerms(accountId, realTerms()))
     },
