@@ -76,22 +76,31 @@ export class OutboxLog {
     this.folder = options.folder
   }
 
-  /** Reads what an earlier process left, in order. */
+  /** Reads what an earlier process left, in order. After a rejection no file is open, and the log is of no use. */
   async load(take: (line: ReadLine, segment: Segment) => void): Promise<void> {
     await mkdir(this.folder, { recursive: true })
     const numbers = (await readdir(this.folder)).flatMap((file) => segmentNumber(file) ?? [])
-    for (const number of numbers.toSorted((a, b) => a - b)) {
-      const path = join(this.folder, segmentName(number))
-      const file = await open(path, 'r')
-      const content = await file.readFile()
-      const { lines, broken, tornBytes } = readSegment(content)
-      const segment = newSegment(path, file, content.length, broken > 0)
-      this.#lastNumber = number
-      this.#segments.push(segment)
-      if (broken > 0) this.#options.onEvent({ kind: 'broken', path, count: broken })
-      if (tornBytes > 0) this.#options.onEvent({ kind: 'torn', path, bytes: tornBytes })
-      for (const line of lines) take(line, segment)
+    try {
+      for (const number of numbers.toSorted((a, b) => a - b)) await this.#loadSegment(number, take)
+    } catch (error) {
+      for (const { file } of this.#segments) await file.close()
+      throw error
     }
+  }
+
+  async #loadSegment(number: number, take: (line: ReadLine, segment: Segment) => void): Promise<void> {
+    const path = join(this.folder, segmentName(number))
+    const file = await open(path, 'r')
+    const segment = newSegment(path, file, 0, false)
+    this.#lastNumber = number
+    this.#segments.push(segment)
+    const content = await file.readFile()
+    const { lines, broken, tornBytes } = readSegment(content)
+    segment.bytes = content.length
+    segment.broken = broken > 0
+    if (broken > 0) this.#options.onEvent({ kind: 'broken', path, count: broken })
+    if (tornBytes > 0) this.#options.onEvent({ kind: 'torn', path, bytes: tornBytes })
+    for (const line of lines) take(line, segment)
   }
 
   /**
@@ -305,7 +314,9 @@ export class OutboxLog {
   async #sync(): Promise<void> {
     if (this.#abandoned) return
     this.#isSyncing = true
-    for (const [segment, lines] of [...this.#unsynced]) {
+    // What is written from now on is for the next sync.
+    const written = [...this.#unsynced]
+    for (const [segment, lines] of written) {
       this.#unsynced.set(segment, [])
       try {
         await segment.file.datasync()

@@ -56,7 +56,10 @@ export interface OutboxStore {
   figures(): StoreFigures
   /** Takes over what gone processes left, and answers those entries. None once this process has lost its own. */
   takeOver(): Promise<readonly Entry[]>
-  /** To be called every second or so: the claim, waste, free room, and what could not be written. */
+  /**
+   * To be called every second or so: the claim, waste, free room, and what could not be written. Rejects with the first failure once it has done all the
+   * rest; call it again.
+   */
   tend(): Promise<void>
   /** Answers how many entries are left to the next process, and how many could not be written and end with this one. */
   close(): Promise<{ readonly left: number; readonly lost: number }>
@@ -170,15 +173,20 @@ class Store implements OutboxStore {
     await this.#beat()
     if (this.#lost !== null) return
     await this.#measureRoom()
+    const failures: unknown[] = []
     for (const log of [this.#log, ...this.#taken]) {
-      await log.retry()
-      const waste = await log.trim()
-      if (waste !== null) await this.#carryOver(waste)
+      await this.#tendLog(log).catch((error: unknown) => failures.push(error))
     }
-    for (const log of this.#taken.filter(({ segmentCount, unwritten }) => segmentCount === 0 && unwritten === 0)) {
-      await log.close()
-      this.#taken = this.#taken.filter((each) => each !== log)
-    }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async #tendLog(log: OutboxLog): Promise<void> {
+    await log.retry()
+    const waste = await log.trim()
+    if (waste !== null) await this.#carryOver(waste)
+    if (log === this.#log || log.segmentCount > 0 || log.unwritten > 0) return
+    this.#taken = this.#taken.filter((each) => each !== log)
+    await log.close()
   }
 
   async close(): Promise<{ readonly left: number; readonly lost: number }> {

@@ -1,4 +1,16 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { open as openFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +19,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest'
 import { chargeId } from '../../credits/charge-id.ts'
 import { toMicro } from '../../credits/money.ts'
 import { systemClock } from '../../middleware/clock.ts'
-import { nameOf } from '../../middleware/outbox/entry.ts'
+import { keyOf, nameOf } from '../../middleware/outbox/entry.ts'
 import { formatRecord, parseRecord, type SendRecord } from '../../middleware/outbox/record.ts'
 import { openStore, type OutboxStore, type StoreEvent, type StoreOptions } from '../../middleware/outbox/store.ts'
 import { detailOf, quantities, row } from '../ledger/given.ts'
@@ -44,6 +56,17 @@ function leave(folder: string, lines: readonly string[], name = 'gone'): string 
   const path = join(log, '00000001.log')
   writeFileSync(path, lines.join(''))
   return path
+}
+
+function openFilesIn(folder: string): readonly string[] {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(join('/proc/self/fd', fd)).startsWith(folder)
+    } catch {
+      // The one that the listing itself had.
+      return false
+    }
+  })
 }
 
 const settle = (key: string, actual = 7): SendRecord => ({
@@ -159,6 +182,34 @@ describe('what a killed process leaves', () => {
     await store.close()
     const next = await open(folder)
     expect(next.taken.filter(({ kind }) => kind === 'charge')).toMatchObject([{ accepted: true }])
+  })
+})
+
+describe('a disk that does not give back what is on it', () => {
+  it.runIf(existsSync('/proc/self/fd'))('does not use up the files that a process may open', async () => {
+    const folder = newFolder()
+    leave(folder, [formatRecord(settle('a'))])
+    const unreadable = join(folder, 'gone', 'log', '00000002.log')
+    mkdirSync(unreadable)
+    const { store, events } = await open(folder)
+    expect(await store.takeOver()).toEqual([])
+    expect(events.map(({ kind }) => kind)).toEqual(['load_failed', 'load_failed'])
+    expect(openFilesIn(folder)).toEqual([])
+    const [log] = readdirSync(folder)
+    rmdirSync(join(folder, log!, 'log', '00000002.log'))
+    expect((await store.takeOver()).map(({ key }) => key)).toEqual([keyOf(settle('a').request)])
+  })
+
+  it('does not keep the logs of others from being tended', async () => {
+    const folder = newFolder()
+    for (const name of ['one', 'two']) leave(folder, Array(5).fill(formatRecord(settle(name))), name)
+    const { store, taken } = await open(folder, { segmentBytes: 1 })
+    const unreadable = taken[0]!.log
+    const read = store.read.bind(store)
+    store.read = (entry) => (entry.log === unreadable ? Promise.reject(new Error('EIO: i/o error, read')) : read(entry))
+    for (const entry of store.entries.values()) if (entry.log !== unreadable) store.forget(entry)
+    await expect(store.tend()).rejects.toThrow('EIO')
+    expect(segmentsIn(folder)).toEqual([join(unreadable.folder, '00000001.log')])
   })
 })
 
