@@ -29,7 +29,8 @@ const remembered = 200_000
  * whose check fails rests a while, and keeps no other waiting.
  */
 export function createCheckAccounts(deps: ActivityDeps) {
-  const { ledger, journal, accounts, clock, log, count, evictAfterMs = 3_600_000, checkEveryMs = 600_000 } = deps
+  const { ledger, journal, accounts, clock, log, count } = deps
+  const { evictAfterMs = 3_600_000, checkEveryMs = 600_000, leaseMs = 60_000 } = deps
   const check = createCheckAccount(deps)
   const closeEnded = createCloseEnded(deps)
   const known = new LRUCache<string, Known>({ max: remembered })
@@ -39,6 +40,7 @@ export function createCheckAccounts(deps: ActivityDeps) {
   const again = new Map<string, Again>()
   let identity: string | undefined
   let allSinceMs = 0
+  let allAgainAtMs = Number.POSITIVE_INFINITY
 
   return (round: Round): Promise<void> =>
     inRound(round, clock, async (stopped) => {
@@ -74,6 +76,10 @@ export function createCheckAccounts(deps: ActivityDeps) {
   async function due(round: Round): Promise<Iterable<string>> {
     await noteIdentity()
     const nowMs = clock.now()
+    if (nowMs >= allAgainAtMs) {
+      allSinceMs = nowMs
+      allAgainAtMs = Number.POSITIVE_INFINITY
+    }
     const olderThanMs = Math.min(everyMs, nowMs - allSinceMs)
     const unchecked = await ledger.unchecked(shardsOf(round), { olderThanMs, perShard })
     const dueAgain = [...again].filter(([accountId, { atMs }]) => atMs <= nowMs && isIn(round, accountId))
@@ -99,6 +105,8 @@ export function createCheckAccounts(deps: ActivityDeps) {
     }
     identity = now
     allSinceMs = clock.now()
+    // A hold that came back with an older Redis may be of a call which the journal has: its expiry is charged a second time, after the first check.
+    allAgainAtMs = allSinceMs + 2 * leaseMs
     known.clear()
   }
 

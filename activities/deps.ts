@@ -11,6 +11,8 @@ export interface ActivityDeps {
   readonly policies: Pick<Policies, 'largestCorrection'>
   /** An account that nobody used for so long leaves Redis; null = never. Default one hour. */
   readonly evictAfterMs?: number | null | undefined
+  /** Of a hold: after another Redis answered, all accounts are checked at once, and again when the holds that came back with it are over. Default a minute. */
+  readonly leaseMs?: number | undefined
   /** A loaded account is looked at this often, and checked in full when it changed. Default ten minutes. */
   readonly checkEveryMs?: number | undefined
   readonly clock: Clock

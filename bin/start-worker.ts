@@ -36,6 +36,7 @@ export async function startWorker(
       journal: parts.journal,
       accounts: parts.accounts,
       policies: parts.catalogue.policies,
+      leaseMs: parts.holdMs,
       evictAfterMs: settings.EVICT_AFTER_MINUTES === 0 ? null : settings.EVICT_AFTER_MINUTES * 60_000,
       clock: systemClock,
       log,

@@ -1,4 +1,5 @@
 import { and, between, desc, eq, inArray, max, sql, type SQL } from 'drizzle-orm'
+import { birthOf } from '../credits/charge-id.ts'
 import type { Micro } from '../credits/money.ts'
 import type { Level } from '../credits/terms.ts'
 import { quantityNames, type RowKey, type RowTotals } from '../credits/usage-row.ts'
@@ -17,6 +18,8 @@ export interface JournalTotals {
   readonly epochs: readonly { readonly epoch: number; readonly rows: Readonly<Record<RowKey, RowTotals>> }[]
   /** The 10,000 that changed last. Below zero where an adjustment came into a window that did not see the first charge. */
   readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: number }[]
+  /** The latest birth among the ids of all its charges, ms since epoch; 0 without any. */
+  readonly newestBirthMs: number
 }
 
 export interface TotalsOf {
@@ -43,6 +46,7 @@ export function readTotals(database: Database, accountId: string, of: TotalsOf =
   return database.transaction('snapshot', async (statements) => {
     const epochs = await readRows(statements, account, of)
     const windows = await readWindows(statements, account)
+    const newestBirthMs = await readNewestBirth(statements, account)
     if (of.without !== undefined) {
       const later = sql`account_id = ${account} and lineage = ${of.without.lineage} and n > ${of.without.aboveN}`
       await withoutRows(statements, epochs, later)
@@ -51,6 +55,7 @@ export function readTotals(database: Database, accountId: string, of: TotalsOf =
     return {
       epochs: [...epochs].map(([epoch, rows]) => ({ epoch, rows })),
       budgets: [...windows.values()],
+      newestBirthMs,
     }
   })
 }
@@ -90,6 +95,15 @@ async function readWindows(statements: Statements, account: string): Promise<Win
     .orderBy(desc(windowTotals.changedSerial), windowTotals.level, windowTotals.window)
     .limit(mostWindows)
   return new Map(windows.map((one) => [`${one.level}|${one.window}`, one]))
+}
+
+/** An id begins with its birth, in digits that sort as their numbers do: one look at the end of the account's part of an index. */
+async function readNewestBirth(statements: Statements, account: string): Promise<number> {
+  const [newest] = await statements
+    .select({ id: max(entries.id) })
+    .from(entries)
+    .where(eq(entries.accountId, account))
+  return newest?.id == null ? 0 : birthOf(newest.id)
 }
 
 async function withoutRows(statements: Statements, epochs: EpochTotals, later: SQL): Promise<void> {

@@ -1,13 +1,14 @@
 --[[ hydrate: a new life of an account, from the terms and the journal's totals. Only if it is absent and the lock is still the caller's:
   a hydrate that comes late would write old totals.
   KEYS  1 account  2 dirty  3 lock  4 clock  5 loaded
-  ARGV  1 account id  2 token  3 lineage  4 held in the life that was lost  5 quarantine, ms  6–14 terms
-        15 number of rows  16… rows '<epoch>|<row>' and their packed totals, then budgets '<level>|<window>' and what they spent
+  ARGV  1 account id  2 token  3 lineage  4 held in the life that was lost  5 quarantine, ms  6 latest birth that the journal has  7–15 terms
+        16 number of rows  17… rows '<epoch>|<row>' and their packed totals, then budgets '<level>|<window>' and what they spent
   Reply { status } ]]
 local lineage, lostHeld, quarantineMs = wholeNumber(ARGV[3]), wholeNumber(ARGV[4]), wholeNumber(ARGV[5])
-local terms = readTerms(6)
-local rowCount = wholeNumber(ARGV[6 + termsLength])
-local firstRow = 7 + termsLength
+local newestBirth = wholeNumber(ARGV[6])
+local terms = readTerms(7)
+local rowCount = wholeNumber(ARGV[7 + termsLength])
+local firstRow = 8 + termsLength
 local firstBudget = firstRow + 2 * rowCount
 
 if call('EXISTS', KEYS[1]) == 1 then return { 'present' } end
@@ -23,10 +24,13 @@ end
 for i = firstBudget, #ARGV, 2 do wholeNumber(ARGV[i + 1]) end
 
 local now = nowMs()
+-- The tombstones of the life before are gone, those of ids that a clock ahead of this one has made too. No further than the gate admits
+-- ids: one from a clock that is far ahead must not make this account ask for ever.
+local knownSince = max(now, min(newestBirth, now + slackMs))
 local account = {
   -- `version` starts at the time, so that two lives of an account do not show a feed the same one
   seq = 1, n = 0, drained = 0, acked = 0, version = now, quarantine = 0, undrained = 0,
-  lineage = lineage, bornIn = lineage, knownSince = now, quarantineUntil = now + quarantineMs, corrections = 0,
+  lineage = lineage, bornIn = lineage, knownSince = knownSince, quarantineUntil = now + quarantineMs, corrections = 0,
   current = { epoch = terms.epoch, spent = spent[terms.epoch], held = 0 }, earlier = {},
 }
 setTerms(account, terms)

@@ -317,6 +317,8 @@ export interface Hydration {
   readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: number }[]
   /** Last known held credits of the life that was lost: kept in quarantine. */
   readonly held: Micro
+  /** The latest birth among the ids that the journal has of this account, 0 without any: an id as young may have been charged already. */
+  readonly newestBirthMs: number
 }
 
 /** A difference between journal and ledger, and the snapshot with which it was read. */

@@ -93,10 +93,11 @@ export function createAccountLoader({ ledger, accounts, journal, clock }: Accoun
         return 'unknown'
       }
       const { lineage, terms, held } = answer
-      const { epochs, budgets } = await journal.totals(accountId, {
+      const { epochs, budgets, newestBirthMs } = await journal.totals(accountId, {
         epochs: [terms.epoch, ...terms.earlier.map((earlier) => earlier.epoch)],
       })
-      const { status } = await ledger.hydrate({ accountId, token, lineage, terms, epochs, budgets, held })
+      const life = { accountId, token, lineage, terms, epochs, budgets, held, newestBirthMs }
+      const { status } = await ledger.hydrate(life)
       return status === 'lock_lost' ? 'again' : 'loaded'
     } finally {
       // An account that was unknown can sign up and load at once. Should this fail, the lock ends by itself.

@@ -59,6 +59,7 @@ function isAskJournal(answer: { readonly status: string }): answer is AskJournal
   return answer.status === 'ask_journal'
 }
 
-class AccountGone extends Error {
+/** There is no account to send it to: nobody has signed up under this id, or it was deleted. */
+export class AccountGone extends Error {
   override readonly name = 'AccountGone'
 }

@@ -71,6 +71,7 @@ export async function loadAccounts(ledger: Ledger, accountIds: readonly string[]
       epochs: [],
       budgets: [],
       held: zero,
+      newestBirthMs: 0,
     })
     if (answer.status !== 'hydrated') throw new Error(`hydrate answered ${answer.status}`)
   }

@@ -223,6 +223,7 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
         epochs: [],
         budgets: [],
         held: toMicro(0),
+        newestBirthMs: 0,
       })
       let version = 1
       let granted = credits

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chargeId } from '../../credits/charge-id.ts'
 import { toMicro } from '../../credits/money.ts'
 import type { Receipt } from '../../credits/receipt.ts'
 import { noQuantities } from '../../credits/usage-row.ts'
@@ -136,8 +137,19 @@ describe.each(backends)('asking $name', (database) => {
     expect((await of({ lineage: 2, aboveN: 0 })).rows).toEqual([])
   })
 
+  it('totals tell the latest birth of all charges, whatever came last, in whatever epoch, and left out or not', async () => {
+    const account = newAccount()
+    const born = (ms: number) => chargeId(someTimeMs + ms, 'Z')
+    // Born ahead, in an epoch that is not asked for; then an expired one born before it.
+    await journal.storeReceipts([receiptOf(account, 1, { id: born(60_000), epoch: 3 })])
+    await journal.storeReceipts([receiptOf(account, 2, { id: born(50_000), kind: 'expired' })])
+    await journal.storeReceipts([receiptOf(newAccount(), 3, { id: born(90_000) })])
+    const { newestBirthMs } = await journal.totals(account, { epochs: [1], without: { lineage: 1, aboveN: 0 } })
+    expect(newestBirthMs).toBe(someTimeMs + 60_000)
+  })
+
   it('an account without charges has empty totals', async () => {
-    expect(await journal.totals(newAccount())).toEqual({ epochs: [], budgets: [] })
+    expect(await journal.totals(newAccount())).toEqual({ epochs: [], budgets: [], newestBirthMs: 0 })
   })
 
   it('the receipts of a message are all those and only those that name it', async () => {

@@ -41,7 +41,16 @@ test('accounts, holds and receipts of all shards are counted, and how long the o
   for (const accountId of ['ada', 'bob', 'cleo']) {
     await ledger.lock(accountId, 'test', 60_000)
     const terms = termsOf({ granted: creditsToMicro(10) })
-    await ledger.hydrate({ accountId, token: 'test', lineage: 1, terms, epochs: [], budgets: [], held: toMicro(0) })
+    await ledger.hydrate({
+      accountId,
+      token: 'test',
+      lineage: 1,
+      terms,
+      epochs: [],
+      budgets: [],
+      held: toMicro(0),
+      newestBirthMs: 0,
+    })
   }
   const evidence = { lineage: 1, nowMs: (await readAda()).nowMs, found: null }
   const hold = (key: string, ttlMs: number) => ({

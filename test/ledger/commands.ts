@@ -434,6 +434,7 @@ async function load(world: World, real: Real, accountId: string, whose: string, 
         .filter(({ epoch }) => [terms, ...terms.earlier].some((one) => one.epoch === epoch)),
       budgets: world.journal.budgets(accountId),
       held,
+      newestBirthMs: world.journal.newestBirthMs(accountId),
     }),
   )
   await both(world, real, 'unlock', (ledger) => ledger.unlock(accountId, whose))

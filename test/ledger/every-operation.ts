@@ -15,7 +15,16 @@ export async function everyOperation(ledger: Ledger, accountId: string): Promise
   await ledger.lock(accountId, 'given back', 60_000)
   await ledger.unlock(accountId, 'given back')
   await ledger.lock(accountId, 'token', 60_000)
-  await ledger.hydrate({ accountId, token: 'token', lineage: 1, terms, epochs: [], budgets: [], held: zero })
+  await ledger.hydrate({
+    accountId,
+    token: 'token',
+    lineage: 1,
+    terms,
+    epochs: [],
+    budgets: [],
+    held: zero,
+    newestBirthMs: 0,
+  })
   await ledger.unlock(accountId, 'token')
   const account = await loaded(ledger.read(accountId))
   const known = { lineage: 1, nowMs: account.nowMs, found: null }

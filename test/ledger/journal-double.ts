@@ -1,3 +1,4 @@
+import { birthOf } from '../../credits/charge-id.ts'
 import { zero } from '../../credits/money.ts'
 import type { Receipt } from '../../credits/receipt.ts'
 import { type Quantities, type RowTotals, noQuantities, quantityNames } from '../../credits/usage-row.ts'
@@ -11,6 +12,7 @@ export interface JournalDouble {
   find(accountId: string, id: string): FoundCharge | null
   epochs(accountId: string): readonly EpochRows[]
   budgets(accountId: string): readonly { level: string; window: string; spent: number }[]
+  newestBirthMs(accountId: string): number
   copy(): JournalDouble
 }
 
@@ -70,6 +72,8 @@ export function createJournalDouble(): JournalDouble {
         const [level, window] = name.split('|') as [string, string]
         return { level, window, spent }
       }),
+    newestBirthMs: (accountId) =>
+      Math.max(0, ...[...last.values()].filter((one) => one.accountId === accountId).map(({ id }) => birthOf(id))),
     copy: () => {
       const copy = createJournalDouble()
       for (const tell of told) tell(copy)

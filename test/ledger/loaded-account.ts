@@ -16,7 +16,16 @@ export interface LoadedAccount {
 export async function loadAccount(ledger: Ledger, accountId: string): Promise<LoadedAccount> {
   await ledger.lock(accountId, 'test', 60_000)
   const terms = termsOf({ granted: toMicro(1_000_000) })
-  await ledger.hydrate({ accountId, token: 'test', lineage: 1, terms, epochs: [], budgets: [], held: zero })
+  await ledger.hydrate({
+    accountId,
+    token: 'test',
+    lineage: 1,
+    terms,
+    epochs: [],
+    budgets: [],
+    held: zero,
+    newestBirthMs: 0,
+  })
   const account = await ledger.read(accountId)
   if (account.status !== 'loaded') throw new Error('not loaded')
   const known = { lineage: 1, nowMs: account.nowMs, found: null }

@@ -545,7 +545,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       if (locks.get(accountId) === token) locks.delete(accountId)
     },
 
-    async hydrate({ accountId, token, lineage, terms, epochs, budgets, held }) {
+    async hydrate({ accountId, token, lineage, terms, epochs, budgets, held, newestBirthMs }) {
       if (accounts.has(accountId)) return { status: 'present' }
       if (locks.get(accountId) !== token) return { status: 'lock_lost' }
       const bookFor = (epoch: number, free: number, counted: number): Book => {
@@ -563,7 +563,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
         bornIn: lineage,
         version: nowMs(),
         undrained: 0,
-        knownSinceMs: nowMs(),
+        knownSinceMs: Math.max(nowMs(), Math.min(newestBirthMs, nowMs() + slackMs)),
         quarantine: 0,
         quarantineUntilMs: nowMs() + (options.quarantineMs ?? 120_000),
         terms,

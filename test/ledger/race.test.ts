@@ -30,7 +30,16 @@ test('several processes racing for one scarce account, every call sent twice, ne
   const accountId = 'race'
   await ledger.lock(accountId, 'race', 60_000)
   const terms = termsOf({ granted })
-  await ledger.hydrate({ accountId, token: 'race', lineage: 1, terms, epochs: [], budgets: [], held: zero })
+  await ledger.hydrate({
+    accountId,
+    token: 'race',
+    lineage: 1,
+    terms,
+    epochs: [],
+    budgets: [],
+    held: zero,
+    newestBirthMs: 0,
+  })
 
   const results = await Promise.all(
     Array.from({ length: processes }, (_, index) =>

@@ -445,7 +445,16 @@ describe('evict', () => {
     await given.ledger.lock(account, 'again', minute)
     const { epochs, budgets } = before
     const terms = termsOf({ granted: toMicro(100) })
-    const hydration: Hydration = { accountId: account, token: 'again', lineage: 2, terms, epochs, budgets, held: zero }
+    const hydration: Hydration = {
+      accountId: account,
+      token: 'again',
+      lineage: 2,
+      terms,
+      epochs,
+      budgets,
+      held: zero,
+      newestBirthMs: 0,
+    }
     expect(await given.ledger.hydrate(hydration)).toEqual({ status: 'hydrated' })
     expect(await snapshotOf()).toMatchObject({
       spent: 10,
@@ -504,7 +513,16 @@ describe('evict', () => {
     newAccount()
     await given.ledger.lock(account, 'x', minute)
     const terms = termsOf({ granted: toMicro(100) })
-    const life = { accountId: account, token: 'x', lineage: 1, terms, epochs: [], budgets: [], held: toMicro(30) }
+    const life = {
+      accountId: account,
+      token: 'x',
+      lineage: 1,
+      terms,
+      epochs: [],
+      budgets: [],
+      held: toMicro(30),
+      newestBirthMs: 0,
+    }
     await given.ledger.hydrate(life)
     await reconcile()
     expect(await evict()).toEqual({ status: 'in_use' })

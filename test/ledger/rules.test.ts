@@ -451,7 +451,16 @@ describe('settle', () => {
     newAccount()
     await given.ledger.lock(account, 'q', minute)
     const terms = termsOf({ granted: micro(100) })
-    const life = { accountId: account, token: 'q', lineage: 3, terms, epochs: [], budgets: [], held: micro(60) }
+    const life = {
+      accountId: account,
+      token: 'q',
+      lineage: 3,
+      terms,
+      epochs: [],
+      budgets: [],
+      held: micro(60),
+      newestBirthMs: 0,
+    }
     expect(await given.ledger.hydrate(life)).toEqual({ status: 'hydrated' })
     expect(availableOf(await snapshotOf())).toBe(40)
     const id = given.mint('survivor')
@@ -801,6 +810,7 @@ describe('hydrate', () => {
       epochs: [],
       budgets: [],
       held: zero,
+      newestBirthMs: 0,
     }
     expect(await given.ledger.hydrate(life)).toEqual({ status: 'lock_lost' })
     expect(await given.ledger.lock(account, 'first', minute)).toBe(true)
@@ -810,6 +820,40 @@ describe('hydrate', () => {
     await given.ledger.charge(chargeOf(given.mint('spent'), 5), { lineage: 1, nowMs: given.clock.nowMs(), found: null })
     expect(await given.ledger.hydrate(life)).toEqual({ status: 'present' })
     expect(await snapshotOf()).toMatchObject({ spent: 5 })
+  })
+
+  describe('an id born ahead of the clock of Redis', () => {
+    const hydratedKnowing = async (newestBirthMs: number): Promise<void> => {
+      newAccount()
+      await given.ledger.lock(account, 'x', minute)
+      const life = { accountId: account, token: 'x', lineage: 1, terms: termsOf({ granted: micro(50) }), epochs: [] }
+      const hydration = { ...life, budgets: [], held: zero, newestBirthMs }
+      expect(await given.ledger.hydrate(hydration)).toEqual({ status: 'hydrated' })
+    }
+
+    test('that was charged before a loss is not charged again unasked', async () => {
+      const bornMs = given.clock.nowMs() + minute
+      await hydratedKnowing(bornMs)
+      for (let passed = 0; passed < 3; passed += 1) {
+        expect(await given.ledger.charge(chargeOf(chargeId(bornMs, 'ahead'), 5))).toMatchObject({
+          status: 'ask_journal',
+        })
+        await given.clock.advance(minute)
+      }
+      expect(await given.ledger.charge(chargeOf(given.mint('younger'), 5))).toMatchObject({ status: 'settled' })
+    })
+
+    test('that is far ahead does not make an account ask for ever', async () => {
+      await hydratedKnowing(given.clock.nowMs() + 400 * 24 * 60 * minute)
+      expect(await given.ledger.charge(chargeOf(given.mint('now'), 5))).toMatchObject({ status: 'ask_journal' })
+      await given.clock.advance(2 * minute)
+      expect(await given.ledger.charge(chargeOf(given.mint('later'), 5))).toMatchObject({ status: 'settled' })
+    })
+
+    test.each([Number.NaN, -1, 1.5])('is a whole number of ms: %d is refused', async (newestBirthMs) => {
+      await expect(hydratedKnowing(newestBirthMs)).rejects.toThrow(/whole number/)
+      expect(await given.ledger.read(account)).toEqual({ status: 'account_not_loaded' })
+    })
   })
 
   test('a lock is given back by its holder only', async () => {
@@ -831,6 +875,7 @@ describe('hydrate', () => {
       terms: termsOf({ granted: micro(50) }),
       epochs: [],
       held: zero,
+      newestBirthMs: 0,
     }
     const budgets = [{ level: 'employee:ada', window: 'm202601', spent: -20 }]
     expect(await given.ledger.hydrate({ ...hydration, budgets })).toEqual({ status: 'hydrated' })
@@ -852,6 +897,7 @@ describe('hydrate', () => {
       ],
       budgets: [{ level: 'employee:ada', window: 'm202601', spent: micro(12) }],
       held: zero,
+      newestBirthMs: 0,
     })
     expect(await snapshotOf()).toMatchObject({
       lineage: 4,

@@ -141,6 +141,25 @@ test('while one master of a Cluster is away the accounts of the others are check
   expect(events.toSorted()).toEqual(['accounts_checked', 'accounts_checked', 'turn_failed'])
 })
 
+test('after another Redis answered, all accounts are checked at once, and again when the holds that came back with it are over', async () => {
+  const { clock } = turnedClock()
+  const olderThan: number[] = []
+  const { run } = given({
+    clock,
+    ledger: {
+      unchecked: async (_: unknown, { olderThanMs }: { olderThanMs: number }) => {
+        olderThan.push(olderThanMs)
+        return []
+      },
+    },
+  })
+  await run(150_000)
+  const all = olderThan.flatMap((ms, pass) => (ms === 0 ? [pass] : []))
+  expect(all).toEqual([0, expect.any(Number)])
+  // Two leases of a minute, looked at every other second.
+  expect(all[1]).toBe(60)
+})
+
 test('an identity that could not be asked for is not another Redis', async () => {
   const answers = ['one', undefined, 'one', 'two']
   const { events, run } = given({

@@ -349,7 +349,7 @@ describe('the three-way check', () => {
     const restored = {
       ...parts.journal,
       highestN: async () => 0,
-      totals: async () => ({ epochs: [], budgets: [] }),
+      totals: async () => ({ epochs: [], budgets: [], newestBirthMs: 0 }),
     }
     await worker({ journal: restored }).check()
     expect(events).toContain('journal_lost_commits')

@@ -54,7 +54,9 @@ export function hydrate(ledger: Ledger, hydration: Hydration): HydrateAnswer {
     earlier: terms.earlier.map(({ epoch, free, counted }) => bookFor(epoch, free, counted)),
     quarantine: 0,
     quarantineUntilMs: now + ledger.quarantineMs,
-    knownSinceMs: rules.birthsSinceJournal ? Math.max(now, hydration.latestBirthMs) : now,
+    knownSinceMs: rules.birthsSinceJournal
+      ? Math.max(now, Math.min(hydration.latestBirthMs, now + ledger.slackMs))
+      : now,
     windows: Object.fromEntries(
       Object.entries(hydration.windows).map(([name, spent]) => [name, { spent: Math.max(0, spent), held: 0 }]),
     ),
