@@ -13,14 +13,14 @@ export interface Entry {
   readonly notedAtMs: number
   /** Of a charge: a success was heard. */
   accepted: boolean
-  /** The ledger has answered in the life that it has now. */
-  answered: boolean
+  /** What the ledger has said in the life that it has now. */
+  answer: 'none' | 'given' | 'no_account'
   /** Waits for its turn to be sent again. */
   queued: boolean
   /** Not needed any more. */
   gone: boolean
-  /** Sent again from then on, unless the journal has it; later each time. */
-  replayAtMs: number
+  /** The last time; 0 before it is followed. */
+  sentAtMs: number
   /** Where its line is; null until it is written. */
   segment: Segment | null
   offset: number

@@ -3,7 +3,7 @@ import type { ChargeAnswer, ChargeRequest, Ledger, Settled, SettleRequest } from
 import type { Journal } from '../../journal/journal.ts'
 import type { Clock } from '../clock.ts'
 import { refusalOf } from '../refusal-of.ts'
-import { untilAnswered } from '../until-answered.ts'
+import { AccountGone, untilAnswered } from '../until-answered.ts'
 import { DueQueue } from './due-queue.ts'
 import { type Entry, keyOf, nameOf } from './entry.ts'
 import type { OutboxStore, StoreFigures } from './store.ts'
@@ -23,8 +23,13 @@ export interface OutboxTimes {
   readonly tickMs: number
   /** The journal is asked for an entry this long after it was noted, then after each of the next; the last one repeats. */
   readonly askAfterMs: readonly number[]
-  /** An entry this old that the journal has not got is sent again; each time twice as long until the next. */
+  /** An entry this old that the journal has not got is sent again; each time twice as long until the next, */
   readonly replayAfterMs: number
+  /**
+   * but no longer than this while the journal answers: that it has not got what the ledger took is the only sign of a loss that no other told of. More when
+   * very many wait.
+   */
+  readonly replayAtLeastEveryMs: number
   /** A replay that meets nothing but outages gives its place to another one. */
   readonly replayPatienceMs: number
   /** How often logs of gone processes are looked for. */
@@ -35,6 +40,7 @@ const usualTimes: OutboxTimes = {
   tickMs: 1_000,
   askAfterMs: [3_000, 7_000, 20_000, 30_000, 60_000],
   replayAfterMs: 30_000,
+  replayAtLeastEveryMs: 60_000,
   replayPatienceMs: 10_000,
   takeOverEveryMs: 10_000,
 }
@@ -102,6 +108,8 @@ const longestBackOffMs = 30_000
 /** A caller is not kept waiting for longer when neither disk nor ledger take the end of its call. */
 const unnotedPatienceMs = 5_000
 const longestReplayPauseMs = 60 * 60_000
+/** Many entries wait when the drain is behind, and are lost to nobody: at most 500 a second are sent again. */
+const replaySpacingMs = 2
 
 /** Sends what the store keeps. Takes over what gone processes left before it resolves. */
 export async function createOutbox(deps: OutboxDeps): Promise<Outbox> {
@@ -163,7 +171,7 @@ class Sender implements Outbox {
         (evidence) => ledger.settle(request, evidence),
         this.#closing.signal,
       )
-      entry.answered = true
+      entry.answer = 'given'
       return answer
     }).catch((error: unknown) => {
       this.#leave(entry, error)
@@ -224,13 +232,13 @@ class Sender implements Outbox {
   #note(what: { kind: 'settle'; request: SettleRequest } | { kind: 'charge'; request: ChargeRequest }) {
     const nowMs = this.#deps.clock.now()
     const noted = this.#deps.store.note({ ...what, notedAtMs: nowMs })
-    if (noted.entry.replayAtMs === 0) this.#follow(noted.entry, nowMs)
+    if (noted.entry.sentAtMs === 0) this.#follow(noted.entry, nowMs)
     return noted
   }
 
   /** From now on the journal is asked for it. */
   #follow(entry: Entry, nowMs: number): void {
-    entry.replayAtMs = nowMs + this.#times.replayAfterMs
+    entry.sentAtMs = nowMs
     this.#rungs[0]!.push(entry, nowMs)
   }
 
@@ -293,7 +301,7 @@ class Sender implements Outbox {
     const { store } = this.#deps
     try {
       if ('epoch' in answer) {
-        entry.answered = true
+        entry.answer = 'given'
         if (!entry.accepted) await store.accept(entry)
         return { ok: true, settled: answer }
       }
@@ -305,6 +313,7 @@ class Sender implements Outbox {
   }
 
   #leave(entry: Entry, error: unknown): void {
+    if (error instanceof AccountGone) entry.answer = 'no_account'
     this.#deps.onEvent?.({ kind: 'left_for_later', ...nameOf(entry), error })
   }
 
@@ -346,7 +355,7 @@ class Sender implements Outbox {
   #again(concerns: (entry: Entry) => boolean): void {
     for (const entry of this.#deps.store.entries.values()) {
       if (!concerns(entry)) continue
-      entry.answered = false
+      entry.answer = 'none'
       this.#urgent.push(entry)
     }
   }
@@ -366,7 +375,8 @@ class Sender implements Outbox {
         if (entry.gone) continue
         this.#rungs[Math.min(answered ? rung + 1 : rung, this.#rungs.length - 1)]!.push(entry, nowMs)
         // Without an answer only what the ledger has not got either is known to be missing.
-        if (nowMs >= entry.replayAtMs && (answered || !entry.answered)) this.#replay(entry, nowMs)
+        if (!answered && entry.answer === 'given') continue
+        if (nowMs >= entry.sentAtMs + this.#pauseMs(entry, answered)) this.#replay(entry, nowMs)
       }
       for (const entry of urgent) if (!entry.gone) this.#replay(entry, nowMs)
     }
@@ -397,9 +407,17 @@ class Sender implements Outbox {
     }
   }
 
+  #pauseMs({ answer, notedAtMs, sentAtMs }: Entry, journalAnswers: boolean): number {
+    const { replayAfterMs, replayAtLeastEveryMs } = this.#times
+    const longestMs =
+      journalAnswers && answer !== 'no_account'
+        ? Math.max(replayAtLeastEveryMs, this.#deps.store.entries.size * replaySpacingMs)
+        : longestReplayPauseMs
+    return Math.min(longestMs, Math.max(replayAfterMs, sentAtMs - notedAtMs))
+  }
+
   #replay(entry: Entry, nowMs: number): void {
-    const pauseMs = Math.min(longestReplayPauseMs, Math.max(this.#times.replayAfterMs, nowMs - entry.notedAtMs))
-    entry.replayAtMs = nowMs + pauseMs
+    entry.sentAtMs = nowMs
     if (entry.queued) return
     entry.queued = true
     this.#replays.push(entry)
@@ -436,7 +454,7 @@ class Sender implements Outbox {
             (evidence) => ledger.settle(request, evidence),
             signal,
           )
-          entry.answered = true
+          entry.answer = 'given'
           onEvent?.({ kind: 'replayed', ...nameOf(entry), status })
         } else {
           const charge = record.request

@@ -8,7 +8,7 @@ import { type Ledger, LedgerUnavailable } from '../../ledger/ledger.ts'
 import { systemClock } from '../../middleware/clock.ts'
 import { openStore } from '../../middleware/outbox/store.ts'
 import { until } from '../stack/until.ts'
-import { contentOf, type GivenOutbox, givenOutbox, type Opened, segmentsIn } from './given.ts'
+import { contentOf, type GivenOutbox, givenOutbox, type Opened, quick, segmentsIn } from './given.ts'
 
 let given: GivenOutbox
 beforeAll(async () => {
@@ -98,6 +98,54 @@ describe('a settlement', () => {
     await until(async () => opened.events.some(({ kind }) => kind === 'ledger_changed'))
     await replayed(opened)
     expect(await given.remaining(account)).toBe(credit - 30)
+  })
+
+  it('that the ledger lost is sent again within a minute, however old it is, when another gateway has loaded its account', async () => {
+    const folder = given.folder()
+    const account = await given.account(1)
+    const anHourAgo = { ...systemClock, now: () => Date.now() - 3_600_000 }
+    const before = await given.open({ folder, change: { clock: anHourAgo, times: onlyWhenTold } })
+    await before.outbox.settle(await given.reserve(given.work(account, 30), 100)).settled
+    // A minute is 50 ms here.
+    const opened = await given.open({
+      folder: copyOf(folder),
+      change: { times: { ...quick, replayAtLeastEveryMs: 50 } },
+    })
+    await replayed(opened)
+    await given.redis.flushall()
+    await given.loader.load(account)
+    await until(async () => (await given.remaining(account)) === credit - 30)
+    expect(await given.drain(account)).toBe(1)
+    await empty(opened)
+  })
+
+  it('is watched over while one master of a Cluster does not say who it is', async () => {
+    const asked: string[] = []
+    let life: string | null = 'one'
+    const ledger: Ledger = {
+      ...given.ledger,
+      identity: async () => {
+        asked.push(life ?? 'away')
+        if (life === null) throw new LedgerUnavailable('one master is away')
+        return life
+      },
+    }
+    const changes = () => opened.events.filter(({ kind }) => kind === 'ledger_changed').length
+    const askedNow = (name: string) => until(async () => asked.slice(-2).every((each) => each === name))
+    const opened = await given.open({ change: { ledger } })
+    const account = await given.account(1)
+    await opened.outbox.settle(await given.reserve(given.work(account, 30), 100)).settled
+    life = null
+    await askedNow('away')
+    await given.drain(account)
+    await empty(opened)
+    life = 'one'
+    await askedNow('one')
+    expect(changes()).toBe(0)
+    life = null
+    await askedNow('away')
+    life = 'two'
+    await until(async () => changes() === 1)
   })
 
   it('of a lease that ran out long ago puts right what was charged then', async () => {
