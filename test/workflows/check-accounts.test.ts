@@ -39,7 +39,7 @@ function given(change: {
   const journal = {
     newestSerial: async () => 0,
     highestN: async () => 0,
-    totals: async () => ({ epochs: [], budgets: [] }),
+    totals: async () => ({ epochs: [], budgets: [], received: { highestN: 0, gap: false } }),
   }
   const accounts = {
     view: async () => ({ ok: true, view: { lineage: 1, seq: 1, terms, periods: [] } }),
