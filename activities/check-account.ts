@@ -58,15 +58,16 @@ export function createCheckAccount(deps: ActivityDeps) {
     if (view.terms.version > snapshot.termsVersion) await ledger.putTerms(accountId, view.terms)
     if (view.seq < snapshot.acked) await catchUp(accountId, snapshot)
 
-    if (!(await trust.hasConfirmed(accountId, snapshot))) return 'refused'
     const drained = await waitForDrain(accountId, snapshot)
-    if (drained !== 'drained') return drained
+    if (typeof drained === 'string') return drained
 
     const closed = view.periods.filter((period) => period.closed).slice(0, comparedArchives)
     const totals = await journal.totals(accountId, {
       epochs: [...snapshot.epochs, ...closed].map(({ epoch }) => epoch),
       without: { lineage, aboveN: snapshot.n },
+      receivedOf: { from: snapshot.bornIn, to: lineage },
     })
+    if (!trust.hasConfirmed(accountId, { lineage, drained }, totals.received)) return 'refused'
     const outcomes = [await correctLedger(accountId, snapshot, totals)]
     // Not one that is in Redis, too: it leaves first.
     const held = new Set(snapshot.epochs.map(({ epoch }) => epoch))
@@ -111,21 +112,21 @@ export function createCheckAccount(deps: ActivityDeps) {
     if (!answer.ok) throw new Error(`the account workflow refused its rows: ${answer.code}`)
   }
 
-  /** An account that is always at work never stands still: it is enough that what the snapshot counts has arrived. */
+  /** An account that is always at work never stands still: it is enough that what the snapshot counts has arrived. Answers how far it is. */
   async function waitForDrain(
     accountId: string,
     snapshot: AccountSnapshot,
-  ): Promise<'drained' | 'moved' | 'journal_behind'> {
+  ): Promise<number | 'moved' | 'journal_behind'> {
     let { drained } = snapshot
     for (const waitMs of drainWaitsMs) {
-      if (drained >= snapshot.n) return 'drained'
+      if (drained >= snapshot.n) return drained
       await clock.sleep(waitMs)
       const latest = await ledger.inspect(accountId)
       const same = latest.status === 'loaded' && latest.lineage === snapshot.lineage && latest.n >= snapshot.n
       if (!same) return 'moved'
       drained = latest.drained
     }
-    if (drained >= snapshot.n) return 'drained'
+    if (drained >= snapshot.n) return drained
     count?.('journal_behind', 1)
     return 'journal_behind'
   }

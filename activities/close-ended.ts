@@ -1,6 +1,7 @@
 import { archiveRows } from '../credits/account/archive-rows.ts'
 import { rowDifference } from '../credits/account/row-difference.ts'
 import type { TotalsOf } from '../journal/totals.ts'
+import type { AccountSnapshot } from '../ledger/ledger.ts'
 import type { ActivityDeps } from './deps.ts'
 import { createJournalTrust } from './journal-trust.ts'
 
@@ -20,14 +21,18 @@ export function createCloseEnded(deps: ActivityDeps) {
   }
 
   async function close(accountId: string, lineage: number, epoch: number): Promise<'done' | 'unclosed'> {
-    if (!(await journalMayDecide(accountId, lineage, epoch))) return 'unclosed'
+    const snapshot = await ledger.inspect(accountId)
+    // Nothing of it is here to be closed.
+    if (snapshot.status !== 'loaded') return 'done'
+    if (snapshot.lineage !== lineage || !(await journalMayDecide(accountId, snapshot, epoch))) return 'unclosed'
     const { status } = await ledger.closeEpoch(accountId, lineage, epoch)
     if (status === 'open') return 'unclosed'
     // `absent`: it left Redis before, and the one who saw to that died before the workflow heard of it.
     if (status !== 'closed' && status !== 'absent') return 'done'
     // Read again: a call may have settled since.
-    const rows = archiveRows(await journalled(accountId, { epochs: [epoch] }))
-    const answer = await accounts.closeEpoch(accountId, { epoch, rows })
+    const { rows, received } = await journalled(accountId, snapshot, epoch)
+    if (!trust.hasConfirmed(accountId, snapshot, received)) return 'unclosed'
+    const answer = await accounts.closeEpoch(accountId, { epoch, rows: archiveRows(rows) })
     if (!answer.ok) throw new Error(`period ${epoch} could not be closed: ${answer.code}`)
     await ledger.putTerms(accountId, answer.terms)
     count?.('epochs_closed', 1)
@@ -35,19 +40,17 @@ export function createCloseEnded(deps: ActivityDeps) {
   }
 
   /** Whether the journal says of the period what the copy says that closing it replaces. What differs a little is corrected by the check first. */
-  async function journalMayDecide(accountId: string, lineage: number, epoch: number): Promise<boolean> {
-    const snapshot = await ledger.inspect(accountId)
-    // Nothing of it is here to be closed.
-    if (snapshot.status !== 'loaded') return true
+  async function journalMayDecide(accountId: string, snapshot: AccountSnapshot, epoch: number): Promise<boolean> {
+    const { lineage, n } = snapshot
     // What it still is at work on, and receipts that are on their way, would look like a difference.
-    if (snapshot.lineage !== lineage || snapshot.epoch <= epoch || snapshot.drained < snapshot.n) return false
-    if (!(await trust.hasConfirmed(accountId, snapshot))) return false
+    if (snapshot.epoch <= epoch || snapshot.drained < n) return false
+    const { rows, received } = await journalled(accountId, snapshot, epoch, { lineage, aboveN: n })
+    if (!trust.hasConfirmed(accountId, snapshot, received)) return false
 
     const answer = await accounts.view(accountId)
     if (!answer.ok) throw new Error(`the account workflow does not tell what it knows: ${answer.code}`)
     const archive = answer.view.periods.find((period) => period.epoch === epoch)
     const held = snapshot.earlier.some((book) => book.epoch === epoch)
-    const rows = await journalled(accountId, { epochs: [epoch], without: { lineage, aboveN: snapshot.n } })
     // What the ledger holds of a period that is closed already is old: it went back in time.
     const inLedger = held && archive?.closed !== true
     const difference = inLedger
@@ -58,8 +61,14 @@ export function createCloseEnded(deps: ActivityDeps) {
     return !inLedger || Object.keys(difference).length === 0
   }
 
-  async function journalled(accountId: string, of: { readonly epochs: readonly [number] } & TotalsOf) {
-    const { epochs } = await journal.totals(accountId, of)
-    return epochs.find(({ epoch }) => epoch === of.epochs[0])?.rows ?? {}
+  async function journalled(
+    accountId: string,
+    { bornIn, lineage }: AccountSnapshot,
+    epoch: number,
+    without?: TotalsOf['without'],
+  ) {
+    const receivedOf = { from: bornIn, to: lineage }
+    const totals = await journal.totals(accountId, { epochs: [epoch], receivedOf, ...(without && { without }) })
+    return { rows: totals.epochs.find((each) => each.epoch === epoch)?.rows ?? {}, received: totals.received }
   }
 }

@@ -1,19 +1,29 @@
+import type { Received } from '../journal/totals.ts'
 import type { AccountSnapshot } from '../ledger/ledger.ts'
 import type { ActivityDeps } from './deps.ts'
+
+type AccountMarks = Pick<AccountSnapshot, 'lineage' | 'drained'>
 
 /**
  * How far the journal is believed before another copy of an account's spend is replaced by it: not when it lacks receipts that it had
  * confirmed, and not unasked when the difference is large. Where it is not believed, an operator is called.
  */
-export function createJournalTrust({ journal, policies, log, count }: ActivityDeps) {
+export function createJournalTrust({ policies, log, count }: ActivityDeps) {
   return {
-    /** Whether the journal has all that it confirmed of this life. To be asked after the snapshot: a receipt counts as drained only once the journal has it. */
-    async hasConfirmed(accountId: string, { lineage, bornIn, drained }: AccountSnapshot): Promise<boolean> {
-      const confirmed = await journal.highestN(accountId, { from: bornIn, to: lineage })
-      if (drained <= confirmed) return true
+    /**
+     * Whether the journal has all that it confirmed of this life. `received` is of the lives from `bornIn` to `lineage`, read after `drained`,
+     * for a receipt counts as drained only once the journal has it; and at one moment with the totals that are believed for it, or a backup
+     * that is restored between the two would refund real charges.
+     */
+    hasConfirmed(
+      accountId: string,
+      { lineage, drained }: AccountMarks,
+      { highestN: confirmed, gap }: Received,
+    ): boolean {
+      if (drained <= confirmed && !gap) return true
       count?.('journal_lost_commits', 1)
       log.error(
-        { code: 'journal_lost_commits', accountId, lineage, drained, confirmed },
+        { code: 'journal_lost_commits', accountId, lineage, drained, confirmed, gap },
         'the journal has fewer receipts of this account than it confirmed: nothing is corrected by it',
       )
       return false

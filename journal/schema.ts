@@ -98,13 +98,18 @@ export const windowTotals = tollgate.table(
   (total) => [primaryKey({ columns: [total.accountId, total.level, total.window] })],
 )
 
-/** The highest receipt number seen of each life of an account in Redis, receipts that were ignored included. */
+/**
+ * Which receipt numbers have come of each life of an account in Redis, receipts that were ignored included. A life is numbered without a
+ * hole, and stored in that order: `gap` says that one came without the one before it. `firstN` is null for lives from before it was kept.
+ */
 export const lineages = tollgate.table(
   'lineages',
   {
     accountId: text('account_id').notNull(),
     lineage: whole('lineage').notNull(),
     highestN: whole('highest_n').notNull(),
+    firstN: whole('first_n'),
+    gap: boolean('gap').notNull().default(false),
   },
   (life) => [primaryKey({ columns: [life.accountId, life.lineage] })],
 )

@@ -116,17 +116,24 @@ function difference(total: Added, before: Added): Added {
   }
 }
 
-/** Ignored receipts count too: the ledger that sent them is that far, and a lower mark would look like commits that were lost. */
+/**
+ * Ignored receipts count too: the ledger that sent them is that far, and a lower mark would look like commits that were lost. Drainers read
+ * the head of the stream and trim it once it is stored, so a number whose predecessor is not here was stored after commits were lost.
+ */
 async function noteLineages(statements: Statements, receipts: readonly Receipt[]): Promise<void> {
-  const lives = new Map<string, { accountId: string; lineage: number; n: number }>()
+  const lives = new Map<string, { accountId: string; lineage: number; first: number; n: number; gap: boolean }>()
   for (const { accountId, lineage, n } of receipts) {
     const key = `${lineage} ${accountId}`
-    lives.set(key, { accountId, lineage, n: Math.max(n, lives.get(key)?.n ?? 0) })
+    const life = lives.get(key) ?? { accountId, lineage, first: n, n, gap: false }
+    lives.set(key, { ...life, n: Math.max(n, life.n), gap: life.gap || n > life.n + 1 })
   }
   await statements.execute(
-    sql`insert into ${lineages} (account_id, lineage, highest_n)
-      select "accountId", lineage, n from json_to_recordset(${JSON.stringify([...lives.values()])}::json) as lives("accountId" text, lineage bigint, n bigint)
-      on conflict (account_id, lineage) do update set highest_n = excluded.highest_n where excluded.highest_n > ${lineages.highestN}`,
+    sql`insert into ${lineages} (account_id, lineage, highest_n, first_n, gap)
+      select "accountId", lineage, n, first, gap
+      from json_to_recordset(${JSON.stringify([...lives.values()])}::json) as lives("accountId" text, lineage bigint, first bigint, n bigint, gap boolean)
+      on conflict (account_id, lineage) do update set highest_n = excluded.highest_n,
+        gap = ${lineages.gap} or excluded.gap or excluded.first_n > ${lineages.highestN} + 1
+      where excluded.highest_n > ${lineages.highestN}`,
   )
 }
 

@@ -20,6 +20,15 @@ export interface JournalTotals {
   readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: number }[]
   /** The latest birth among the ids of all its charges, ms since epoch; 0 without any. */
   readonly newestBirthMs: number
+  readonly received: Received
+}
+
+/** What has come of the receipts of some lives of an account in Redis, receipts that changed nothing included. */
+export interface Received {
+  /** 0 without any. */
+  readonly highestN: number
+  /** One came without the one before it: the journal has lost commits. */
+  readonly gap: boolean
 }
 
 export interface TotalsOf {
@@ -27,6 +36,8 @@ export interface TotalsOf {
   readonly epochs?: readonly number[]
   /** As if the receipts of this life with a higher number had not come: what a ledger that had `aboveN` receipts then must read. */
   readonly without?: { readonly lineage: number; readonly aboveN: number }
+  /** The lives that `received` tells of, none unless given. The first of them must be one that began with a hydrate. */
+  readonly receivedOf?: LineageRange
 }
 
 /** Both ends included. */
@@ -47,6 +58,7 @@ export function readTotals(database: Database, accountId: string, of: TotalsOf =
     const epochs = await readRows(statements, account, of)
     const windows = await readWindows(statements, account)
     const newestBirthMs = await readNewestBirth(statements, account)
+    const received = await readReceived(statements, account, of.receivedOf)
     if (of.without !== undefined) {
       const later = sql`account_id = ${account} and lineage = ${of.without.lineage} and n > ${of.without.aboveN}`
       await withoutRows(statements, epochs, later)
@@ -56,6 +68,7 @@ export function readTotals(database: Database, accountId: string, of: TotalsOf =
       epochs: [...epochs].map(([epoch, rows]) => ({ epoch, rows })),
       budgets: [...windows.values()],
       newestBirthMs,
+      received,
     }
   })
 }
@@ -104,6 +117,23 @@ async function readNewestBirth(statements: Statements, account: string): Promise
     .from(entries)
     .where(eq(entries.accountId, account))
   return newest?.id == null ? 0 : birthOf(newest.id)
+}
+
+async function readReceived(statements: Statements, account: string, range?: LineageRange): Promise<Received> {
+  let highest = 0
+  let gap = false
+  if (range === undefined) return { highestN: highest, gap }
+  const lives = await statements
+    .select({ firstN: lineages.firstN, highestN: lineages.highestN, gap: lineages.gap })
+    .from(lineages)
+    .where(and(eq(lineages.accountId, account), between(lineages.lineage, range.from, range.to)))
+    .orderBy(lineages.lineage)
+  for (const life of lives) {
+    // A hydrate counts from one; a repair goes on counting, at most from where the life before it was.
+    gap ||= life.gap || (life.firstN ?? 1) > highest + 1
+    highest = Math.max(highest, life.highestN)
+  }
+  return { highestN: highest, gap }
 }
 
 async function withoutRows(statements: Statements, epochs: EpochTotals, later: SQL): Promise<void> {

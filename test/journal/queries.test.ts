@@ -149,7 +149,12 @@ describe.each(backends)('asking $name', (database) => {
   })
 
   it('an account without charges has empty totals', async () => {
-    expect(await journal.totals(newAccount())).toEqual({ epochs: [], budgets: [], newestBirthMs: 0 })
+    expect(await journal.totals(newAccount())).toEqual({
+      epochs: [],
+      budgets: [],
+      newestBirthMs: 0,
+      received: { highestN: 0, gap: false },
+    })
   })
 
   it('the receipts of a message are all those and only those that name it', async () => {

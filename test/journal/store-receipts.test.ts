@@ -162,6 +162,60 @@ describe.each(backends)('storing receipts in $name', (database) => {
     expect(await Promise.all([highest(1, 2), highest(2, 5), highest(3, 9)])).toEqual([9, 2, 0])
   })
 
+  describe('a journal that lost commits is known by', () => {
+    const received = async (account: string, from: number, to: number) =>
+      (await backend.journal.totals(account, { epochs: [], receivedOf: { from, to } })).received
+    /** Receipts of a life by their numbers, each of a charge of its own. */
+    const store = (account: string, lineage: number, ...numbers: readonly number[]) =>
+      backend.journal.storeReceipts(numbers.map((n) => receiptOf(account, 1_000 * lineage + n, { lineage, n })))
+
+    it('a receipt that comes without the one before it, and still is when more have come', async () => {
+      const account = newAccount()
+      await store(account, 1, 1, 2)
+      expect(await received(account, 1, 1)).toEqual({ highestN: 2, gap: false })
+      await store(account, 1, 4)
+      await store(account, 1, 5, 6)
+      expect(await received(account, 1, 1)).toEqual({ highestN: 6, gap: true })
+    })
+
+    it('a hole within a batch', async () => {
+      const account = newAccount()
+      await store(account, 1, 1, 2, 5)
+      expect(await received(account, 1, 1)).toEqual({ highestN: 5, gap: true })
+    })
+
+    it('a life of which it has no beginning, though an earlier life had as many', async () => {
+      const account = newAccount()
+      await store(account, 1, 1, 2, 3, 4)
+      await store(account, 2, 3)
+      expect(await received(account, 2, 2)).toEqual({ highestN: 3, gap: true })
+      // Had it gone on from life 1 by a repair, nothing would be missing
+      expect(await received(account, 1, 2)).toEqual({ highestN: 4, gap: false })
+    })
+
+    it('a repaired life that goes on from where the journal is not', async () => {
+      const account = newAccount()
+      await store(account, 1, 1, 2)
+      await store(account, 2, 4)
+      expect(await received(account, 1, 2)).toEqual({ highestN: 4, gap: true })
+    })
+
+    it('nothing, when repairs, repeats and drainers that come late are all there was', async () => {
+      const account = newAccount()
+      await store(account, 3, 1, 2, 3)
+      await store(account, 3, 3, 4)
+      await store(account, 3, 1, 2)
+      // Rolled back to 2, where it went on for a moment, then in a life of its own
+      await store(account, 3, 2, 3)
+      await backend.journal.storeReceipts([
+        receiptOf(account, 3_009, { lineage: 3, n: 4 }),
+        receiptOf(account, 5_005, { lineage: 5, n: 5 }),
+      ])
+      await store(account, 5, 6)
+      expect(await received(account, 3, 5)).toEqual({ highestN: 6, gap: false })
+    })
+  })
+
   it('two drainers that store the same overlapping batches count each charge once', async () => {
     const accounts = Array.from({ length: 20 }, newAccount)
     const stream = Array.from({ length: 1_500 }, (_, index) => {

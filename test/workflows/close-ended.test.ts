@@ -15,6 +15,7 @@ function given(change: {
   readonly journal: Rows
   readonly workflow: Rows
   readonly highestN?: number
+  readonly gap?: boolean
   readonly drained?: number
 }) {
   const seen = { left: [] as number[], closed: [] as Rows[], events: [] as ReconcileEvent[] }
@@ -42,8 +43,11 @@ function given(change: {
       putTerms: async () => ({ status: 'put' }),
     },
     journal: {
-      highestN: async () => change.highestN ?? 7,
-      totals: async () => ({ epochs: [{ epoch: 1, rows: change.journal }], budgets: [] }),
+      totals: async () => ({
+        epochs: [{ epoch: 1, rows: change.journal }],
+        budgets: [],
+        received: { highestN: change.highestN ?? 7, gap: change.gap ?? false },
+      }),
     },
     accounts: {
       view: async () => ({ ok: true, view: { periods: [{ epoch: 1, rows: change.workflow, closed: false }] } }),
@@ -64,6 +68,12 @@ test('a period of which ledger and journal say the same leaves Redis and is clos
 
 test('a journal that was restored around the end of a period does not make its spend carried credits', async () => {
   const { seen, close } = given({ ledger: spent(300), journal: {}, workflow: spent(300), highestN: 2 })
+  expect(await close()).toBe('unclosed')
+  expect(seen).toEqual({ left: [], closed: [], events: ['journal_lost_commits'] })
+})
+
+test('a journal that lost receipts and stored newer ones since closes no period', async () => {
+  const { seen, close } = given({ ledger: spent(300), journal: spent(300), workflow: spent(300), gap: true })
   expect(await close()).toBe('unclosed')
   expect(seen).toEqual({ left: [], closed: [], events: ['journal_lost_commits'] })
 })

@@ -23,9 +23,10 @@ const loaded = {
   earlier: [],
   epochs: [],
 }
+const received = { highestN: 0, gap: false }
 /** What a journal and a workflow without anything of the ended period say. */
 const nothing = {
-  journal: { highestN: async () => 0, totals: async (): Promise<object> => ({ epochs: [], budgets: [] }) },
+  journal: { highestN: async () => 0, totals: async (): Promise<object> => ({ epochs: [], budgets: [], received }) },
   view: async () => ({ ok: true, view: { periods: [] } }),
 }
 const run = (deps: object, roundMs: number) =>
@@ -86,7 +87,7 @@ test('a period that could not be closed while the journal was away is closed lat
     ...nothing.journal,
     totals: async () => {
       if ((asked += 1) === 2) throw new Error('the journal is away')
-      return { epochs: [], budgets: [] }
+      return { epochs: [], budgets: [], received }
     },
   }
   const terms = { version: 1, earlier: [{ epoch: 1, free: 0, counted: 0 }] }
@@ -125,7 +126,7 @@ test('a period that the workflow has closed and the ledger still holds leaves th
     reconcile: async () => ({ ok: true, status: 'ok', terms }),
     closeEpoch: async () => ({ ok: true, terms }),
   }
-  const journal = { ...nothing.journal, totals: async () => ({ epochs: [{ epoch: 1, rows }], budgets: [] }) }
+  const journal = { ...nothing.journal, totals: async () => ({ epochs: [{ epoch: 1, rows }], budgets: [], received }) }
   await run({ clock, ledger, journal, accounts }, 1)
   expect(left).toEqual([1])
 })
@@ -160,7 +161,7 @@ test('an account of a thousand employees fits into a message to its workflow', a
       return { ok: true, terms }
     },
   }
-  const journal = { ...nothing.journal, totals: async () => ({ epochs: [{ epoch: 1, rows }], budgets: [] }) }
+  const journal = { ...nothing.journal, totals: async () => ({ epochs: [{ epoch: 1, rows }], budgets: [], received }) }
   await run({ clock, ledger, journal, accounts }, 1)
   const summed = { [rowOf('app')]: { ...row(credits(1_000)), units: 1_000 } }
   expect(sent).toEqual({ epochs: [{ epoch: 2, rows: summed }], closed: [summed] })

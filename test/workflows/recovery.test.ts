@@ -349,11 +349,22 @@ describe('the three-way check', () => {
     const restored = {
       ...parts.journal,
       highestN: async () => 0,
-      totals: async () => ({ epochs: [], budgets: [], newestBirthMs: 0 }),
+      totals: async () => ({ epochs: [], budgets: [], newestBirthMs: 0, received: { highestN: 0, gap: false } }),
     }
     await worker({ journal: restored }).check()
     expect(events).toContain('journal_lost_commits')
     expect(logged).toContainEqual(expect.objectContaining({ code: 'journal_lost_commits', accountId }))
+    expect(await snapshotOf()).toMatchObject({ spent: credits(5), corrections: 0 })
+  })
+
+  test('does not believe a journal that is restored from a backup while it is checked', async () => {
+    const { drain } = worker()
+    await spendCredits(5)
+    await drain()
+    const empty = { epochs: [], budgets: [], newestBirthMs: 0, received: { highestN: 0, gap: false } }
+    // What was asked before the totals is of the journal as it was
+    await worker({ journal: { ...parts.journal, totals: async () => empty } }).check()
+    expect(events).toContain('journal_lost_commits')
     expect(await snapshotOf()).toMatchObject({ spent: credits(5), corrections: 0 })
   })
 
