@@ -24,9 +24,9 @@ end
 for i = firstBudget, #ARGV, 2 do wholeNumber(ARGV[i + 1]) end
 
 local now = nowMs()
--- The tombstones of the life before are gone, those of ids that a clock ahead of this one has made too. No further than the gate admits
--- ids: one from a clock that is far ahead must not make this account ask for ever.
-local knownSince = max(now, min(newestBirth, now + slackMs))
+-- The tombstones of the life before are gone, those of ids born ahead of this clock too: by the slack, and by as much as the clock of the Redis
+-- that was lost was ahead of this one. No further than a tombstone would have stood: one absurd birth must not make the account ask for ever.
+local knownSince = max(now, min(newestBirth, now + tombstoneMs))
 local account = {
   -- `version` starts at the time, so that two lives of an account do not show a feed the same one
   seq = 1, n = 0, drained = 0, acked = 0, version = now, quarantine = 0, undrained = 0,

@@ -563,7 +563,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
         bornIn: lineage,
         version: nowMs(),
         undrained: 0,
-        knownSinceMs: Math.max(nowMs(), Math.min(newestBirthMs, nowMs() + slackMs)),
+        knownSinceMs: Math.max(nowMs(), Math.min(newestBirthMs, nowMs() + tombstoneMs)),
         quarantine: 0,
         quarantineUntilMs: nowMs() + (options.quarantineMs ?? 120_000),
         terms,

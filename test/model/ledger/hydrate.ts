@@ -55,7 +55,7 @@ export function hydrate(ledger: Ledger, hydration: Hydration): HydrateAnswer {
     quarantine: 0,
     quarantineUntilMs: now + ledger.quarantineMs,
     knownSinceMs: rules.birthsSinceJournal
-      ? Math.max(now, Math.min(hydration.latestBirthMs, now + ledger.slackMs))
+      ? Math.max(now, Math.min(hydration.latestBirthMs, now + ledger.tombstoneMs))
       : now,
     windows: Object.fromEntries(
       Object.entries(hydration.windows).map(([name, spent]) => [name, { spent: Math.max(0, spent), held: 0 }]),
