@@ -73,6 +73,7 @@ test('each alert fires when its one thing goes wrong, and says what is wrong', (
 
 test('no alert fires while all is well', () => {
   const quiet = rules.map(({ alert }) => ({ eval_time: '15m', alertname: alert, exp_alerts: [] }))
+  expect(quiet.length).toBeGreaterThan(10)
   runTests([{ interval: '15s', input_series: series(well), alert_rule_test: quiet }])
 })
 
