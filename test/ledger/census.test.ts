@@ -3,13 +3,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createReconcileMetrics, reportCensus } from '../../activities/metrics.ts'
 import { type RunningRedis, startRedis } from '../../bin/stack/redis.ts'
 import { chargeId } from '../../credits/charge-id.ts'
-import { creditsToMicro, toMicro } from '../../credits/money.ts'
+import { toMicro } from '../../credits/money.ts'
 import { type Census, createCensus } from '../../ledger/census.ts'
 import { connectRedis } from '../../ledger/connect.ts'
 import { createLedger, type Ledger, LedgerUnavailable } from '../../ledger/ledger.ts'
 import type { Redis } from 'ioredis'
 import { until } from '../stack/until.ts'
-import { detailOf, quantities, row, termsOf } from './given.ts'
+import { row } from './given.ts'
+import { loadAccount } from './loaded-account.ts'
 
 let server: RunningRedis
 let redis: Redis
@@ -38,35 +39,15 @@ test('an empty ledger has nothing of anything', async () => {
 })
 
 test('accounts, holds and receipts of all shards are counted, and how long the oldest waits', async () => {
-  for (const accountId of ['ada', 'bob', 'cleo']) {
-    await ledger.lock(accountId, 'test', 60_000)
-    const terms = termsOf({ granted: creditsToMicro(10) })
-    await ledger.hydrate({
-      accountId,
-      token: 'test',
-      lineage: 1,
-      terms,
-      epochs: [],
-      budgets: [],
-      held: toMicro(0),
-      newestBirthMs: 0,
-    })
-  }
-  const evidence = { lineage: 1, nowMs: (await readAda()).nowMs, found: null }
-  const hold = (key: string, ttlMs: number) => ({
-    accountId: 'ada',
-    id: chargeId(evidence.nowMs, key),
-    amount: toMicro(5),
-    minimum: toMicro(5),
-    ttlMs,
-    row,
-    levels: [],
-  })
-  await ledger.reserve(hold('overdue', 1), evidence)
-  await ledger.reserve(hold('alive', 60_000), evidence)
-  const settled = hold('settled', 60_000)
-  await ledger.reserve(settled, evidence)
-  await ledger.settle({ ...settled, actual: toMicro(3), quantities, detail: detailOf(0) })
+  const [ada] = await Promise.all(['ada', 'bob', 'cleo'].map((accountId) => loadAccount(ledger, accountId)))
+  await ada!.reserve('alive')
+  await ada!.reserve('settled')
+  await ada!.settle('settled')
+  const reading = await ledger.read('ada')
+  if (reading.status !== 'loaded') throw new Error(reading.status)
+  const id = chargeId(reading.nowMs, 'overdue')
+  const overdue = { accountId: 'ada', id, amount: toMicro(5), minimum: toMicro(5), ttlMs: 1, row, levels: [] }
+  await ledger.reserve(overdue, { lineage: 1, nowMs: reading.nowMs, found: null })
   const census = await until(async () => {
     const taken = await take()
     return taken.overdueMs > 0 && taken.oldestReceiptMs > 0 ? taken : undefined
@@ -104,9 +85,3 @@ test('each event and each kind of drift is there from the start, at zero', async
   expect(text).toContain('tollgate_drift_credits_total{where="ledger_rows",direction="surplus"} 1.5\n')
   expect(text).toContain('tollgate_drift_credits_total{where="ledger_rows",direction="missing"} 0\n')
 })
-
-async function readAda() {
-  const reading = await ledger.read('ada')
-  if (reading.status !== 'loaded') throw new Error(reading.status)
-  return reading
-}
