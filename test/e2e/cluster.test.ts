@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
 import slotOf from 'cluster-key-slot'
 import OpenAI from 'openai'
-import pg from 'pg'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningTemporal, startTemporal } from '../../bin/stack/temporal.ts'
 import { type AccountView, accountWorkflowId, queries } from '../../credits/account/messages.ts'
 import { chargeId } from '../../credits/charge-id.ts'
@@ -20,6 +18,7 @@ import { openRedis } from '../../ledger/open-redis.ts'
 import { row } from '../ledger/given.ts'
 import { type RunningCluster, startCluster } from '../stack/cluster.ts'
 import { until } from '../stack/until.ts'
+import { ownDatabase } from './own-database.ts'
 import { type Program, runProgram } from './processes.ts'
 
 const adminKey = 'an-operators-key-for-tests'
@@ -77,15 +76,6 @@ afterAll(async () => {
   await Promise.all([cluster.stop(), temporal.stop()])
   rmSync(folder, { recursive: true, force: true })
 }, 60_000)
-
-async function ownDatabase(): Promise<string> {
-  const name = `cluster-${randomUUID()}`
-  const client = new pg.Client({ connectionString: inject('databaseUrl') })
-  await client.connect()
-  await client.query(`create database "${name}"`)
-  await client.end()
-  return Object.assign(new URL(inject('databaseUrl')), { pathname: `/${name}` }).href
-}
 
 function userIdsOn(node: number, count: number): readonly string[] {
   const [first, last] = cluster.nodes[node]!.slots

@@ -4,8 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
 import OpenAI from 'openai'
-import { randomUUID } from 'node:crypto'
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type RunningRedis, startRedis } from '../../bin/stack/redis.ts'
 import { type RunningTemporal, startTemporal } from '../../bin/stack/temporal.ts'
@@ -14,6 +12,7 @@ import type { RowTotals } from '../../credits/usage-row.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { openJournal } from '../../journal/open-journal.ts'
 import { type Cuttable, openCuttable } from '../stack/cuttable.ts'
+import { ownDatabase } from './own-database.ts'
 import { type Program, runProgram } from './processes.ts'
 import { until } from '../stack/until.ts'
 
@@ -70,15 +69,6 @@ const usedInJournal = async () => charged((await journal.totals('ada')).epochs[0
 const charged = (rows: Readonly<Record<string, RowTotals>> = {}) =>
   Object.values(rows).reduce((total, row) => total + row.charged, 0)
 
-/** An empty database on the run's PostgreSQL. */
-async function ownDatabase(): Promise<string> {
-  const name = `processes-${randomUUID()}`
-  const client = new pg.Client({ connectionString: inject('databaseUrl') })
-  await client.connect()
-  await client.query(`create database "${name}"`)
-  await client.end()
-  return Object.assign(new URL(inject('databaseUrl')), { pathname: `/${name}` }).href
-}
 /** The three places agree once every charge has travelled. An answer need not wait for its settlement: `above` says what was used before it. */
 const inAgreement = (above = 0) =>
   until(async () => {
