@@ -6,6 +6,7 @@ import { createDemoAccount } from './demo-account.ts'
 import { readDevSecrets, writeDevSecrets } from './dev-secrets.ts'
 import { createLog } from './log.ts'
 import { outboxPlace } from './open-outbox.ts'
+import { createPatience } from './patience.ts'
 import { openParts, openStore, readCatalogue } from './open-parts.ts'
 import { type Running, run } from './run.ts'
 import { readSettings, StartError, type Settings } from './settings.ts'
@@ -16,7 +17,7 @@ import { startGateway } from './start-gateway.ts'
 import { startWorker } from './start-worker.ts'
 import { workflowCode } from './workflow-code.ts'
 
-await run(async () => {
+await run(async (stopped) => {
   const settings = readSettings({ LOG_LEVEL: 'warn', ...process.env })
   const dataDir = resolve(settings.DATA_DIR)
   const log = createLog(settings.LOG_LEVEL)
@@ -33,16 +34,19 @@ await run(async () => {
 
   async function start(settings: Settings, dataDir: string): Promise<Running> {
     const catalogue = await readCatalogue(settings.CATALOGUE)
+    const patience = createPatience({ seconds: settings.START_PATIENCE_SECONDS, stopped, log })
     const secrets = readDevSecrets(dataDir)
     const embedded = settings.DATABASE_URL === undefined
     // These two take the longest: they begin at once, and whoever waits for them hears of their failure.
     const journal = openStore(
       settings.DATABASE_URL === undefined ? { dataDir: join(dataDir, 'journal') } : { url: settings.DATABASE_URL },
+      patience,
     )
     const workflowBundle = workflowCode()
     for (const early of [journal, workflowBundle]) early.catch(() => {})
     // Should a part between here and `openParts` fail, a folder that is being filled is not left half full. Closing twice does no harm.
     closers.push(() => journal.then((open) => open.close()).catch(() => {}))
+    closers.push(() => patience.giveUp())
     const [redis, temporal] = await Promise.all([devRedis(settings, dataDir), devTemporal(settings, dataDir)])
     closers.push(() => Promise.all([redis.stop(), temporal.stop()]))
 
@@ -54,6 +58,7 @@ await run(async () => {
       clockSlackMs: settings.CLOCK_SLACK_SECONDS * 1_000,
       holdMs: settings.HOLD_SECONDS * 1_000,
       environment: process.env,
+      patience,
       log,
     })
     closers.push(() => parts.close())

@@ -6,10 +6,10 @@ import { run } from './run.ts'
 import { addresses, readSettings, required } from './settings.ts'
 import { startGateway } from './start-gateway.ts'
 
-await run(async () => {
+await run(async (stopped) => {
   const settings = required(readSettings(process.env), [...addresses, 'ADMIN_KEY', 'TOKEN_SECRET'])
   const log = createLog(settings.LOG_LEVEL)
-  const parts = await openPartsByAddress(settings, log)
+  const parts = await openPartsByAddress(settings, log, stopped)
   const gateway = await startGateway(parts, {
     host: settings.HOST,
     port: settings.PORT,

@@ -7,9 +7,10 @@ import { formatCatalogueErrors, parseCatalogue } from '../credits/parse-catalogu
 import { compilePrices, type PriceBook } from '../credits/prices.ts'
 import type { JournalLocation } from '../journal/database.ts'
 import type { Journal } from '../journal/journal.ts'
+import { JournalUnavailable } from '../journal/journal-unavailable.ts'
 import { openJournal } from '../journal/open-journal.ts'
 import { createRegistry } from '../gateway/service.ts'
-import { createLedger, type Ledger } from '../ledger/ledger.ts'
+import { createLedger, type Ledger, LedgerUnavailable } from '../ledger/ledger.ts'
 import { openRedis } from '../ledger/open-redis.ts'
 import { RedisUnfit } from '../ledger/redis-unfit.ts'
 import { type Accounts, createAccounts } from '../middleware/accounts.ts'
@@ -17,7 +18,9 @@ import { systemClock } from '../middleware/clock.ts'
 import { createLedgerMetrics } from '../middleware/metrics.ts'
 import { type AccountLoader, createAccountLoader } from '../middleware/load-account.ts'
 import type { Log } from './log.ts'
+import type { Patience } from './patience.ts'
 import { StartError } from './settings.ts'
+import { storeError } from './store-away.ts'
 
 export const taskQueue = 'tollgate'
 
@@ -34,6 +37,8 @@ export interface PartsOptions {
   readonly holdMs: number
   /** Where providers' keys and addresses are looked up, by the names in the catalogue. */
   readonly environment: NodeJS.ProcessEnv
+  /** For stores that are away at the start. */
+  readonly patience: Patience
   readonly log: Log
 }
 
@@ -52,12 +57,12 @@ export interface Parts extends Omit<PartsOptions, 'journal'> {
 }
 
 /**
- * Opens the stores. Redis and PostgreSQL must answer at the start; Temporal need not, since calls go on without it.
+ * Opens the stores. Redis and PostgreSQL must answer at the start, within its patience; Temporal need not, since calls go on without it.
  * Throws StartError: `ledger_unavailable`, `redis_unfit`, `journal_unavailable`.
  */
 export async function openParts(options: PartsOptions): Promise<Parts> {
   const { catalogue } = options
-  const [redis, journal] = await bothOrClose(connectLedger(options.redisUrl, options.log), options.journal)
+  const [redis, journal] = await bothOrClose(connectLedger(options), options.journal, options.patience)
   const { address, namespace } = options.temporal
   const connection = Connection.lazy({ address, connectTimeout: '5s' })
   const client = new Client({ connection, namespace })
@@ -99,24 +104,37 @@ export function probes({ redis, client, journal }: Parts) {
   }
 }
 
-/** Opens a journal; StartError `journal_unavailable` when its database does not answer. */
-export async function openStore(location: JournalLocation): Promise<Journal> {
-  return openJournal(location).catch((error: unknown) => {
-    if (error instanceof Error && error.name === 'JournalNotOpened') throw error
-    throw new StartError('journal_unavailable', `the journal does not answer: ${reasonOf(error)}`)
-  })
+/** Opens a journal; StartError `journal_unavailable` when its database does not answer within the patience, or refuses us. */
+export async function openStore(location: JournalLocation, patience: Patience): Promise<Journal> {
+  return patience.untilThere('PostgreSQL', () =>
+    openJournal(location).catch((error: unknown) => {
+      if (error instanceof Error && error.name === 'JournalNotOpened') throw error
+      const message = `the journal does not answer: ${reasonOf(error)}`
+      throw error instanceof JournalUnavailable
+        ? storeError('journal_unavailable', message, error)
+        : new StartError('journal_unavailable', message)
+    }),
+  )
 }
 
 /** Says in the log by which settings of Redis credits could be lost. */
-async function connectLedger(url: string, log: Log): Promise<Redis | Cluster> {
-  const { redis, warnings } = await openRedis(url, {
-    onError: (error) => log.warn({ err: error }, 'the connection to Redis failed; trying again'),
-  }).catch((error: unknown) => {
-    const reason = `${withoutPassword(url)}: ${reasonOf(error)}`
-    throw error instanceof RedisUnfit
-      ? new StartError('redis_unfit', reason)
-      : new StartError('ledger_unavailable', `Redis does not answer at ${reason}`)
-  })
+async function connectLedger({ redisUrl, patience, log }: PartsOptions): Promise<Redis | Cluster> {
+  let opened = false
+  const onError = (error: Error): void => {
+    // Until then each attempt tells by what it throws.
+    if (opened) log.warn({ err: error }, 'the connection to Redis failed; trying again')
+  }
+  const { redis, warnings } = await patience.untilThere('Redis', () =>
+    openRedis(redisUrl, { onError }).catch((error: unknown) => {
+      const reason = `${withoutPassword(redisUrl)}: ${reasonOf(error)}`
+      if (error instanceof RedisUnfit) throw new StartError('redis_unfit', reason)
+      const message = `Redis does not answer at ${reason}`
+      throw error instanceof LedgerUnavailable
+        ? storeError('ledger_unavailable', message, error)
+        : new StartError('ledger_unavailable', message)
+    }),
+  )
+  opened = true
   for (const { node, setting, advice } of warnings)
     log.warn({ redis: node, setting }, `the Redis at ${node}: ${advice}`)
   return redis
@@ -126,10 +144,12 @@ async function connectLedger(url: string, log: Log): Promise<Redis | Cluster> {
 async function bothOrClose(
   redis: Promise<Redis | Cluster>,
   journal: Promise<Journal>,
+  patience: Patience,
 ): Promise<[Redis | Cluster, Journal]> {
   try {
     return await Promise.all([redis, journal])
   } catch (error) {
+    patience.giveUp()
     await Promise.allSettled([redis.then((open) => open.disconnect()), journal.then((open) => open.close())])
     throw error
   }

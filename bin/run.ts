@@ -7,22 +7,25 @@ export interface Running {
 }
 
 /**
- * Runs a process until it is told to end (Ctrl-C, SIGTERM) or a part of it ends. A second signal ends it at once.
+ * Runs a process until it is told to end (Ctrl-C, SIGTERM) or a part of it ends. A second signal ends it at once. The start hears of the first one, too:
+ * it may be waiting for something.
  * What keeps it from starting is printed as one message, not as a stack.
  */
-export async function run(start: () => Promise<Running>): Promise<void> {
+export async function run(start: (stopped: AbortSignal) => Promise<Running>): Promise<void> {
   let stopping = false
+  const stopped = new AbortController()
   const asked = new Promise<void>((resolve) => {
     const onSignal = () => {
       if (stopping) process.exit(130)
       stopping = true
+      stopped.abort()
       resolve()
     }
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)
   })
   try {
-    const running = await start()
+    const running = await start(stopped.signal)
     await Promise.race([asked, running.ended ?? asked])
     await running.close()
     process.exit(stopping ? 0 : 1)

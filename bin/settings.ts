@@ -26,6 +26,8 @@ const schema = z.object({
   /** 0 = never. */
   EVICT_AFTER_MINUTES: wholeNumber(0, 43_200, 60),
   HOLD_SECONDS: wholeNumber(3, 3_600, 60),
+  /** How long a start waits for stores that do not answer. */
+  START_PATIENCE_SECONDS: wholeNumber(0, 3_600, 60),
   DATA_DIR: z.string().min(1).default('.tollgate'),
   OUTBOX_DIR: z.string().min(1).optional(),
   OUTBOX_SYNC_MS: wholeNumber(0, 10_000, 50),
@@ -34,6 +36,9 @@ const schema = z.object({
   TEMPORAL_UI_PORT: port(8233),
   LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
 })
+
+/** The names of all of them. */
+export const settingNames: readonly string[] = Object.keys(schema.shape)
 
 export type Settings = z.infer<typeof schema>
 

@@ -6,7 +6,8 @@ import { systemClock } from '../middleware/clock.ts'
 import { startReconciler } from '../middleware/reconcilers.ts'
 import type { Log } from './log.ts'
 import { type Parts, taskQueue } from './open-parts.ts'
-import { type Settings, StartError } from './settings.ts'
+import type { Settings } from './settings.ts'
+import { storeError } from './store-away.ts'
 
 export interface RunningWorker {
   /** Resolves if the worker stops by itself, which it does not do while Temporal is merely away. */
@@ -14,18 +15,18 @@ export interface RunningWorker {
   close(): Promise<void>
 }
 
-/** Runs Tollgate's workflows and activities on this process. Throws StartError `temporal_unavailable`. */
+/**
+ * Runs Tollgate's workflows and activities on this process. Throws StartError `temporal_unavailable` if Temporal, or its namespace, is not there within the
+ * parts' patience.
+ */
 export async function startWorker(
   parts: Parts,
   workflowBundle: Promise<{ readonly code: string }>,
   settings: Pick<Settings, 'EVICT_AFTER_MINUTES'>,
 ): Promise<RunningWorker> {
-  const { log, temporal, client } = parts
+  const { log, temporal } = parts
   routeSdkLogs(log)
-  const connection = await NativeConnection.connect({ address: temporal.address }).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new StartError('temporal_unavailable', `Temporal does not answer at ${temporal.address}: ${reason}`)
-  })
+  const connection = await parts.patience.untilThere('Temporal', () => connectWorker(parts))
   const worker = await Worker.create({
     connection,
     namespace: temporal.namespace,
@@ -47,7 +48,6 @@ export async function startWorker(
   })
   reportCensus(parts.registry, createCensus(parts.redis))
   const ended = worker.run()
-  await startReconciler(client, taskQueue)
   return {
     ended,
     async close() {
@@ -56,6 +56,28 @@ export async function startWorker(
       await connection.close()
     },
   }
+}
+
+/** The reconcile workflow is started with it: that a server takes work shows by giving it some, and a server that has just begun has no namespace yet. */
+async function connectWorker({ client, temporal }: Parts): Promise<NativeConnection> {
+  let connection: NativeConnection | undefined
+  try {
+    connection = await NativeConnection.connect({ address: temporal.address })
+    await client.withDeadline(Date.now() + answerWithinMs, () => startReconciler(client, taskQueue))
+    return connection
+  } catch (error) {
+    await connection?.close()
+    const reason = error instanceof Error ? messageOf(error) : String(error)
+    const message = `Temporal does not answer at ${temporal.address}: ${reason}`
+    throw storeError('temporal_unavailable', message, error)
+  }
+}
+
+const answerWithinMs = 10_000
+
+/** gRPC says what it was about one level below. */
+function messageOf(error: Error): string {
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }
 
 /** The SDK's native part keeps one logger for the whole process. */

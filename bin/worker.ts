@@ -7,10 +7,10 @@ import { startWorker } from './start-worker.ts'
 import { startWorkerService } from './worker-service.ts'
 import { workflowCode } from './workflow-code.ts'
 
-await run(async () => {
+await run(async (stopped) => {
   const settings = required(readSettings(process.env), addresses)
   const log = createLog(settings.LOG_LEVEL)
-  const parts = await openPartsByAddress(settings, log)
+  const parts = await openPartsByAddress(settings, log, stopped)
   const worker = await startWorker(parts, workflowCode(), settings)
   const service = await startWorkerService(parts, {
     host: settings.HOST,

@@ -247,6 +247,8 @@ describe('what keeps a gateway from starting is said in one message', () => {
     TEMPORAL_ADDRESS: inject('temporalAddress'),
     ADMIN_KEY: adminKey,
     TOKEN_SECRET: 'a-secret-that-is-long-enough-to-be-one',
+    // What is waited for, and what is not: start-patience.test.ts
+    START_PATIENCE_SECONDS: '0',
   })
   const catalogue = (text: string) => {
     const path = join(folder, 'catalogue.yaml')
