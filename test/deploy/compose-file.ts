@@ -37,9 +37,18 @@ export function readCompose(variables: Readonly<Record<string, string>>): Compos
   }
 }
 
-/** The names that .env.example offers, and those without which Compose refuses to start. */
+/** The names that .env.example offers, and those that it only mentions: the compose file sets them itself, or they are for programs outside of it. */
 export function variablesOffered(): string[] {
   return [...readFileSync(`${root}/.env.example`, 'utf8').matchAll(/^(\w+)=/gm)].map(([, name]) => name!)
+}
+export function variablesMentioned(): string[] {
+  return [...readFileSync(`${root}/.env.example`, 'utf8').matchAll(/^# (\w+)=$/gm)].map(([, name]) => name!)
+}
+
+/** The names that the compose file takes from .env, and those without which Compose refuses to start. */
+export function variablesTaken(): string[] {
+  const text = readFileSync(`${root}/docker-compose.yml`, 'utf8')
+  return [...new Set([...text.matchAll(/\$\{(\w+):/g)].map(([, name]) => name!))]
 }
 export function variablesRequired(): string[] {
   const text = readFileSync(`${root}/docker-compose.yml`, 'utf8')

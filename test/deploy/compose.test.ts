@@ -12,8 +12,16 @@ import { parse } from 'yaml'
 import type { Child } from '../../bin/stack/child.ts'
 import { dashboard } from '../../dashboards/tollgate.ts'
 import { freePort } from '../../bin/stack/free-port.ts'
+import { settingNames } from '../../bin/settings.ts'
 import { until } from '../stack/until.ts'
-import { readCompose, root, variablesOffered, variablesRequired } from './compose-file.ts'
+import {
+  readCompose,
+  root,
+  variablesMentioned,
+  variablesOffered,
+  variablesRequired,
+  variablesTaken,
+} from './compose-file.ts'
 import { checkHealth, type Outside, startOutside } from './outside.ts'
 
 const adminKey = 'an-operators-key-for-tests'
@@ -50,6 +58,22 @@ test('each variable that must be set is in .env.example, and nothing of it has a
   expect(variablesOffered()).toEqual(expect.arrayContaining(variablesRequired()))
   expect(readFileSync(join(root, '.env.example'), 'utf8')).not.toMatch(/^\w+=.+/m)
   expect(() => readCompose({ ...variables, ADMIN_KEY: '' })).toThrow('ADMIN_KEY: set it in .env')
+})
+
+test('.env.example offers what the compose file takes from it, and nothing that would have no effect', () => {
+  expect(variablesOffered().toSorted()).toEqual(variablesTaken().toSorted())
+})
+
+test('each setting is in .env.example: offered, or mentioned as one that the compose file sets itself', () => {
+  const known = [...variablesOffered(), ...variablesMentioned()]
+  expect(settingNames.filter((name) => !known.includes(name))).toEqual([])
+  expect(variablesMentioned().filter((name) => !settingNames.includes(name))).toEqual([])
+  expect(known).toEqual([...new Set(known)])
+})
+
+test('each setting is in the table of README.md', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  expect(settingNames.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
 })
 
 test('each file that is mounted is in the repository, and each named volume is declared', () => {
