@@ -5,6 +5,7 @@ import { listModels } from '../credits/resolve-model.ts'
 import { createApp } from '../gateway/app.ts'
 import { loaded, readAccount } from '../gateway/api/reading.ts'
 import { chatRoutes } from '../gateway/chat-routes.ts'
+import { tokenCounter } from '../gateway/count-tokens.ts'
 import { estimateCall } from '../gateway/estimate.ts'
 import { createFeeds } from '../gateway/feed/feeds.ts'
 import { createReceiptWatch } from '../gateway/feed/receipt-watch.ts'
@@ -53,6 +54,10 @@ const drainMs = 10_000
 /** Serves HTTP. Throws StartError `port_taken`. */
 export async function startGateway(parts: Parts, options: GatewayOptions): Promise<RunningGateway> {
   const { catalogue, priceBook, ledger, redis, journal, loader, log, temporal } = parts
+  // The first caller who hangs up needs it, and all others would wait for its loading.
+  const tokenizer = tokenCounter().catch((error: unknown) =>
+    log.error({ err: error }, 'the tokenizer cannot be loaded: what should be counted is estimated'),
+  )
   const accounts = createLiveAccounts({
     accounts: parts.accounts,
     ledger,
@@ -146,6 +151,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     },
     version: version(),
   })
+  await tokenizer
   const server = createAdaptorServer({ fetch: app.fetch }) as Server
   const url = await listen(server, options.host, options.port, 'PORT')
   return {

@@ -16,11 +16,16 @@ export interface TokenCounter {
 
 let loading: Promise<TokenCounter> | undefined
 
-/** A real tokenizer, for answers without usage, for the practice provider, for cuts: two megabytes that most processes need late or never. */
+/**
+ * A real tokenizer, for answers without usage, for the practice provider, for cuts. Loading it is half a second of computing: a process that serves
+ * calls asks for it before the first one.
+ */
 export function tokenCounter(): Promise<TokenCounter> {
   loading ??= import('gpt-tokenizer/encoding/o200k_base').then(({ encode, countTokens, decodeGenerator }) => {
     // Text may contain what looks like the model's control tokens; to us it is text.
     const options = { disallowedSpecial: new Set<string>() }
+    // Its tables are made by the first count.
+    countTokens(' ', options)
     const countAll = (text: string): number =>
       stretchesOf(text).reduce((total, stretch) => total + countTokens(stretch, options), 0)
     return {
