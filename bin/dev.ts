@@ -1,7 +1,7 @@
 // `npm start`: the whole stack on this machine. Redis and the Temporal dev server as children, gateway, worker and journal in this process.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { claimFolder } from '../journal/folder-owner.ts'
+import { claimFolder, type FolderClaim } from '../journal/folder-owner.ts'
 import { createDemoAccount } from './demo-account.ts'
 import { readDevSecrets, writeDevSecrets } from './dev-secrets.ts'
 import { createLog } from './log.ts'
@@ -21,7 +21,7 @@ await run(async (stopped) => {
   const settings = readSettings({ LOG_LEVEL: 'warn', ...process.env })
   const dataDir = resolve(settings.DATA_DIR)
   const log = createLog(settings.LOG_LEVEL)
-  const closers: (() => unknown)[] = [claimStack(dataDir)]
+  const closers: (() => unknown)[] = []
   const close = async () => {
     for (const closer of closers.toReversed()) await closer()
   }
@@ -35,8 +35,9 @@ await run(async (stopped) => {
   async function start(settings: Settings, dataDir: string): Promise<Running> {
     const catalogue = await readCatalogue(settings.CATALOGUE)
     const patience = createPatience({ seconds: settings.START_PATIENCE_SECONDS, stopped, log })
-    const secrets = readDevSecrets(dataDir)
     const embedded = settings.DATABASE_URL === undefined
+    const stack = claimStack(dataDir)
+    closers.push(() => stack.then((claim) => claim.release()).catch(() => {}))
     // These two take the longest: they begin at once, and whoever waits for them hears of their failure.
     const journal = openStore(
       settings.DATABASE_URL === undefined ? { dataDir: join(dataDir, 'journal') } : { url: settings.DATABASE_URL },
@@ -47,6 +48,8 @@ await run(async (stopped) => {
     // Should a part between here and `openParts` fail, a folder that is being filled is not left half full. Closing twice does no harm.
     closers.push(() => journal.then((open) => open.close()).catch(() => {}))
     closers.push(() => patience.giveUp())
+    const { lost } = await stack
+    const secrets = readDevSecrets(dataDir)
     const [redis, temporal] = await Promise.all([devRedis(settings, dataDir), devTemporal(settings, dataDir)])
     closers.push(() => Promise.all([redis.stop(), temporal.stop()]))
 
@@ -98,7 +101,7 @@ await run(async (stopped) => {
     closers.push(() => rmSync(file, { force: true }))
     process.stdout.write(greeting(facts))
     return {
-      ended: Promise.race([redis.ended, temporal.ended, worker.ended, gateway.ended]),
+      ended: Promise.race([lost, redis.ended, temporal.ended, worker.ended, gateway.ended]),
       close() {
         process.stdout.write('\nstopping: calls on their way end first\n')
         return close()
@@ -108,10 +111,12 @@ await run(async (stopped) => {
 })
 
 /** One stack a folder: a second Redis on the same append-only file would destroy it. */
-function claimStack(dataDir: string): () => void {
-  mkdirSync(dataDir, { recursive: true })
+async function claimStack(dataDir: string): Promise<FolderClaim> {
   try {
-    return claimFolder(join(dataDir, 'stack'))
+    return await claimFolder(join(dataDir, 'stack'), {
+      onWait: (waitMs) =>
+        say(`another container may use ${dataDir}: its sign of life is waited for, ${waitMs / 1_000} s at most`),
+    })
   } catch (error) {
     if (!(error instanceof Error && error.name === 'JournalNotOpened')) throw error
     throw new StartError(

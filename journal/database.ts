@@ -92,26 +92,33 @@ function createPool(url: string, statementMs: number): pg.Pool {
 }
 
 async function openEmbedded(dataDir: string | null): Promise<Database> {
-  const release = dataDir === null ? () => {} : claimFolder(dataDir)
+  const claim = dataDir === null ? null : await claimFolder(dataDir)
+  let isLost = false
+  void claim?.lost.then(() => (isLost = true))
+  const own = async <T>(work: () => Promise<T>): Promise<T> => {
+    // Two owners would destroy it.
+    if (isLost) throw new JournalUnavailable('the journal was taken over by another process while this one slept')
+    return unlessUnavailable(work)
+  }
   try {
     const client = dataDir === null ? await PGlite.create() : await PGlite.create(dataDir)
     const statements = drizzleEmbedded({ client })
     await migrateEmbedded(client)
     return {
-      query: (work) => unlessUnavailable(() => work(statements)),
+      query: (work) => own(() => work(statements)),
       transaction: (kind, work) =>
-        unlessUnavailable(() =>
+        own(() =>
           readsOnly[kind]
             ? statements.transaction(work, { isolationLevel: 'repeatable read', accessMode: 'read only' })
             : statements.transaction(work),
         ),
       async close() {
         if (!client.closed) await client.close()
-        release()
+        await claim?.release()
       },
     }
   } catch (error) {
-    release()
+    await claim?.release()
     throw error
   }
 }

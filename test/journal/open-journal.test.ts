@@ -1,9 +1,5 @@
-import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { claimFolder } from '../../journal/folder-owner.ts'
-import { JournalNotOpened } from '../../journal/journal-unavailable.ts'
 import { openJournal } from '../../journal/open-journal.ts'
 import { freshDatabase, freshFolder } from './backends.ts'
 import { openCuttable } from '../stack/cuttable.ts'
@@ -48,27 +44,6 @@ describe('a folder', () => {
     await expect(openJournal({ dataDir: folder.dataDir })).rejects.toMatchObject({ code: 'journal_in_use' })
     await owner.close()
     await (await openJournal({ dataDir: folder.dataDir })).close()
-    folder.remove()
-  })
-
-  it('that belongs to another living process is refused', async () => {
-    const folder = freshFolder()
-    writeFileSync(`${folder.dataDir}.owner`, `${process.ppid} 1`)
-    await expect(openJournal({ dataDir: folder.dataDir })).rejects.toMatchObject({ code: 'journal_in_use' })
-    folder.remove()
-  })
-
-  it.each([
-    ['of a process that has died', `${spawnSync(process.execPath, ['-e', '']).pid} 1`],
-    ['of an earlier process with our number', `${process.pid} 1`],
-    ['that makes no sense', 'nonsense'],
-    ['that was never finished', ''],
-  ])('with a claim %s is taken over', (_, claim) => {
-    const folder = freshFolder()
-    writeFileSync(`${folder.dataDir}.owner`, claim)
-    const release = claimFolder(folder.dataDir)
-    expect(() => claimFolder(folder.dataDir)).toThrow(JournalNotOpened)
-    release()
     folder.remove()
   })
 })
