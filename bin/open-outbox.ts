@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock as clock } from '../middleware/clock.ts'
 import { createOutboxMetrics } from '../middleware/metrics.ts'
-import { createOutbox, type Outbox, type OutboxEvent } from '../middleware/outbox/outbox.ts'
+import { createOutbox, type Outbox, type OutboxEvent, replayTimes } from '../middleware/outbox/outbox.ts'
 import { openStore, type StoreEvent } from '../middleware/outbox/store.ts'
 import type { Parts } from './open-parts.ts'
 import { type Settings, StartError } from './settings.ts'
@@ -10,10 +10,16 @@ import { type Settings, StartError } from './settings.ts'
 export interface OutboxPlace {
   readonly folder: string
   readonly syncMs: number
+  /** A charge that the journal has not got after so long is sent again. */
+  readonly replayAfterMs: number
 }
 
-export function outboxPlace({ DATA_DIR, OUTBOX_DIR, OUTBOX_SYNC_MS }: Settings): OutboxPlace {
-  return { folder: OUTBOX_DIR ?? join(DATA_DIR, 'outbox'), syncMs: OUTBOX_SYNC_MS }
+export function outboxPlace({ DATA_DIR, OUTBOX_DIR, OUTBOX_SYNC_MS, OUTBOX_REPLAY_SECONDS }: Settings): OutboxPlace {
+  return {
+    folder: OUTBOX_DIR ?? join(DATA_DIR, 'outbox'),
+    syncMs: OUTBOX_SYNC_MS,
+    replayAfterMs: OUTBOX_REPLAY_SECONDS * 1_000,
+  }
 }
 
 export interface OpenOutbox {
@@ -28,7 +34,7 @@ export interface OpenOutbox {
  */
 export async function openOutbox(
   { ledger, journal, loader, registry, log }: Pick<Parts, 'ledger' | 'journal' | 'loader' | 'registry' | 'log'>,
-  { folder, syncMs }: OutboxPlace,
+  { folder, syncMs, replayAfterMs }: OutboxPlace,
 ): Promise<OpenOutbox> {
   const lost = Promise.withResolvers<void>()
   const count = createOutboxMetrics(registry)
@@ -47,6 +53,7 @@ export async function openOutbox(
       loadAccount: (accountId) => loader.load(accountId),
       clock,
       onEvent,
+      times: replayTimes(replayAfterMs),
     })
     loader.onHydrated((accountId) => outbox.accountHydrated(accountId))
     return { outbox, lost: lost.promise }

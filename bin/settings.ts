@@ -31,6 +31,7 @@ const schema = z.object({
   DATA_DIR: z.string().min(1).default('.tollgate'),
   OUTBOX_DIR: z.string().min(1).optional(),
   OUTBOX_SYNC_MS: wholeNumber(0, 10_000, 50),
+  OUTBOX_REPLAY_SECONDS: wholeNumber(1, 600, 30),
   REDIS_PORT: port(6390),
   TEMPORAL_PORT: port(7233),
   TEMPORAL_UI_PORT: port(8233),

@@ -36,11 +36,17 @@ export interface OutboxTimes {
   readonly takeOverEveryMs: number
 }
 
+/** The journal is asked three times before a charge is sent again: with 30 s after 3, 10 and 30 s. Less finds a loss sooner, and asks more often. */
+export function replayTimes(
+  replayAfterMs: number,
+): Pick<OutboxTimes, 'askAfterMs' | 'replayAfterMs' | 'replayAtLeastEveryMs'> {
+  const thirtieths = (count: number): number => Math.ceil((replayAfterMs * count) / 30)
+  return { askAfterMs: [3, 7, 20, 30, 60].map(thirtieths), replayAfterMs, replayAtLeastEveryMs: 2 * replayAfterMs }
+}
+
 const usualTimes: OutboxTimes = {
   tickMs: 1_000,
-  askAfterMs: [3_000, 7_000, 20_000, 30_000, 60_000],
-  replayAfterMs: 30_000,
-  replayAtLeastEveryMs: 60_000,
+  ...replayTimes(30_000),
   replayPatienceMs: 10_000,
   takeOverEveryMs: 10_000,
 }

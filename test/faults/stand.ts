@@ -97,6 +97,8 @@ export async function openStand({ holdSeconds, accounts, say = () => undefined }
     HOLD_SECONDS: String(holdSeconds),
     // An account that was loaded a moment ago asks the journal for this long whether its ids are new.
     CLOCK_SLACK_SECONDS: '1',
+    // What comes to rest by this alone would take a minute.
+    OUTBOX_REPLAY_SECONDS: '4',
     // A program that starts again and again need not be compiled each time.
     NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
   }
