@@ -12,7 +12,6 @@ import { createReceiptWatch } from '../gateway/feed/receipt-watch.ts'
 import { createLearned } from '../gateway/learn.ts'
 import { createCallMetrics } from '../gateway/metrics.ts'
 import { shardOf } from '../ledger/keys.ts'
-import { createLiveUsage } from '../ledger/live-usage.ts'
 import { createRememberedAnswers } from '../ledger/remembered-answers.ts'
 import { createUndrainedReceipts } from '../ledger/undrained-receipts.ts'
 import { createReceiptTail } from '../ledger/watch-receipts.ts'
@@ -131,7 +130,6 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
       ),
     }),
     ledger,
-    liveUsage: createLiveUsage(redis),
     undrained,
     journal,
     accounts,

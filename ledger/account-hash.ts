@@ -11,10 +11,7 @@ export function pairsOf(flat: unknown): ReadonlyMap<string, string> {
   return pairs
 }
 
-/** What `parseReading` and `parseMarks` read of an account's hash. */
-export const accountFields = ['figures', 'life', 'terms', 'earlier', 'card'] as const
-
-/** The fields that account.lua describes. Throws TypeError for what no script wrote. */
+/** The fields that account.lua describes, as it makes them `readable`. Throws TypeError for what no script wrote. */
 export function parseReading(hash: ReadonlyMap<string, string>, nowMs: number): AccountReading {
   const [, , , , version, spent, held, quarantine] = numbersOf(listOf(hash.get('figures')), 9)
   const [lineage, , , quarantineUntilMs] = numbersOf(listOf(hash.get('life')), 5)
@@ -30,7 +27,7 @@ export function parseReading(hash: ReadonlyMap<string, string>, nowMs: number): 
     used: used as Micro,
     spent: spent as Micro,
     held: held as Micro,
-    earlier: listOf(hash.get('earlier')).map(parseBook),
+    earlier: booksOf(numbersOf(listOf(hash.get('earlier')), 0)),
     quarantine: (nowMs < quarantineUntilMs! ? quarantine : 0) as Micro,
   }
 }
@@ -44,15 +41,20 @@ export function parseMarks(hash: ReadonlyMap<string, string>): AccountMarks {
   return { bornIn: bornIn!, seq: seq!, n: n!, drained: drained!, acked: acked!, corrections: corrections! }
 }
 
-function parseBook(book: unknown): EarlierFigures {
-  const [epoch, spent, held, free, counted] = numbersOf(book, 5)
-  return {
-    epoch: epoch!,
-    spent: spent as Micro,
-    held: held as Micro,
-    free: free as Micro,
-    counted: counted as Micro,
+/** Five numbers for each. */
+function booksOf(numbers: readonly number[]): readonly EarlierFigures[] {
+  const books: EarlierFigures[] = []
+  for (let at = 0; at < numbers.length; at += 5) {
+    const [epoch, spent, held, free, counted] = numbers.slice(at, at + 5)
+    books.push({
+      epoch: epoch!,
+      spent: spent as Micro,
+      held: held as Micro,
+      free: free as Micro,
+      counted: counted as Micro,
+    })
   }
+  return books
 }
 
 /** At least so many whole numbers, as scripts list them. Throws TypeError for anything else. */

@@ -1,10 +1,11 @@
---[[ An account is one hash. Beside its limits and windows (budgets.lua) it has these fields, each a JSON list: one list is read and written faster
-  than its numbers one by one. account-hash.ts and rows.ts read the same.
-  figures  [seq, n, drained, acked, version, spent, held, quarantine, undrained]
-  life     [lineage, bornIn, knownSince, quarantineUntil, corrections]
-  terms    [version, epoch, granted, used, utcOffsetMs, alertsAt, …]
-  earlier  [[epoch, spent, held, free, counted], …]
-  row|<epoch>|<row>  [charged, uncollected, seq, units, input, cached, output, reasoning] ]]
+--[[ An account is one hash. Beside its limits and windows (budgets.lua) it has these fields, each whole numbers packed as doubles, one behind another:
+  most of what an operation costs Redis is reading and writing numbers, and nothing else is as fast. `readable` turns them into JSON lists for
+  everybody outside.
+  figures  seq, n, drained, acked, version, spent, held, quarantine, undrained
+  life     lineage, bornIn, knownSince, quarantineUntil, corrections
+  terms    version, epoch, granted, used, utcOffsetMs, alertsAt, …
+  earlier  epoch, spent, held, free, counted of each earlier epoch; '' when there is none
+  row|<epoch>|<row>  charged, uncollected, seq, units, input, cached, output, reasoning ]]
 
 --[[ How many fields `readAccount` reads before those that its caller adds. ]]
 local accountFields = 4
@@ -12,50 +13,43 @@ local accountFields = 4
 --[[ The account as a table, nil if it is not loaded, and all that was read: what `more` asked for begins behind `accountFields`.
   A book is one epoch's spent and held; an earlier one has money of its own, `free`. ]]
 local function readAccount(key, now, more)
-  local found = call('HMGET', key, 'figures', 'life', 'terms', 'earlier', unpack(more or {}))
+  local found = redis.call('HMGET', key, 'figures', 'life', 'terms', 'earlier', unpack(more or {}))
   if not found[1] then return nil end
-  local figures, life, terms = decode(found[1]), decode(found[2]), decode(found[3])
-  local earlier = found[4] == '[]' and {} or decode(found[4])
-  for i = 1, #earlier do
-    local one = earlier[i]
-    earlier[i] = { epoch = one[1], spent = one[2], held = one[3], free = one[4], counted = one[5] }
+  local seq, n, drained, acked, version, spent, held, quarantine, undrained = struct.unpack('<ddddddddd', found[1])
+  local lineage, bornIn, knownSince, quarantineUntil, corrections = struct.unpack('<ddddd', found[2])
+  local termsVersion, epoch, granted, used, utcOffsetMs = struct.unpack('<ddddd', found[3])
+  local earlier = {}
+  if found[4] ~= '' then
+    local list = numbersOf(found[4])
+    for i = 1, #list, 5 do
+      earlier[#earlier + 1] = { epoch = list[i], spent = list[i + 1], held = list[i + 2], free = list[i + 3], counted = list[i + 4] }
+    end
   end
   return {
-    seq = figures[1], n = figures[2], drained = figures[3], acked = figures[4], version = figures[5],
-    quarantine = now < life[4] and figures[8] or 0, undrained = figures[9],
-    lineage = life[1], bornIn = life[2], knownSince = life[3], quarantineUntil = life[4], corrections = life[5],
-    termsVersion = terms[1], granted = terms[3], used = terms[4], utcOffsetMs = terms[5], alertsAt = { unpack(terms, 6) },
-    current = { epoch = terms[2], spent = figures[6], held = figures[7] }, earlier = earlier,
+    seq = seq, n = n, drained = drained, acked = acked, version = version,
+    quarantine = now < quarantineUntil and quarantine or 0, undrained = undrained,
+    lineage = lineage, bornIn = bornIn, knownSince = knownSince, quarantineUntil = quarantineUntil, corrections = corrections,
+    termsVersion = termsVersion, granted = granted, used = used, utcOffsetMs = utcOffsetMs, terms = found[3],
+    current = { epoch = epoch, spent = spent, held = held }, earlier = earlier,
   }, found
 end
 
 local function figuresOf(account)
-  return format('[%d,%d,%d,%d,%d,%d,%d,%d,%d]', account.seq, account.n, account.drained, account.acked, account.version,
-    account.current.spent, account.current.held, account.quarantine, account.undrained)
+  local current = account.current
+  return struct.pack('<ddddddddd', account.seq, account.n, account.drained, account.acked, account.version, current.spent, current.held,
+    account.quarantine, account.undrained)
 end
 
 local function lifeOf(account)
-  return format('[%d,%d,%d,%d,%d]', account.lineage, account.bornIn, account.knownSince, account.quarantineUntil, account.corrections)
-end
-
-local function termsOf(account)
-  local alerts = ''
-  for _, threshold in ipairs(account.alertsAt) do alerts = alerts .. ',' .. digits(threshold) end
-  return format('[%d,%d,%d,%d,%d%s]', account.termsVersion, account.current.epoch, account.granted, account.used, account.utcOffsetMs, alerts)
+  return struct.pack('<ddddd', account.lineage, account.bornIn, account.knownSince, account.quarantineUntil, account.corrections)
 end
 
 local function earlierOf(account)
   local list = {}
-  for i, book in ipairs(account.earlier) do
-    list[i] = format('[%d,%d,%d,%d,%d]', book.epoch, book.spent, book.held, book.free, book.counted)
+  for _, book in ipairs(account.earlier) do
+    for _, number in ipairs({ book.epoch, book.spent, book.held, book.free, book.counted }) do list[#list + 1] = number end
   end
-  return '[' .. table.concat(list, ',') .. ']'
-end
-
-local noRow = '[0,0,0,0,0,0,0,0]'
-
-local function rowText(row)
-  return format('[%d,%d,%d,%d,%d,%d,%d,%d]', unpack(row))
+  return packNumbers(list)
 end
 
 --[[ Fields and values for one HSET: what an operation has changed in an account and in the book that it moved. ]]
@@ -63,6 +57,19 @@ local function changesOf(account, book)
   account.version = account.version + 1
   if book == account.current then return { 'figures', figuresOf(account) } end
   return { 'figures', figuresOf(account), 'earlier', earlierOf(account) }
+end
+
+--[[ A flat list of fields and values with numbers as JSON lists, as account-hash.ts and rows.ts read them. ]]
+local function readable(flat)
+  for i = 1, #flat, 2 do
+    local kind = string.match(flat[i], '^%a+')
+    if kind == 'figures' or kind == 'life' or kind == 'terms' or kind == 'earlier' or kind == 'row' or kind == 'window' then
+      local list = numbersOf(flat[i + 1])
+      for at, number in ipairs(list) do list[at] = digits(number) end
+      flat[i + 1] = '[' .. table.concat(list, ',') .. ']'
+    end
+  end
+  return flat
 end
 
 --[[ nil for an epoch that Redis does not hold. ]]
@@ -89,7 +96,8 @@ local function over(amount, free)
 end
 
 local function rawOf(account)
-  local raw = account.granted - account.used - account.current.spent - account.current.held - account.quarantine
+  local current = account.current
+  local raw = account.granted - account.used - current.spent - current.held - account.quarantine
   local earlier = account.earlier
   for i = 1, #earlier do
     local book = earlier[i]
@@ -99,7 +107,8 @@ local function rawOf(account)
 end
 
 local function availableOf(account)
-  return max(0, rawOf(account))
+  local raw = rawOf(account)
+  return raw > 0 and raw or 0
 end
 
 local function remainingOf(account)
@@ -109,12 +118,12 @@ local function remainingOf(account)
     local book = earlier[i]
     remaining = remaining - over(book.spent, book.free) + over(book.counted, book.free)
   end
-  return max(0, remaining)
+  return remaining > 0 and remaining or 0
 end
 
 --[[ What a charge in this book may take, once the call's own hold is out of it. ]]
 local function roomOf(account, book)
-  local own = 0
-  if book.free then own = max(0, book.free - book.spent - book.held) end
-  return availableOf(account) + own
+  local available = availableOf(account)
+  if book.free then return available + math.max(0, book.free - book.spent - book.held) end
+  return available
 end

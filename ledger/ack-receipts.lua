@@ -5,19 +5,19 @@
   Reply 'acked' or 'head_moved' ]]
 local count = #ARGV / 4
 if count == 0 then return 'acked' end
-local head = call('XRANGE', KEYS[1], '-', '+', 'COUNT', digits(count))
+local head = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', digits(count))
 if #head ~= count then return 'head_moved' end
 local facts = {}
 for i, entry in ipairs(head) do
   -- As booking.lua writes it: account, id, booked, each after its name
   local at, fields = 4 * (i - 1), entry[2]
-  local booked = decode(fields[6])
+  local kind, n, lineage, rise = string.match(fields[6], '^%["(%a+)",(%d+),(%d+),(%d+),')
   local account = ':a:' .. fields[2]
-  if sub(KEYS[1 + 2 * i], -#account) ~= account or entry[1] ~= ARGV[at + 1] or fields[4] ~= ARGV[at + 2]
-    or booked[1] ~= ARGV[at + 3] or digits(booked[2]) ~= ARGV[at + 4] then
+  if string.sub(KEYS[1 + 2 * i], -#account) ~= account or entry[1] ~= ARGV[at + 1] or fields[4] ~= ARGV[at + 2]
+    or kind ~= ARGV[at + 3] or n ~= ARGV[at + 4] then
     return 'head_moved'
   end
-  facts[i] = { id = fields[4], n = booked[2], lineage = booked[3], rise = booked[4] }
+  facts[i] = { id = fields[4], n = tonumber(n), lineage = tonumber(lineage), rise = tonumber(rise) }
 end
 
 local now = nowMs()
@@ -30,19 +30,19 @@ for i, fact in ipairs(facts) do
   local account = accounts[key]
   -- Receipts of an earlier life have their own count
   if account and fact.lineage >= account.bornIn then
-    account.drained = max(account.drained, min(account.n, fact.n))
-    account.undrained = max(0, account.undrained - fact.rise)
+    account.drained = math.max(account.drained, math.min(account.n, fact.n))
+    account.undrained = math.max(0, account.undrained - fact.rise)
   end
 end
 for key, account in pairs(accounts) do
-  if account then call('HSET', key, 'figures', figuresOf(account)) end
+  if account then redis.call('HSET', key, 'figures', figuresOf(account)) end
 end
 for i, fact in ipairs(facts) do
   local key = KEYS[2 + 2 * i]
-  local tombstone = parseHold(call('GET', key))
+  local tombstone = parseHold(redis.call('GET', key))
   -- An expiry's receipt must not start the clock of the settlement that followed
-  if tombstone and tombstone.n == fact.n then call('PEXPIREAT', key, forgetAt(now, fact.id)) end
+  if tombstone and tombstone.n == fact.n then redis.call('PEXPIREAT', key, forgetAt(now, fact.id)) end
 end
-local ms, sequence = match(head[#head][1], '^(%d+)%-(%d+)$')
-call('XTRIM', KEYS[1], 'MINID', ms .. '-' .. digits(tonumber(sequence) + 1))
+local ms, sequence = string.match(head[#head][1], '^(%d+)%-(%d+)$')
+redis.call('XTRIM', KEYS[1], 'MINID', ms .. '-' .. digits(tonumber(sequence) + 1))
 return 'acked'

@@ -3,7 +3,7 @@
 local lineage, seq = wholeNumber(ARGV[2]), wholeNumber(ARGV[3])
 local account = readAccount(KEYS[1], nowMs())
 if not account or account.lineage ~= lineage or seq > account.seq then return 0 end
-account.acked = max(seq, account.acked)
-call('HSET', KEYS[1], 'figures', figuresOf(account))
-if account.acked == account.seq then call('ZREM', KEYS[2], ARGV[1]) end
+account.acked = math.max(seq, account.acked)
+redis.call('HSET', KEYS[1], 'figures', figuresOf(account))
+if account.acked == account.seq then redis.call('ZREM', KEYS[2], ARGV[1]) end
 return account.acked

@@ -7,7 +7,7 @@ local amount = amountOf(ARGV[3])
 local began = ARGV[7] ~= '' and wholeNumber(ARGV[7]) or nil
 local accepted = ARGV[10] == '1'
 
-local known = call('MGET', KEYS[2], KEYS[5])
+local known = redis.call('MGET', KEYS[2], KEYS[5])
 if known[1] then
   local hold = parseHold(known[1])
   if hold.state == 'active' then return { 'exists_with_different_amount', 0 } end
@@ -17,8 +17,8 @@ if known[1] then
   return { 'exists', hold.charged, hold.uncollected, hold.epoch }
 end
 local now = nowMs()
-local names = began and decode(ARGV[8])
-local levels = names and levelsOf(names) or decode(ARGV[6])
+local names = began and decodeList(ARGV[8])
+local levels = names and levelsOf(names) or decodeList(ARGV[6])
 local account, found = readAccount(KEYS[1], now, limitFields(levels))
 if not account then return { 'account_not_loaded' } end
 local verdict, entry = meetUnknown(account, ARGV[2], KEYS[5], known[2], now, 11)
@@ -36,7 +36,7 @@ names = names or windowsNow(levels, found, accountFields, now, account.utcOffset
 local list = readWindows(KEYS[1], names)
 local remainingBefore, rawBefore = remainingOf(account), rawOf(account)
 if accepted then
-  account.quarantine = account.quarantine - min(account.quarantine, amount)
+  account.quarantine = account.quarantine - math.min(account.quarantine, amount)
 elseif amount > 0 then
   if exposureCap and account.undrained >= exposureCap then return { 'backlogged' } end
   if remainingBefore < depletedBelow then return { 'credits_depleted' } end
@@ -49,11 +49,11 @@ local charged, uncollected = collect(amount, 0, room)
 conserve(charged + uncollected == amount and (accepted or uncollected == 0), 'charge')
 moveWindows(list, charged, 0)
 spend(account, book, charged, room)
-conserve(rawOf(account) >= min(0, rawBefore), 'a charge below zero')
+conserve(rawOf(account) >= math.min(0, rawBefore), 'a charge below zero')
 
 writeBooking({ account = KEYS[1], dirty = KEYS[3], receipts = KEYS[4] }, account, book, list, {
   accountId = ARGV[1], id = ARGV[2], kind = 'settled', calledIn = calledIn, row = ARGV[4], quantities = ARGV[5],
   charged = charged, uncollected = uncollected, windows = encodeList(names), detail = ARGV[9],
 }, remainingBefore, now)
-call('SET', KEYS[2], tombstoneText('settled', charged, uncollected, book.epoch, account.n))
+redis.call('SET', KEYS[2], holdText('settled', charged, uncollected, book.epoch, account.n))
 return { 'settled', charged, uncollected, book.epoch }

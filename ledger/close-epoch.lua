@@ -6,7 +6,7 @@ local account = readAccount(KEYS[1], nowMs())
 if not account then return { 'account_not_loaded' } end
 local book = bookOf(account, epoch)
 if not book then return { 'absent' } end
-if account.lineage ~= lineage or book == account.current or book.held ~= 0 or max(0, book.spent) ~= book.counted
+if account.lineage ~= lineage or book == account.current or book.held ~= 0 or math.max(0, book.spent) ~= book.counted
   or account.drained ~= account.n or account.acked ~= account.seq then
   return { 'open' }
 end
@@ -19,9 +19,9 @@ for i, one in ipairs(account.earlier) do
   end
 end
 conserve(rawOf(account) == rawBefore, 'closing an epoch')
-call('HSET', KEYS[1], unpack(changesOf(account, book)))
+redis.call('HSET', KEYS[1], unpack(changesOf(account, book)))
 local prefix = 'row|' .. digits(epoch) .. '|'
-for _, field in ipairs(call('HKEYS', KEYS[1])) do
-  if sub(field, 1, #prefix) == prefix then call('HDEL', KEYS[1], field) end
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if string.sub(field, 1, #prefix) == prefix then redis.call('HDEL', KEYS[1], field) end
 end
 return { 'closed' }

@@ -11,7 +11,7 @@ if #ARGV < firstWindow - 1 or (#ARGV - firstWindow + 1) % 2 ~= 0 then fail('not 
 
 --[[ Seven whole numbers below 10^15, each with its sign. One match for all: a long account has a thousand of these. ]]
 local function differenceOf(text)
-  local figures = { match(text, '^(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+)$') }
+  local figures = { string.match(text, '^(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+),(%-?%d+)$') }
   if #figures ~= 7 then fail('not a difference of seven figures: ' .. text) end
   for i = 1, 7 do
     figures[i] = tonumber(figures[i])
@@ -22,11 +22,11 @@ end
 
 local rowDifferences, windowDifferences = {}, {}
 for i = 6, firstWindow - 1, 2 do
-  local epoch = wholeNumber(match(ARGV[i], '^(%d+)|'))
+  local epoch = wholeNumber(string.match(ARGV[i], '^(%d+)|'))
   rowDifferences[#rowDifferences + 1] = { field = ARGV[i], epoch = epoch, add = differenceOf(ARGV[i + 1]) }
 end
 for i = firstWindow, #ARGV, 2 do
-  local window = match(ARGV[i], '^[^|]+|([^|]+)$')
+  local window = string.match(ARGV[i], '^[^|]+|([^|]+)$')
   if not window then fail('not a level and its window: ' .. ARGV[i]) end
   windowDifferences[#windowDifferences + 1] = { name = ARGV[i], window = window, add = signedNumber(ARGV[i + 1]) }
 end
@@ -51,7 +51,9 @@ for _, one in ipairs(rowDifferences) do
   if book then
     local row = rows[one.field]
     if not row then
-      row = decode(call('HGET', KEYS[1], 'row|' .. one.field) or noRow)
+      row = { 0, 0, 0, 0, 0, 0, 0, 0 }
+      local packed = redis.call('HGET', KEYS[1], 'row|' .. one.field)
+      if packed then row = numbersOf(packed) end
       conserve(#row == 8, 'row ' .. one.field)
       rows[one.field] = row
     end
@@ -70,7 +72,7 @@ for _, one in ipairs(windowDifferences) do
   local window = windows[one.name] or readWindows(KEYS[1], { one.name })[1]
   -- One that is over and not here limits nothing any more: it would only stay
   if window.known or open[one.window] then
-    window.spent = max(0, sum(window.spent, one.add, one.name))
+    window.spent = math.max(0, sum(window.spent, one.add, one.name))
     windows[one.name] = window
   end
 end
@@ -80,10 +82,10 @@ local changes = { 'figures', figuresOf(account), 'life', lifeOf(account), 'earli
 for field, row in pairs(rows) do
   row[3] = account.seq
   changes[#changes + 1] = 'row|' .. field
-  changes[#changes + 1] = rowText(row)
+  changes[#changes + 1] = packNumbers(row)
 end
 for _, window in pairs(windows) do addWindows(changes, { window }) end
-for i = 1, #changes, 2 do call('HSET', KEYS[1], changes[i], changes[i + 1]) end
+for i = 1, #changes, 2 do redis.call('HSET', KEYS[1], changes[i], changes[i + 1]) end
 -- Alerts, and all who look at the balance, hear of it at once
-call('ZADD', KEYS[2], '0', ARGV[1])
+redis.call('ZADD', KEYS[2], '0', ARGV[1])
 return { 'corrected' }

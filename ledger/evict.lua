@@ -11,15 +11,15 @@ if account.lineage ~= lineage or account.version ~= version or account.current.h
   -- A period that has ended leaves by closeEpoch first: once the account is away nobody would see to it
   or #account.earlier > 0
   -- Somebody is loading it: the totals that he has read would be old by the time he writes them
-  or call('EXISTS', KEYS[5]) == 1 then
+  or redis.call('EXISTS', KEYS[5]) == 1 then
   return { 'in_use' }
 end
 -- Free work holds nothing and is under way all the same
-for _, member in ipairs(call('ZRANGE', KEYS[4], '0', '-1')) do
-  if sub(member, find(member, '|', 1, true) + 1) == ARGV[1] then return { 'in_use' } end
+for _, member in ipairs(redis.call('ZRANGE', KEYS[4], '0', '-1')) do
+  if string.sub(member, string.find(member, '|', 1, true) + 1) == ARGV[1] then return { 'in_use' } end
 end
 
-call('DEL', KEYS[1])
-call('ZREM', KEYS[2], ARGV[1])
-call('ZREM', KEYS[3], ARGV[1])
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
 return { 'evicted' }

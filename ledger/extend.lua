@@ -4,9 +4,10 @@
   Reply { status, held, … } ]]
 local accrued, more, ttlMs = amountOf(ARGV[3]), amountOf(ARGV[4]), wholeNumber(ARGV[5])
 
-local hold = parseHold(call('GET', KEYS[2]))
+local hold = parseHold(redis.call('GET', KEYS[2]))
 if not hold or hold.state ~= 'active' then return { 'hold_not_found' } end
-local now, held, levels = nowMs(), hold.amount, levelsOf(hold.windows)
+local names = decodeList(hold.windows)
+local now, held, levels = nowMs(), hold.amount, levelsOf(names)
 local account, found = readAccount(KEYS[1], now, limitFields(levels))
 if not account then return { 'account_not_loaded' } end
 local book = bookOfHold(account, hold.epoch, held)
@@ -14,9 +15,9 @@ local book = bookOfHold(account, hold.epoch, held)
 local list, give, refusal = {}, 0, nil
 local room = roomOf(account, book)
 if more > 0 then
-  list = readWindows(KEYS[1], hold.windows)
+  list = readWindows(KEYS[1], names)
   local level, left = tightest(list, found, accountFields, { stop = true })
-  give = min(more, room, left or room)
+  give = math.min(more, room, left or room)
   if room == 0 then
     -- What this call holds it will use up: only the holds of others would make it 'insufficient'
     local spent = book.spent
@@ -33,11 +34,11 @@ moveWindows(list, 0, give)
 conserve(give <= room, 'extend')
 
 -- Reordered progress must not take anything back: accrued only grows
-call('SET', KEYS[2], activeText(hold.asked, held + give, max(accrued, hold.accrued), book.epoch, encodeList(hold.windows), hold.row))
-call('ZADD', KEYS[3], digits(now + ttlMs), deadlineMember(ARGV[2], ARGV[1]))
+redis.call('SET', KEYS[2], holdText('active', hold.asked, held + give, math.max(accrued, hold.accrued), book.epoch, hold.windows, hold.row))
+redis.call('ZADD', KEYS[3], digits(now + ttlMs), deadlineMember(ARGV[2], ARGV[1]))
 if give > 0 then
   local changes = changesOf(account, book)
   addWindows(changes, list)
-  call('HSET', KEYS[1], unpack(changes))
+  redis.call('HSET', KEYS[1], unpack(changes))
 end
 return refusal or { 'extended', held + give }

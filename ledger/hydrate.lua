@@ -11,22 +11,24 @@ local rowCount = wholeNumber(ARGV[7 + termsLength])
 local firstRow = 8 + termsLength
 local firstBudget = firstRow + 2 * rowCount
 
-if call('EXISTS', KEYS[1]) == 1 then return { 'present' } end
-if call('GET', KEYS[3]) ~= ARGV[2] then return { 'lock_lost' } end
+if redis.call('EXISTS', KEYS[1]) == 1 then return { 'present' } end
+if redis.call('GET', KEYS[3]) ~= ARGV[2] then return { 'lock_lost' } end
 
-local spent = { [terms.epoch] = 0 }
+local rows, spent = {}, { [terms.epoch] = 0 }
 for _, one in ipairs(terms.earlier) do spent[one.epoch] = 0 end
 for i = firstRow, firstBudget - 1, 2 do
-  local epoch, charged = wholeNumber(match(ARGV[i], '^(%d+)|')), signedNumber(match(ARGV[i + 1], '^%[([^,]*),'))
+  local epoch, row = wholeNumber(string.match(ARGV[i], '^(%d+)|')), cjson.decode(ARGV[i + 1])
   if not spent[epoch] then fail('a row of an epoch that is not open: ' .. ARGV[i]) end
-  spent[epoch] = spent[epoch] + charged
+  conserve(#row == 8, 'row ' .. ARGV[i])
+  rows['row|' .. ARGV[i]] = packNumbers(row)
+  spent[epoch] = spent[epoch] + row[1]
 end
 for i = firstBudget, #ARGV, 2 do wholeNumber(ARGV[i + 1]) end
 
 local now = nowMs()
 -- The tombstones of the life before are gone, those of ids born ahead of this clock too: by the slack, and by as much as the clock of the Redis
 -- that was lost was ahead of this one. No further than a tombstone would have stood: one absurd birth must not make the account ask for ever.
-local knownSince = max(now, min(newestBirth, now + tombstoneMs))
+local knownSince = math.max(now, math.min(newestBirth, now + tombstoneMs))
 local account = {
   -- `version` starts at the time, so that two lives of an account do not show a feed the same one
   seq = 1, n = 0, drained = 0, acked = 0, version = now, quarantine = 0, undrained = 0,
@@ -37,14 +39,14 @@ setTerms(account, terms)
 for i, one in ipairs(terms.earlier) do
   account.earlier[i] = { epoch = one.epoch, spent = spent[one.epoch], held = 0, free = one.free, counted = one.counted }
 end
-account.quarantine = min(lostHeld, availableOf(account))
+account.quarantine = math.min(lostHeld, availableOf(account))
 
 noteTime(KEYS[4], now)
-call('HSET', KEYS[1], 'figures', figuresOf(account), 'life', lifeOf(account), 'terms', termsOf(account), 'earlier', earlierOf(account), 'card', terms.card)
-for i = firstRow, firstBudget - 1, 2 do call('HSET', KEYS[1], 'row|' .. ARGV[i], ARGV[i + 1]) end
-for i = firstBudget, #ARGV, 2 do call('HSET', KEYS[1], 'window|' .. ARGV[i], ARGV[i + 1] .. ',0') end
+redis.call('HSET', KEYS[1], 'figures', figuresOf(account), 'life', lifeOf(account), 'terms', termsText(terms), 'earlier', earlierOf(account), 'card', terms.card)
+for field, row in pairs(rows) do redis.call('HSET', KEYS[1], field, row) end
+for i = firstBudget, #ARGV, 2 do redis.call('HSET', KEYS[1], 'window|' .. ARGV[i], struct.pack('<dd', wholeNumber(ARGV[i + 1]), 0)) end
 writeLimits(KEYS[1], terms.limits)
-call('ZADD', KEYS[2], 'NX', digits(now), ARGV[1])
-call('ZADD', KEYS[5], '0', ARGV[1])
-call('DEL', KEYS[3])
+redis.call('ZADD', KEYS[2], 'NX', digits(now), ARGV[1])
+redis.call('ZADD', KEYS[5], '0', ARGV[1])
+redis.call('DEL', KEYS[3])
 return { 'hydrated' }

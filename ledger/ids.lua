@@ -1,19 +1,19 @@
 --[[ What Redis may believe of an id. It starts with its birth: nine digits in base 36, ms since epoch. ]]
 
 local function birthOf(id)
-  return tonumber(sub(id, 1, 9), 36) or fail('not a charge id: ' .. id)
+  return tonumber(string.sub(id, 1, 9), 36) or fail('not a charge id: ' .. id)
 end
 
 --[[ The latest time that this shard has seen: a clock that jumped ahead forgot tombstones, and must not admit their ids once it is set back.
   Noted once per `slackMs / 6`, since every write goes to disk, on an idle ledger too; the slack of the gate covers it. ]]
 local function latestSeen(clockKey, noted, now)
   local seen = tonumber(noted or '0')
-  if now > seen + slackMs / 6 then call('SET', clockKey, digits(now)) end
-  return max(now, seen)
+  if now > seen + slackMs / 6 then redis.call('SET', clockKey, digits(now)) end
+  return now > seen and now or seen
 end
 
 local function noteTime(clockKey, now)
-  latestSeen(clockKey, call('GET', clockKey), now)
+  latestSeen(clockKey, redis.call('GET', clockKey), now)
 end
 
 --[[ What to make of an id that Redis does not know: 'new', or 'ask' the journal, or 'found' with what the journal has. `noted` is what the clock key holds.
@@ -26,12 +26,12 @@ local function meetUnknown(account, id, clockKey, noted, now, at)
       if ARGV[at + 2] == '' then return 'new' end
       return 'found', {
         kind = ARGV[at + 2], charged = wholeNumber(ARGV[at + 3]), uncollected = wholeNumber(ARGV[at + 4]),
-        quantities = ARGV[at + 5], epoch = wholeNumber(ARGV[at + 6]), row = ARGV[at + 7], windows = decode(ARGV[at + 8]),
+        quantities = ARGV[at + 5], epoch = wholeNumber(ARGV[at + 6]), row = ARGV[at + 7], windows = ARGV[at + 8],
       }
     end
   end
   local birth = birthOf(id)
-  if birth >= max(seen - tombstoneMs, account.knownSince) + slackMs and birth <= now + slackMs then return 'new' end
+  if birth >= math.max(seen - tombstoneMs, account.knownSince) + slackMs and birth <= now + slackMs then return 'new' end
   return 'ask'
 end
 
@@ -41,5 +41,5 @@ end
 
 --[[ When a tombstone may go: an id as young as this one must still be asked about by then. ]]
 local function forgetAt(now, id)
-  return digits(max(now, birthOf(id)) + tombstoneMs)
+  return digits(math.max(now, birthOf(id)) + tombstoneMs)
 end

@@ -7,9 +7,9 @@ local answer = {}
 for i = 1, #KEYS, 4 do
   noteTime(KEYS[i + 3], now)
   answer[#answer + 1] = {
-    now, call('XLEN', KEYS[i]),
-    call('ZRANGEBYSCORE', KEYS[i + 1], '-inf', digits(max(0, now - olderThanMs)), 'LIMIT', '0', digits(limit)),
-    call('ZRANGEBYSCORE', KEYS[i + 2], '-inf', digits(now), 'LIMIT', '0', digits(limit)),
+    now, redis.call('XLEN', KEYS[i]),
+    redis.call('ZRANGEBYSCORE', KEYS[i + 1], '-inf', digits(math.max(0, now - olderThanMs)), 'LIMIT', '0', digits(limit)),
+    redis.call('ZRANGEBYSCORE', KEYS[i + 2], '-inf', digits(now), 'LIMIT', '0', digits(limit)),
   }
 end
 return answer

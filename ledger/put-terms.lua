@@ -13,7 +13,7 @@ for _, one in ipairs(terms.earlier) do named[one.epoch] = one end
 local rollsOver = terms.epoch > account.current.epoch
 if rollsOver then
   local old = account.current
-  old.free, old.counted = 0, max(0, old.spent)
+  old.free, old.counted = 0, math.max(0, old.spent)
   account.earlier[#account.earlier + 1] = old
   account.current = { epoch = terms.epoch, spent = 0, held = 0 }
 end
@@ -26,21 +26,24 @@ for _, book in ipairs(account.earlier) do
     -- a period that nobody named. What it counted then is old, and would never again be what it spent. What it spends from here on counts
     -- beyond that, as in any earlier period. A charge that neither journal nor archive has yet is not counted for a moment: closing the
     -- period waits for its receipt, and brings it into the archive.
-    book.counted = max(0, book.spent)
+    book.counted = math.max(0, book.spent)
   end
 end
 setTerms(account, terms)
 account.version = account.version + 1
-call('HSET', KEYS[1], 'figures', figuresOf(account), 'terms', termsOf(account), 'earlier', earlierOf(account), 'card', terms.card)
+redis.call('HSET', KEYS[1], 'figures', figuresOf(account), 'terms', termsText(terms), 'earlier', earlierOf(account), 'card', terms.card)
 writeLimits(KEYS[1], terms.limits)
 if rollsOver then
   -- The old period leaves Redis by reconciliation, which must come by even if nobody works any more
-  call('ZADD', KEYS[2], 'NX', digits(now), ARGV[1])
+  redis.call('ZADD', KEYS[2], 'NX', digits(now), ARGV[1])
   -- Windows that are over and hold nothing would pile up
   local open = openWindows(now, account.utcOffsetMs)
-  for _, field in ipairs(call('HKEYS', KEYS[1])) do
-    local window = match(field, '^window|.*|([^|]*)$')
-    if window and not open[window] and match(call('HGET', KEYS[1], field), ',0$') then call('HDEL', KEYS[1], field) end
+  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+    local window = string.match(field, '^window|.*|([^|]*)$')
+    if window and not open[window] then
+      local _, held = struct.unpack('<dd', redis.call('HGET', KEYS[1], field))
+      if held == 0 then redis.call('HDEL', KEYS[1], field) end
+    end
   end
 end
 return { 'put' }

@@ -13,8 +13,8 @@ if account.lineage ~= from then return { 'other_lineage', account.lineage } end
 
 -- The tombstones of what was rolled back are gone although their ids are young: they are looked up, as after a hydrate
 account.lineage, account.acked, account.knownSince, account.version = to, 0, now, account.version + 1
-call('HSET', KEYS[1], 'figures', figuresOf(account), 'life', lifeOf(account))
-call('ZADD', KEYS[2], '0', ARGV[1])
+redis.call('HSET', KEYS[1], 'figures', figuresOf(account), 'life', lifeOf(account))
+redis.call('ZADD', KEYS[2], '0', ARGV[1])
 -- The check that belongs to it must come by also if whoever repairs dies here
-call('ZADD', KEYS[3], '0', ARGV[1])
+redis.call('ZADD', KEYS[3], '0', ARGV[1])
 return { 'repaired' }

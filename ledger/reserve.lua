@@ -5,15 +5,15 @@
 local amount, minimum, ttlMs = amountOf(ARGV[3]), amountOf(ARGV[4]), wholeNumber(ARGV[5])
 if minimum > amount then fail('minimum above amount') end
 
-local known = call('MGET', KEYS[2], KEYS[4])
+local known = redis.call('MGET', KEYS[2], KEYS[4])
 if known[1] then
   local hold = parseHold(known[1])
   if hold.state ~= 'active' then return { 'already_charged', hold.charged } end
   if hold.asked ~= amount then return { 'exists_with_different_amount', hold.amount } end
-  return { 'exists', hold.amount, hold.epoch, encodeList(hold.windows) }
+  return { 'exists', hold.amount, hold.epoch, hold.windows }
 end
 
-local now, levels = nowMs(), decode(ARGV[7])
+local now, levels = nowMs(), decodeList(ARGV[7])
 local account, found = readAccount(KEYS[1], now, limitFields(levels))
 if not account then return { 'account_not_loaded' } end
 local verdict, entry = meetUnknown(account, ARGV[2], KEYS[4], known[2], now, 8)
@@ -28,13 +28,13 @@ local give = amount
 if amount > 0 then
   if exposureCap and account.undrained >= exposureCap then return { 'backlogged' } end
   if remainingOf(account) < depletedBelow then return { 'credits_depleted' } end
-  local available = max(0, raw)
+  local available = math.max(0, raw)
   if available < minimum or available == 0 then return { 'insufficient_credits', available } end
-  give = min(amount, available)
+  give = math.min(amount, available)
   local level, left = tightest(list, found, accountFields, { pause = true, stop = true })
   if level then
     if left < minimum or left == 0 then return { 'budget_exhausted', level, left } end
-    give = min(give, left)
+    give = math.min(give, left)
   end
 end
 
@@ -46,8 +46,8 @@ conserve(rawAfter == raw - give and (give == 0 or rawAfter >= 0), 'reserve')
 local windows = encodeList(names)
 local changes = changesOf(account, account.current)
 addWindows(changes, list)
-call('HSET', KEYS[1], unpack(changes))
-call('SET', KEYS[2], activeText(amount, give, 0, account.current.epoch, windows, ARGV[6]))
+redis.call('HSET', KEYS[1], unpack(changes))
+redis.call('SET', KEYS[2], holdText('active', amount, give, 0, account.current.epoch, windows, ARGV[6]))
 -- A deadline, not a TTL on the hold: an expired key would take the credits with it.
-call('ZADD', KEYS[3], digits(now + ttlMs), deadlineMember(ARGV[2], ARGV[1]))
+redis.call('ZADD', KEYS[3], digits(now + ttlMs), deadlineMember(ARGV[2], ARGV[1]))
 return { 'created', give, account.current.epoch, windows }

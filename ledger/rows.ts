@@ -3,7 +3,7 @@ import { type RowTotals, quantityNames } from '../credits/usage-row.ts'
 import { listOf, numbersOf } from './account-hash.ts'
 import type { EpochRows } from './ledger.ts'
 
-/** How Redis keeps the totals of a row; `seq` is that of its last change. */
+/** The totals of a row as `hydrate` sends them; `seq` is that of its last change. */
 export function packRow(totals: RowTotals, seq: number): string {
   return JSON.stringify([totals.charged, totals.uncollected, seq, ...quantityNames.map((name) => totals[name])])
 }

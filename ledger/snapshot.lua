@@ -3,13 +3,13 @@
   KEYS  1 account  2 dirty  3 loaded     ARGV  1 account id
   Reply { now, account }, a hash as a flat list ]]
 local now = nowMs()
-local account = call('HGETALL', KEYS[1])
+local account = redis.call('HGETALL', KEYS[1])
 if #account == 0 then
-  call('ZREM', KEYS[2], ARGV[1])
-  call('ZREM', KEYS[3], ARGV[1])
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  redis.call('ZREM', KEYS[3], ARGV[1])
 else
-  call('ZADD', KEYS[2], 'XX', digits(now), ARGV[1])
+  redis.call('ZADD', KEYS[2], 'XX', digits(now), ARGV[1])
   -- One that was loaded before there was this queue
-  call('ZADD', KEYS[3], 'NX', '0', ARGV[1])
+  redis.call('ZADD', KEYS[3], 'NX', '0', ARGV[1])
 end
-return { now, account }
+return { now, readable(account) }

@@ -1,5 +1,5 @@
 import type { Micro } from '../credits/money.ts'
-import { numbersOf, pairsOf, parseMarks, parseReading } from './account-hash.ts'
+import { listOf, numbersOf, pairsOf, parseMarks, parseReading } from './account-hash.ts'
 import type { LedgerContext } from './context.ts'
 import { accountKeys } from './keys.ts'
 import type { AccountSnapshot, BudgetFigures, NotLoaded } from './ledger.ts'
@@ -37,7 +37,7 @@ function budgetsOf(hash: ReadonlyMap<string, string>): readonly BudgetFigures[] 
   for (const [field, packed] of hash) {
     const [kind, level, window] = field.split('|')
     if (kind !== 'window') continue
-    const [spent, held] = numbersOf(packed.split(',').map(Number), 2)
+    const [spent, held] = numbersOf(listOf(packed), 2)
     figures.push({ level: level!, window: window!, spent: spent as Micro, held: held as Micro })
   }
   return figures

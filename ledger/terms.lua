@@ -27,13 +27,17 @@ end
 --[[ Puts them into the account, whose books are its own. ]]
 local function setTerms(account, terms)
   account.termsVersion, account.granted, account.used = terms.version, terms.granted, terms.used
-  account.utcOffsetMs, account.alertsAt = terms.utcOffsetMs, terms.alertsAt
+  account.utcOffsetMs = terms.utcOffsetMs
+end
+
+local function termsText(terms)
+  return packNumbers({ terms.version, terms.epoch, terms.granted, terms.used, terms.utcOffsetMs, unpack(terms.alertsAt) })
 end
 
 --[[ The limits as a whole: those that the terms no longer name are gone. ]]
 local function writeLimits(accountKey, limits)
-  for _, field in ipairs(call('HKEYS', accountKey)) do
-    if sub(field, 1, 6) == 'limit|' and not limits[field] then call('HDEL', accountKey, field) end
+  for _, field in ipairs(redis.call('HKEYS', accountKey)) do
+    if string.sub(field, 1, 6) == 'limit|' and not limits[field] then redis.call('HDEL', accountKey, field) end
   end
-  for field, limit in pairs(limits) do call('HSET', accountKey, field, limit) end
+  for field, limit in pairs(limits) do redis.call('HSET', accountKey, field, limit) end
 end

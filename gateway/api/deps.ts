@@ -1,7 +1,6 @@
 import type { Catalogue } from '../../credits/catalogue.ts'
 import type { Journal } from '../../journal/journal.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { LiveUsage } from '../../ledger/live-usage.ts'
 import type { UndrainedReceipts } from '../../ledger/undrained-receipts.ts'
 import type { Accounts } from '../../middleware/accounts.ts'
 import type { KeyRing } from '../../middleware/api-keys.ts'
@@ -13,8 +12,7 @@ import type { Feeds } from '../feed/feeds.ts'
 
 /** What the credits and admin API work with. `bin/` puts it together; nothing here opens a connection. */
 export interface ApiDeps {
-  readonly ledger: Pick<Ledger, 'read'>
-  readonly liveUsage: LiveUsage
+  readonly ledger: Pick<Ledger, 'read' | 'inspect'>
   readonly undrained: UndrainedReceipts
   readonly journal: Journal
   /** What they change is in the ledger when they answer (middleware/live-accounts.ts). */

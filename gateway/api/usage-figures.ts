@@ -26,7 +26,7 @@ export interface UsageFigures {
   readonly days: readonly { readonly day: string; readonly byKey: Readonly<Record<string, number>> }[] | null
 }
 
-type FigureDeps = Pick<ApiDeps, 'liveUsage' | 'loader' | 'journal' | 'accounts' | 'clock'>
+type FigureDeps = Pick<ApiDeps, 'ledger' | 'loader' | 'journal' | 'accounts' | 'clock'>
 
 /** Longest range that pages ask for; a month's table needs no more. */
 const mostDays = 92
@@ -44,7 +44,7 @@ export async function usageFigures(
   // The journal is read first and the ledger after it: a receipt on its way between them is then counted once, in the difference.
   const filter = { organization: selection.organization, employee: selection.employee }
   const dimensions = dimensionsFor(groupBy)
-  const first = await loaded(() => deps.liveUsage(accountId), deps.loader, accountId)
+  const first = await loaded(() => deps.ledger.inspect(accountId), deps.loader, accountId)
   const { card } = first
   const range = rangeOf(selection, card.timeZone)
   const epoch = range === null ? (selection.period ?? first.epoch) : null
@@ -77,7 +77,7 @@ export async function usageFigures(
   }
   // An open period needs the journal for its days only.
   const journal = epoch !== null && isOpen ? await unlessJournalAway(askJournal()) : await askJournal()
-  const live = pending ? await loaded(() => deps.liveUsage(accountId), deps.loader, accountId) : first
+  const live = pending ? await loaded(() => deps.ledger.inspect(accountId), deps.loader, accountId) : first
   const liveRows = live.epochs
     .filter((each) => (epoch === null ? open.includes(each.epoch) : each.epoch === epoch))
     .flatMap((each) => Object.entries(each.rows))

@@ -16,7 +16,6 @@ import { createReceiptWatch } from '../../gateway/feed/receipt-watch.ts'
 import type { Api } from '../../gateway/route.ts'
 import { connectRedis } from '../../ledger/connect.ts'
 import { shardOf } from '../../ledger/keys.ts'
-import { createLiveUsage } from '../../ledger/live-usage.ts'
 import { createUndrainedReceipts } from '../../ledger/undrained-receipts.ts'
 import { createReceiptTail } from '../../ledger/watch-receipts.ts'
 import { createKeyRing } from '../../middleware/api-keys.ts'
@@ -111,7 +110,6 @@ export async function openApiStand(): Promise<ApiStand> {
   const deps: AppDeps = {
     chat: new Hono(),
     ledger,
-    liveUsage: createLiveUsage(redis),
     undrained,
     journal,
     accounts,

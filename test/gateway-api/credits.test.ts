@@ -488,7 +488,7 @@ describe('with a part away', () => {
   test('without the ledger nothing is guessed', async () => {
     const { key } = await charged()
     const away = () => Promise.reject(new LedgerUnavailable('gone'))
-    const app = stand.another({ ledger: { read: away }, liveUsage: away, undrained: away })
+    const app = stand.another({ ledger: { read: away, inspect: away }, undrained: away })
     for (const [path, answer] of Object.entries(
       await statuses(app, key, ['balance', 'usage', 'activity', 'employees']),
     )) {

@@ -31,7 +31,7 @@ function depsOf(open: Readonly<Record<number, number>>) {
   ]
   return {
     journal,
-    liveUsage: () => Promise.resolve({ status: 'loaded', epoch: 2, version: 7, card, epochs }),
+    ledger: { inspect: () => Promise.resolve({ status: 'loaded', epoch: 2, version: 7, card, epochs }) },
     loader: { load: () => Promise.resolve('loaded'), forget: () => {} },
     accounts: { view: () => Promise.resolve({ ok: true, view: { periods } }) },
     clock: { now: () => nowMs },

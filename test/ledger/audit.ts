@@ -36,7 +36,7 @@ async function auditAccount(redis: Redis, ledger: Ledger, journal: JournalDouble
   }
   expect(checkedMs, 'a loaded account that nobody would check').not.toBeNull()
   const [holds, times] = await Promise.all([
-    Promise.all(holdKeys.map(async (key) => holdOf(await redis.get(key)))),
+    Promise.all(holdKeys.map(async (key) => holdOf(await redis.getBuffer(key)))),
     Promise.all(holdKeys.map((key) => redis.pexpiretime(key))),
   ])
   const active = holds.filter(({ state }) => state === 'active')
@@ -80,11 +80,14 @@ async function auditAccount(redis: Redis, ledger: Ledger, journal: JournalDouble
   }
 }
 
-/** What the audit asks of a hold or tombstone, as holds.lua spells it. */
-function holdOf(text: string | null) {
-  const [state, ...figures] = JSON.parse(text ?? '') as [string, ...unknown[]]
-  if (state !== 'active') return { state, amount: 0, epoch: figures[2] as number, windows: [], n: figures[3] as number }
-  return { state, amount: figures[1] as number, epoch: figures[3] as number, windows: figures[4] as string[], n: 0 }
+/** What the audit asks of a hold or tombstone, as holds.lua packs it: the state, four numbers, windows and row. */
+function holdOf(packed: Buffer | null) {
+  const text = packed!.toString('latin1')
+  const state = text.slice(0, text.indexOf('\0'))
+  const number = (at: number) => packed!.readDoubleLE(state.length + 1 + 8 * at)
+  if (state !== 'active') return { state, amount: 0, epoch: number(2), windows: [], n: number(3) }
+  const [windows] = text.slice(state.length + 1 + 4 * 8).split('\0')
+  return { state, amount: number(1), epoch: number(3), windows: JSON.parse(windows!) as string[], n: 0 }
 }
 
 function total(numbers: readonly number[]): number {

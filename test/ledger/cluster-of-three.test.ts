@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { zero } from '../../credits/money.ts'
 import { accountKeys, shardOf } from '../../ledger/keys.ts'
 import { type Ledger, LedgerUnavailable, createLedger } from '../../ledger/ledger.ts'
-import { createLiveUsage } from '../../ledger/live-usage.ts'
 import { openRedis } from '../../ledger/open-redis.ts'
 import { createRememberedAnswers } from '../../ledger/remembered-answers.ts'
 import { createUndrainedReceipts } from '../../ledger/undrained-receipts.ts'
@@ -61,7 +60,7 @@ test('pages read an account, its undrained receipts and the answers that it was 
   const account = await loadAccount(ledger, accountId)
   await account.reserve('call')
   await account.settle('call')
-  expect(await createLiveUsage(cluster)(accountId)).toMatchObject({ status: 'loaded', spent: 7 })
+  expect(await ledger.inspect(accountId)).toMatchObject({ status: 'loaded', spent: 7 })
   expect(await createUndrainedReceipts(cluster)(accountId, () => true)).toMatchObject([{ charged: 7 }])
   const answers = createRememberedAnswers(cluster)
   const claims = Array.from({ length: 12 }, (_, index) => ({ accountId, key: `key ${index}`, id: `id ${index}` }))
