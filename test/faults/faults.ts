@@ -15,13 +15,28 @@ export interface FaultContext {
   readonly awayMs: number
 }
 
-/** What may go wrong, one thing at a time, in the middle of traffic. Each resolves when everything is there again. */
+/**
+ * What may go wrong, one thing at a time, in the middle of traffic. Each resolves when everything is there again. In the order in which one stand should
+ * meet them: the books allow corrections, and what is uncollected, only once a gateway was killed or a Redis went back, and a stand never forgets.
+ */
 export const faults = {
-  'gateway-killed': killed('gateway A'),
   'worker-killed': killed('worker'),
-  'redis-killed': killed('redis'),
   'postgres-killed': killed('postgres'),
   'temporal-killed': killed('temporal'),
+  async 'temporal-away'({ stand, awayMs }) {
+    await stand.kill('temporal')
+    await pause(awayMs)
+    await stand.start('temporal')
+  },
+  async 'postgres-away'({ stand, awayMs }) {
+    stand.journalWay.cut()
+    stand.note('postgres', 'cut off')
+    await pause(awayMs)
+    stand.journalWay.mend()
+    stand.note('postgres', 'reached again')
+  },
+  'gateway-killed': killed('gateway A'),
+  'redis-killed': killed('redis'),
   /** Everything in Redis is gone, and Redis is there. */
   async 'redis-flushed'({ stand }) {
     await withRedis(stand.redisUrl, (redis) => redis.flushall())
@@ -39,18 +54,6 @@ export const faults = {
     truncateSync(file, seed.whole(Math.floor(size / 2), size - 1))
     stand.note('redis', 'lost')
     await stand.start('redis')
-  },
-  async 'temporal-away'({ stand, awayMs }) {
-    await stand.kill('temporal')
-    await pause(awayMs)
-    await stand.start('temporal')
-  },
-  async 'postgres-away'({ stand, awayMs }) {
-    stand.journalWay.cut()
-    stand.note('postgres', 'cut off')
-    await pause(awayMs)
-    stand.journalWay.mend()
-    stand.note('postgres', 'reached again')
   },
   /** The master dies, and a replica that has not heard of the last seconds takes its place. The stand has no other Redis after it. */
   async 'replica-promoted'({ stand, awayMs }) {

@@ -206,8 +206,8 @@ export async function openStand({ holdSeconds, accounts, say = () => undefined }
   try {
     await Promise.all((['redis', 'postgres', 'temporal'] as const).map((part) => stand.start(part)))
     await Promise.all((['worker', 'gateway A', 'gateway B'] as const).map((part) => stand.start(part)))
-    const callers: Caller[] = []
-    for (let index = 0; index < accounts; index += 1) callers.push(await openAccount(stand.urls[index % 2]!, index))
+    const indices = Array.from({ length: accounts }, (_, index) => index)
+    const callers = await Promise.all(indices.map((index) => openAccount(stand.urls[index % 2]!, index)))
     return Object.assign(stand, { callers })
   } catch (error) {
     await stand.close({ keepFolders: true })
