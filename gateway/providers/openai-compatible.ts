@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
 import { type UpstreamProvider, UpstreamUnreachable } from '../upstream.ts'
+import { dispatch } from './dispatch.ts'
 
 export interface OpenAiCompatible {
   readonly id: string
@@ -38,14 +39,13 @@ export function createOpenAiCompatible({
         // OpenAI logs this name; elsewhere it is an unknown header, and ignored.
         headers: { ...headers, 'x-client-request-id': receipt },
         body: JSON.stringify({ ...body, model }),
-        signal,
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
       }
       try {
-        const answer = await dispatcher.request(options)
+        const answer = await dispatch(dispatcher, options, signal)
         return {
-          status: answer.statusCode,
+          status: answer.status,
           contentType: text(answer.headers['content-type']),
           retryAfter: text(answer.headers['retry-after']),
           body: answer.body,

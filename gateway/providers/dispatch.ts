@@ -1,0 +1,119 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
+
+export interface Dispatched {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** May be read once; see UpstreamAnswer. */
+  readonly body: AsyncIterableIterator<Uint8Array>
+}
+
+/** Read ahead of whoever reads the body; more waits in the connection, and slows the provider down. */
+const mostWaitingBytes = 64 * 1024
+
+/**
+ * Sends one request and resolves with the head of its answer. It stands on the dispatcher itself: undici's own `request` makes a Node stream of every
+ * body, which costs a call as much as sending it does. Rejects when there is no answer, or when the signal aborts first.
+ */
+export function dispatch(
+  dispatcher: Dispatcher,
+  options: Dispatcher.DispatchOptions,
+  signal: AbortSignal,
+): Promise<Dispatched> {
+  return new Promise((resolve, reject) => {
+    const body = new Body(signal)
+    dispatcher.dispatch(options, {
+      onRequestStart(controller) {
+        body.controller = controller
+        if (signal.aborted) controller.abort(reasonOf(signal))
+      },
+      onResponseStart(_controller, status, headers) {
+        // 100 Continue and its like come before the answer.
+        if (status >= 200) resolve({ status, headers, body })
+      },
+      onResponseData(_controller, chunk) {
+        body.push(chunk)
+      },
+      onResponseEnd() {
+        body.end(null)
+      },
+      onResponseError(_controller, error) {
+        body.end(error)
+        reject(error)
+      },
+    })
+    // The dispatcher tells of a request that is aborted before it has a connection only when it has one.
+    body.onAbort = reject
+  })
+}
+
+/** What has come and was not read yet, and who waits for more. */
+class Body implements AsyncIterableIterator<Uint8Array> {
+  controller: Dispatcher.DispatchController | null = null
+  onAbort: ((reason: Error) => void) | null = null
+  readonly #signal: AbortSignal
+  readonly #aborted: () => void
+  readonly #chunks: Uint8Array[] = []
+  #waitingBytes = 0
+  #over = false
+  #failure: Error | null = null
+  #reader: PromiseWithResolvers<IteratorResult<Uint8Array>> | null = null
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    this.#aborted = () => {
+      const reason = reasonOf(signal)
+      this.controller?.abort(reason)
+      this.onAbort?.(reason)
+    }
+    signal.addEventListener('abort', this.#aborted, { once: true })
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#over) return
+    if (this.#reader !== null) {
+      this.#reader.resolve({ done: false, value: chunk })
+      this.#reader = null
+      return
+    }
+    this.#chunks.push(chunk)
+    this.#waitingBytes += chunk.byteLength
+    if (this.#waitingBytes > mostWaitingBytes) this.controller?.pause()
+  }
+
+  end(failure: Error | null): void {
+    if (this.#over) return
+    this.#over = true
+    this.#failure = failure
+    this.#signal.removeEventListener('abort', this.#aborted)
+    if (failure === null) this.#reader?.resolve({ done: true, value: undefined })
+    else this.#reader?.reject(failure)
+    this.#reader = null
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    const chunk = this.#chunks.shift()
+    if (chunk !== undefined) {
+      this.#waitingBytes -= chunk.byteLength
+      if (this.#waitingBytes <= mostWaitingBytes && this.controller?.paused === true) this.controller.resume()
+      return Promise.resolve({ done: false, value: chunk })
+    }
+    if (this.#failure !== null) return Promise.reject(this.#failure)
+    if (this.#over) return Promise.resolve({ done: true, value: undefined })
+    this.#reader = Promise.withResolvers()
+    return this.#reader.promise
+  }
+
+  return(): Promise<IteratorResult<Uint8Array>> {
+    if (!this.#over) this.controller?.abort(new Error('nobody reads the answer any more'))
+    return Promise.resolve({ done: true, value: undefined })
+  }
+}
+
+function reasonOf({ reason }: AbortSignal): Error {
+  return reason instanceof Error ? reason : new Error(String(reason))
+}
