@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { Server } from 'node:http'
-import { createAdaptorServer } from '@hono/node-server'
+import { createServer } from 'node:http'
 import { listModels } from '../credits/resolve-model.ts'
 import { createApp } from '../gateway/app.ts'
 import { loaded, readAccount } from '../gateway/api/reading.ts'
-import { chatRoutes } from '../gateway/chat-routes.ts'
+import { createChat } from '../gateway/chat-routes.ts'
+import { createListener } from '../gateway/listener.ts'
 import { tokenCounter } from '../gateway/count-tokens.ts'
 import { estimateCall } from '../gateway/estimate.ts'
 import { createFeeds } from '../gateway/feed/feeds.ts'
@@ -99,36 +99,37 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     log,
     now: clock.now,
   })
+  const chat = createChat({
+    gate,
+    keyRing: keys,
+    catalogue,
+    priceBook,
+    usable,
+    providerOf,
+    readAccount: async (accountId) => {
+      const reading = await ledger.read(accountId)
+      if (reading.status === 'loaded') return reading
+      if ((await loader.load(accountId)) === 'unknown') return 'unknown'
+      return loaded(() => ledger.read(accountId), loader, accountId)
+    },
+    ensureEmployee: async (accountId, card) => {
+      await accounts.saveEmployee(accountId, { ...card, mode: 'first_use' })
+    },
+    answers: createRememberedAnswers(redis),
+    keptKeys: journal,
+    learned,
+    clock,
+    newId: randomUUID,
+    limits: { holdTtlMs: parts.holdMs },
+    log,
+    metrics: createCallMetrics(
+      parts.registry,
+      listModels(catalogue, usable).map(({ id }) => id),
+    ),
+  })
   const app = createApp({
     registry: parts.registry,
-    chat: chatRoutes({
-      gate,
-      keyRing: keys,
-      catalogue,
-      priceBook,
-      usable,
-      providerOf,
-      readAccount: async (accountId) => {
-        const reading = await ledger.read(accountId)
-        if (reading.status === 'loaded') return reading
-        if ((await loader.load(accountId)) === 'unknown') return 'unknown'
-        return loaded(() => ledger.read(accountId), loader, accountId)
-      },
-      ensureEmployee: async (accountId, card) => {
-        await accounts.saveEmployee(accountId, { ...card, mode: 'first_use' })
-      },
-      answers: createRememberedAnswers(redis),
-      keptKeys: journal,
-      learned,
-      clock,
-      newId: randomUUID,
-      limits: { holdTtlMs: parts.holdMs },
-      log,
-      metrics: createCallMetrics(
-        parts.registry,
-        listModels(catalogue, usable).map(({ id }) => id),
-      ),
-    }),
+    chat: chat.routes,
     ledger,
     undrained,
     journal,
@@ -150,7 +151,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     version: version(),
   })
   await tokenizer
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  const server = createServer(createListener(app, chat.answerModelCall))
   const url = await listen(server, options.host, options.port, 'PORT')
   return {
     url,

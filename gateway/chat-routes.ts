@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
@@ -16,11 +17,21 @@ export interface ChatEnv {
   Variables: { requestId?: string }
 }
 
-/**
- * The routes that stock OpenAI clients call: POST /v1/chat/completions, GET /v1/models, GET /v1/models/:id.
- * Model calls are answered on Node's own response: they need `@hono/node-server` before them.
- */
-export function chatRoutes(given: GatewayDeps): Hono<ChatEnv> {
+/** Answers one POST /v1/chat/completions on Node's own request and response. Never rejects. */
+export type AnswerModelCall = (
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  requestId: string | undefined,
+) => Promise<void>
+
+export interface ChatRoutes {
+  /** POST /v1/chat/completions, GET /v1/models, GET /v1/models/:id. Model calls need `@hono/node-server` before them. */
+  readonly routes: Hono<ChatEnv>
+  readonly answerModelCall: AnswerModelCall
+}
+
+/** The routes that stock OpenAI clients call. */
+export function createChat(given: GatewayDeps): ChatRoutes {
   const recentAccount = cachedAccounts(given.readAccount, given.clock)
   const deps: ChatDeps = {
     ...given,
@@ -29,9 +40,8 @@ export function chatRoutes(given: GatewayDeps): Hono<ChatEnv> {
     chooseModels: createModelChooser(given),
   }
   const app = new Hono<ChatEnv>()
-  app.post('/v1/chat/completions', async (c) => {
-    const caller = callerOf(c.env.incoming, c.env.outgoing)
-    const requestId = c.get('requestId')
+  const answerModelCall: AnswerModelCall = async (incoming, outgoing, requestId) => {
+    const caller = callerOf(incoming, outgoing)
     const answer = await admit(
       caller.header('authorization'),
       requestId,
@@ -41,6 +51,9 @@ export function chatRoutes(given: GatewayDeps): Hono<ChatEnv> {
     await caller.answer(
       requestId === undefined ? answer : { ...answer, headers: { ...answer.headers, 'x-request-id': requestId } },
     )
+  }
+  app.post('/v1/chat/completions', async (c) => {
+    await answerModelCall(c.env.incoming, c.env.outgoing, c.get('requestId'))
     return RESPONSE_ALREADY_SENT
   })
   app.get('/v1/models', async (c) => {
@@ -53,7 +66,7 @@ export function chatRoutes(given: GatewayDeps): Hono<ChatEnv> {
     const answer = await admit(c.req.header('authorization'), c.get('requestId'), () => oneModel(c.req.param('id')))
     return new Response(answer.body, answer)
   })
-  return app
+  return { routes: app, answerModelCall }
 
   async function admit<Given extends Answer>(
     authorization: string | undefined,

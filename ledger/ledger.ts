@@ -16,6 +16,7 @@ import { duringMigration } from './during-migration.ts'
 import { evict } from './evict.ts'
 import { expire } from './expire.ts'
 import { extend } from './extend.ts'
+import { holdBack } from './hold-back.ts'
 import { hydrate } from './hydrate.ts'
 import { identity } from './identity.ts'
 import { inspect } from './inspect.ts'
@@ -65,7 +66,7 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
     slackMs: options.slackMs ?? 60_000,
     clock: options.clock,
   }
-  const plain = registerScripts(redis, settings)
+  const plain = holdBack(registerScripts(redis, settings))
   const run = redis instanceof Cluster ? duringMigration(plain) : plain
   const settling =
     options.settling === undefined

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { chatRoutes } from '../../gateway/chat-routes.ts'
+import { createChat } from '../../gateway/chat-routes.ts'
 import { createLearned } from '../../gateway/learn.ts'
 import { requestId } from '../../gateway/request-id.ts'
 import { LedgerUnavailable } from '../../ledger/ledger.ts'
@@ -436,11 +436,11 @@ it('the request id that a caller was told finds the error in the log', async () 
   app.use(requestId() as MiddlewareHandler)
   app.route(
     '/',
-    chatRoutes({
+    createChat({
       ...stand.deps,
       keyRing: { find: () => Promise.reject(new TypeError('a bug')) },
       log: { warn: () => undefined, error: (fields) => void logged.push(fields) },
-    }),
+    }).routes,
   )
   const answer = await app.request('/v1/models', {
     headers: { authorization: 'Bearer sk-any', 'x-request-id': 'told-to-caller' },

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ServerType, serve } from '@hono/node-server'
 import type { Redis } from 'ioredis'
 import OpenAI from 'openai'
 import { inject } from 'vitest'
@@ -13,9 +13,10 @@ import { parseCatalogue } from '../../credits/parse-catalogue.ts'
 import { compilePrices } from '../../credits/prices.ts'
 import type { Receipt } from '../../credits/receipt.ts'
 import type { BudgetTerms, EmployeeCard, Terms } from '../../credits/terms.ts'
-import { chatRoutes } from '../../gateway/chat-routes.ts'
+import { createChat } from '../../gateway/chat-routes.ts'
 import type { CallerKey, CallObservation, GatewayDeps } from '../../gateway/deps.ts'
 import type { KeptKeys } from '../../gateway/idempotency.ts'
+import { createListener } from '../../gateway/listener.ts'
 import { createLearned } from '../../gateway/learn.ts'
 import { createOpenAiCompatible } from '../../gateway/providers/openai-compatible.ts'
 import { createPractice } from '../../gateway/providers/practice.ts'
@@ -185,10 +186,9 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
     },
     ...change,
   }
-  const app = chatRoutes(deps)
-  const server = await new Promise<ServerType>((resolve) => {
-    const started = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(started))
-  })
+  const chat = createChat(deps)
+  const server = createServer(createListener(chat.routes, chat.answerModelCall))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
 
@@ -265,7 +265,7 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
     async close() {
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
-        if ('closeAllConnections' in server) server.closeAllConnections()
+        server.closeAllConnections()
       })
       await upstream.close()
       await gate.close(5_000)
