@@ -65,6 +65,8 @@ export type ReconcileAnswer =
   | { readonly status: 'ok' | 'lineage'; readonly terms: Terms }
   | { readonly status: 'behind'; readonly seq: number; readonly sameRows: boolean; readonly terms: Terms }
 
+export type View = Pick<AccountState, 'lineage' | 'seq' | 'periods'> & { readonly terms: Terms }
+
 /** Rows as the workflow takes them: by category, tier, model and item. */
 export function coarse(rows: Rows): Record<string, RowTotals> {
   return archiveRows(
@@ -252,6 +254,12 @@ export function createWorkflows({ rules, nowMs, updatesPerRun, ledger, onNextRun
       if (answer.status === 'ok' || (answer.status === 'behind' && answer.sameRows && answer.seq === seq))
         lapseFrom(account, report)
       return { ...answer, terms: terms(account) }
+    },
+
+    /** What it knows of its ledger. */
+    view(account: AccountWorkflow): View {
+      const { lineage, seq, periods } = account.state
+      return { lineage, seq, periods, terms: terms(account) }
     },
 
     nextLineage(account: AccountWorkflow) {

@@ -1,7 +1,9 @@
-import { coarse } from './account-workflow.ts'
+import { coarse, coarseRows, type View } from './account-workflow.ts'
 import { correct, type Correction } from './ledger/correct.ts'
+import { hasLostCommits } from './journal-trust.ts'
+import { putTerms } from './ledger/put-terms.ts'
 import { isOpen } from './ledger/windows.ts'
-import { snapshot } from './ledger/snapshot.ts'
+import { snapshot, type Snapshot } from './ledger/snapshot.ts'
 import type { Account, Row } from './ledger/state.ts'
 import type { Totals } from './journal.ts'
 import { repairAccount } from './repair-account.ts'
@@ -29,16 +31,22 @@ export function* check(world: World): Process {
 }
 
 function* checkOne(world: World, accountId: string): Process {
-  const { redis, journal, rules, truth, story } = world
+  const { redis, journal, workflows, rules, truth, story } = world
+  const account = world.accounts.get(accountId)!
   const before = yield* send('redis', () => redis.state.accounts.get(accountId)?.lineage)
   if (before === undefined) return
-  // First the journal, then Redis: Redis can only have more by then, unless it went back in time
+  // First the others, then Redis: Redis can only have more by then, unless it went back in time
+  const view = rules.checkAsksWorkflow ? yield* send('workflow', () => workflows.view(account)) : null
   const highest = yield* send('journal', () => journal.highestN(accountId, before, before))
   const read = yield* send('redis', () => snapshot(redis, accountId))
   if (read.status !== 'loaded' || read.account.lineage !== before) return
   const { lineage, bornIn, n, corrections, seq } = read.account
+  const why = view === null ? null : wentBack(world, view, read)
+  if (why !== null) return yield* repairAccount(world, accountId, lineage, why)
   if (n < highest && rules.nBeforeSnapshot)
     return yield* repairAccount(world, accountId, lineage, `n is ${n}, the journal has ${highest}`)
+  if (view !== null && rules.answersCarryTerms && view.terms.version > read.account.terms.version)
+    yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, view.terms)))
   let { drained } = read.account
   for (let waits = 0; rules.waitForDrained && drained < n; waits += 1) {
     yield* rest(world.random.between(2_000, 10_000))
@@ -48,13 +56,12 @@ function* checkOne(world: World, accountId: string): Process {
   }
   const epochs = [read.account.current, ...read.account.earlier].map((book) => book.epoch)
   // One moment: a backup restored between two reads would pass
-  const { totals, stored, gap } = yield* send('journal', () => ({
+  const { totals, lostCommits } = yield* send('journal', () => ({
     totals: journal.totals(accountId, epochs, rules.higherNLeftOut ? { lineage, n } : undefined),
-    stored: journal.highestN(accountId, bornIn, lineage),
-    gap: journal.state.gaps.has(accountId),
+    lostCommits: hasLostCommits(world, accountId, { bornIn, lineage, drained }),
   }))
-  if ((drained > stored && rules.shortJournalPages) || (gap && rules.gapsPage)) {
-    // The journal has lost commits: taking it at its word would refund real charges
+  if (lostCommits) {
+    // Taking it at its word would refund real charges
     truth.pages += 1
     return
   }
@@ -78,6 +85,18 @@ function* checkOne(world: World, accountId: string): Process {
       )
     }),
   )
+}
+
+/** Why the ledger is not the one that its workflow knows, null if it is: nobody need work on it for that to be seen. */
+function wentBack({ rules }: World, view: View, read: Snapshot): string | null {
+  const { lineage, seq } = read.account
+  if (lineage !== view.lineage) return rules.otherLineageRepairs ? 'checked: another life' : null
+  if (seq < view.seq) return rules.behindRepairs ? 'checked: behind' : null
+  const differs = coarseRows(read).some(({ epoch, rows }) => {
+    const period = view.periods.find((one) => one.epoch === epoch)
+    return period !== undefined && !period.closed && !sameRows(period.rows, rows)
+  })
+  return seq === view.seq && differs && rules.forkRepairs ? 'checked: a fork' : null
 }
 
 const marksOf = (account: Account | undefined) =>

@@ -12,6 +12,11 @@ import { onRedis, type World } from './world.ts'
 /** How long new work comes. */
 export const trafficMs = 3_000_000
 
+/** A parked run looks this often whether it was woken, and asks again by itself within this time and one look more. */
+const lookMs = 30_000
+const longestFallbackMs = 180_000
+export const mostParkedMs = longestFallbackMs + 2 * lookMs
+
 const rows = [
   { row: 'ai_usage|fast|model||ada|lab', levels: ['employee:ada', 'organization:lab'] },
   { row: 'ai_usage|fast|model||bob|lab', levels: ['employee:bob', 'organization:lab', 'task:one'] },
@@ -142,14 +147,17 @@ function* park(world: World, parked: Parked): Process {
   for (;;) {
     try {
       const answer = yield* send('redis', () => awaitCredits(redis, accountId, name, need))
-      if (answer.status === 'account_not_loaded') yield* loadAccount(world, accountId)
-      else if (answer.status === 'ready') break
-      else story.tell({ accountId }, () => `the run of ${name} is parked`)
+      if (answer.status === 'account_not_loaded') {
+        yield* loadAccount(world, accountId)
+        continue
+      }
+      if (answer.status === 'ready') break
+      story.tell({ accountId }, () => `the run of ${name} is parked`)
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error
     }
-    const askAgainMs = scheduler.nowMs() + random.between(120_000, 240_000)
-    while (!parked.woken && (scheduler.nowMs() < askAgainMs || !rules.parkedAsksAgain)) yield* rest(30_000)
+    const askAgainMs = scheduler.nowMs() + random.between(120_000, longestFallbackMs)
+    while (!parked.woken && (scheduler.nowMs() < askAgainMs || !rules.parkedAsksAgain)) yield* rest(lookMs)
     parked.woken = false
   }
   parked.over = true

@@ -1,6 +1,7 @@
 import { periodMs } from './account-workflow.ts'
 import { type Account, type Book, emptyState, type LedgerState } from './ledger/state.ts'
-import type { World } from './world.ts'
+import { noteTime } from './ledger/gate.ts'
+import type { Redis, World } from './world.ts'
 
 /** Faults come while there is traffic, and a while longer. */
 export const faultsMs = 3_300_000
@@ -22,7 +23,7 @@ export function planFaults(world: World, away: Record<'journal' | 'workflow', bo
       noteUndone(world, kept)
       redis.state = kept
       redis.identity += 1
-      redis.offsetMs -= behindMs
+      setClock(redis, -behindMs)
       truth.rolledBack = true
       story.tell(
         {},
@@ -41,11 +42,11 @@ export function planFaults(world: World, away: Record<'journal' | 'workflow', bo
   })
   plan(mix.clockJumps, () => {
     const byMs = random.between(-1_500_000, 1_500_000)
-    redis.offsetMs += byMs
+    setClock(redis, byMs)
     truth.clocksJumped = true
     story.tell({}, () => `Redis' clock jumps by ${Math.round(byMs / 1000)} s`)
     // Somebody sets it right after a while
-    scheduler.after(random.between(10_000, 900_000), () => (redis.offsetMs -= world.calm ? 0 : byMs))
+    scheduler.after(random.between(10_000, 900_000), () => setClock(redis, world.calm ? 0 : -byMs))
   })
   const outage = (service: 'journal' | 'workflow', ms: number): void => {
     away[service] = true
@@ -64,8 +65,22 @@ export function planFaults(world: World, away: Record<'journal' | 'workflow', bo
   })
   if (mix.prunes) {
     const keptMs = 2_400_000
-    for (let atMs = keptMs; atMs < faultsMs; atMs += 180_000) scheduler.after(atMs, () => journal.prune(atMs - keptMs))
+    // Entries are kept for longer than any outbox is away: what one still has may have to be found
+    const waitingSinceMs = (): number =>
+      Math.min(...world.gateways.flatMap(({ outbox }) => [...outbox.values()].map(({ request }) => request.birthMs)))
+    for (let atMs = keptMs; atMs < faultsMs; atMs += 180_000)
+      scheduler.after(atMs, () => journal.prune(Math.min(atMs - keptMs, waitingSinceMs())))
   }
+}
+
+/**
+ * Sets the clock of Redis by so much. Until then Redis has gone by the one it had: keys whose time was over are gone, asked for or not, and the
+ * passes of the workers have noted the time. They look into each shard twice a second, more often than a clock of the model changes.
+ */
+export function setClock(redis: Redis, byMs: number): void {
+  for (const [key, hold] of redis.state.holds) if (hold.forgetAtMs <= redis.nowMs()) redis.state.holds.delete(key)
+  noteTime(redis)
+  redis.offsetMs += byMs
 }
 
 function noteUndone({ redis, truth, journal }: World, kept: LedgerState): void {

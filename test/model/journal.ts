@@ -29,6 +29,8 @@ export interface Totals {
   readonly epochs: Readonly<Record<number, Rows>>
   readonly windows: Readonly<Record<string, number>>
   readonly latestBirthMs: number
+  /** The journal's own clock. */
+  readonly nowMs: number
 }
 
 /** The journal of the model: one transaction is one call. */
@@ -52,7 +54,7 @@ const nothing: Row = { charged: 0, uncollected: 0, units: 0 }
 const key = ({ accountId, id }: Pick<Name, 'accountId' | 'id'>, kind: Receipt['kind']): string =>
   `${accountId} ${id} ${kind}`
 
-export function createJournal(rules: Rules): Journal {
+export function createJournal(rules: Rules, nowMs: () => number): Journal {
   const journal: Journal = {
     state: {
       entries: new Map(),
@@ -90,7 +92,7 @@ export function createJournal(rules: Rules): Journal {
           for (const window of entry.windows) windows[window] = (windows[window] ?? 0) - entry.added.charged
         }
       }
-      return { epochs: rows, windows, latestBirthMs: state.latestBirth.get(accountId) ?? 0 }
+      return { epochs: rows, windows, latestBirthMs: state.latestBirth.get(accountId) ?? 0, nowMs: nowMs() }
     },
     highestN(accountId, from, to) {
       let highest = 0

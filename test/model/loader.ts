@@ -11,32 +11,37 @@ export function* loadAccount(world: World, accountId: string): Process {
   if (redis.state.accounts.has(accountId)) return
   tokens += 1
   const token = `token ${tokens}`
-  if (!(yield* send('redis', () => lock(redis, accountId, token)))) {
+  // One connection: a lock that was answered does not come a second time, much later, and make way for an old hydrate
+  if (!(yield* send('redis', () => lock(redis, accountId, token), token))) {
     yield* rest(world.random.between(200, 2_000))
     return
   }
   // Whoever held the lock before may have done it
-  if (yield* send('redis', () => redis.state.accounts.has(accountId))) return
+  if (yield* send('redis', () => redis.state.accounts.has(accountId), token)) return
   const account = world.accounts.get(accountId)!
   const { lineage, terms, held } = yield* send('workflow', () => workflows.nextLineage(account))
   const epochs = [terms.epoch, ...terms.earlier.map((one) => one.epoch)]
   const totals = yield* send('journal', () => journal.totals(accountId, epochs))
   const known = rules.hydrateFromJournal ? totals.epochs : workflowRows(world, accountId, epochs)
-  yield* send('redis', () =>
-    onRedis(world, accountId, 'hydrate', () => {
-      const { status } = hydrate(redis, {
-        accountId,
-        token,
-        lineage,
-        terms,
-        epochs: known,
-        windows: rules.budgetsFromJournal ? totals.windows : {},
-        held,
-        latestBirthMs: totals.latestBirthMs,
-      })
-      if (status === 'hydrated') noteDeficit(world, accountId)
-      story.tell({ accountId }, () => `${accountId} is loaded in life ${lineage}, terms ${terms.version}: ${status}`)
-    }),
+  yield* send(
+    'redis',
+    () =>
+      onRedis(world, accountId, 'hydrate', () => {
+        const { status } = hydrate(redis, {
+          accountId,
+          token,
+          lineage,
+          terms,
+          epochs: known,
+          windows: rules.budgetsFromJournal ? totals.windows : {},
+          held,
+          latestBirthMs: totals.latestBirthMs,
+          journalNowMs: totals.nowMs,
+        })
+        if (status === 'hydrated') noteDeficit(world, accountId)
+        story.tell({ accountId }, () => `${accountId} is loaded in life ${lineage}, terms ${terms.version}: ${status}`)
+      }),
+    token,
   )
 }
 

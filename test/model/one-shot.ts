@@ -12,6 +12,8 @@ export function* oneShot(world: World, gateway: Gateway, work: Work, id: string)
   work.gateways.add(gateway.number)
   work.ids.add(id)
   work.finished = true
+  // Refusals are not remembered: whoever asks again has no answer yet
+  if (work.heard === 'refused' && !gateway.outbox.has(id)) work.heard = 'nothing'
   const entry = append(world, gateway, 'charge', work, {
     accountId: work.accountId,
     id,

@@ -1,6 +1,8 @@
 import { coarse, coarseRows, type ReconcileAnswer } from './account-workflow.ts'
 import { keptTaken, leftOfGrant } from './ledger/balance.ts'
 import { ackRows } from './ledger/ack-rows.ts'
+import { sameRows } from './checker.ts'
+import { hasLostCommits } from './journal-trust.ts'
 import { closeEpoch } from './ledger/close-epoch.ts'
 import { putTerms } from './ledger/put-terms.ts'
 import { snapshot, type Snapshot } from './ledger/snapshot.ts'
@@ -87,16 +89,40 @@ function* closeEnded(world: World, accountId: string, { account }: Snapshot, ter
   const { lineage } = account
   const ended = new Set([...account.earlier, ...terms.earlier].map((one) => one.epoch))
   for (const epoch of ended) {
+    if (rules.closesWhatJournalConfirms && !(yield* journalMayDecide(world, accountId, lineage, epoch))) continue
     const { status } = yield* send('redis', () =>
       onRedis(world, accountId, 'closeEpoch', () => closeEpoch(redis, accountId, { lineage, epoch })),
     )
     if (status !== 'closed' && status !== 'absent') continue
     const workflow = world.accounts.get(accountId)!
-    const totals = yield* send('journal', () => journal.totals(accountId, [epoch]))
+    const { totals, lostCommits } = yield* send('journal', () => ({
+      totals: journal.totals(accountId, [epoch]),
+      lostCommits: hasLostCommits(world, accountId, account),
+    }))
+    if (lostCommits && rules.closesWhatJournalConfirms) continue
     const known = workflow.state.periods.find((period) => period.epoch === epoch)?.rows ?? {}
     const archive = rules.archiveTakesJournal ? coarse(totals.epochs[epoch] ?? {}) : { ...known }
     const after = yield* send('workflow', () => workflows.closeEpoch(workflow, epoch, archive))
     story.tell({ accountId }, () => `period ${epoch} of ${accountId} leaves Redis (${status}) and is closed`)
     yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, after)))
   }
+}
+
+/** After this there is no other copy of what a period spent: it stays while the journal cannot be believed, or says something else. */
+function* journalMayDecide(world: World, accountId: string, lineage: number, epoch: number): Process<boolean> {
+  const { redis, journal, rules } = world
+  const read = yield* send('redis', () => snapshot(redis, accountId))
+  if (read.status !== 'loaded' || read.account.lineage !== lineage) return false
+  const { account } = read
+  if (account.current.epoch <= epoch || (rules.epochLeavesDrained && account.drained < account.n)) return false
+  const { totals, lostCommits } = yield* send('journal', () => ({
+    totals: journal.totals(accountId, [epoch], { lineage, n: account.n }),
+    lostCommits: hasLostCommits(world, accountId, account),
+  }))
+  if (lostCommits) return false
+  const book = account.earlier.find((one) => one.epoch === epoch)
+  const archive = world.accounts.get(accountId)!.state.periods.find((period) => period.epoch === epoch)
+  // What the ledger holds of a period that is closed already is old: it went back in time
+  if (book === undefined || archive?.closed === true) return true
+  return sameRows(coarse(book.rows), coarse(totals.epochs[epoch] ?? {}))
 }

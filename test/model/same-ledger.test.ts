@@ -42,7 +42,7 @@ async function inLockstep(random: Random, seed: number): Promise<void> {
   let now = startMs
   const pure = createModelLedger({ depletedBelow: toMicro(1), ...times }, () => now)
   const ours: Ledger = { rules: rulesWithout(), ...times, nowMs: () => now, state: emptyState() }
-  const journal = createJournal(ours.rules)
+  const journal = createJournal(ours.rules, ours.nowMs)
   const names: { accountId: string; id: string; birthMs: number }[] = []
   let terms: Terms = { version: 1, epoch: 1, granted: 120, used: 0, free: 0, earlier: [], expiring: [], limits: {} }
   let lineage = 0
@@ -272,8 +272,9 @@ async function inLockstep(random: Random, seed: number): Promise<void> {
     const epochs = [terms.epoch, ...terms.earlier.map((one) => one.epoch)]
     const totals = journal.totals(accountId, epochs)
     const held = random.pick([0, 0, 7])
-    const { latestBirthMs } = totals
-    const hydration = { accountId, token, lineage, terms, epochs: totals.epochs, windows: {}, held, latestBirthMs }
+    const { latestBirthMs, nowMs: journalNowMs } = totals
+    const birth = { latestBirthMs, journalNowMs }
+    const hydration = { accountId, token, lineage, terms, epochs: totals.epochs, windows: {}, held, ...birth }
     const rows = epochs.map((epoch) => ({
       epoch,
       rows: Object.fromEntries(

@@ -68,6 +68,8 @@ export interface SchedulerOptions {
   readonly onDeath: (group: string) => void
   /** Whether messages of one lane keep their order: the rule `retriesOnOneConnection`. */
   readonly lanesKeepOrder: boolean
+  /** Who stands still goes on then at the latest. */
+  readonly stallsEndMs: number
 }
 
 interface Running {
@@ -84,7 +86,7 @@ interface Due {
 
 /** One thread, one virtual clock: what is due first runs first, so a seed decides every order of events. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { random, network, isUp, dies, onDeath, lanesKeepOrder } = options
+  const { random, network, isUp, dies, onDeath, lanesKeepOrder, stallsEndMs } = options
   const heap: Due[] = []
   const running = new Map<string, Set<Running>>()
   const underWay = new Map<string, Set<() => void>>()
@@ -121,7 +123,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   function post(one: Running, message: Message): void {
     const { lost, answerLost, late, repeated, latestMs, stalled } = network()
-    const stallMs = random.chance(stalled) ? random.between(5_000, longestStallMs) : 0
+    const stallMs = random.chance(stalled) ? Math.min(random.between(5_000, longestStallMs), stallsEndMs - now) : 0
     const fate = random.next()
     const transitMs = random.between(1, slowestMs)
     const giveUp = (): void => after(timeoutMs, () => resume(one, { error: noAnswer }))

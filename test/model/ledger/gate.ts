@@ -27,8 +27,8 @@ export function meetUnknown(
 ): 'new' | 'ask' | 'too_old' | Found {
   const { rules, tombstoneMs, slackMs, state } = ledger
   const now = ledger.nowMs()
-  const seen = rules.latestTimeSeen ? Math.max(now, state.latestSeenMs) : now
-  state.latestSeenMs = Math.max(now, state.latestSeenMs)
+  noteTime(ledger)
+  const seen = rules.latestTimeSeen ? state.latestSeenMs : now
   if (!rules.idsMeetTheGate) return 'new'
   if (evidence !== undefined) {
     const young = evidence.nowMs <= now && now - evidence.nowMs < tombstoneMs / 2
@@ -40,6 +40,11 @@ export function meetUnknown(
   const oldEnoughToKnow = birthMs >= Math.max(seen - tombstoneMs, knownSince) + slackMs
   if (oldEnoughToKnow && (birthMs <= now + slackMs || !rules.futureIdsAreAsked)) return 'new'
   return rules.neverRefusedForAge ? 'ask' : 'too_old'
+}
+
+/** A clock that jumped ahead forgot tombstones: their ids are still asked about once it is set back. */
+export function noteTime({ state, nowMs }: Ledger): void {
+  state.latestSeenMs = Math.max(nowMs(), state.latestSeenMs)
 }
 
 export const askJournal = (ledger: Ledger, { lineage }: Account): AskJournal => ({

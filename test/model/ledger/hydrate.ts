@@ -1,4 +1,5 @@
 import { rawOf } from './balance.ts'
+import { noteTime } from './gate.ts'
 import { type Account, type Book, type Ledger, markDirty, type Rows, type Terms } from './state.ts'
 
 const lockMs = 60_000
@@ -23,6 +24,8 @@ export interface Hydration {
   readonly held: number
   /** The latest birth among the account's ids in the journal. */
   readonly latestBirthMs: number
+  /** The journal's clock when it was read. */
+  readonly journalNowMs: number
 }
 export type HydrateAnswer = { readonly status: 'hydrated' | 'present' | 'lock_lost' }
 
@@ -54,17 +57,24 @@ export function hydrate(ledger: Ledger, hydration: Hydration): HydrateAnswer {
     earlier: terms.earlier.map(({ epoch, free, counted }) => bookFor(epoch, free, counted)),
     quarantine: 0,
     quarantineUntilMs: now + ledger.quarantineMs,
-    knownSinceMs: rules.birthsSinceJournal
-      ? Math.max(now, Math.min(hydration.latestBirthMs, now + ledger.tombstoneMs))
-      : now,
+    knownSinceMs: knownSince(ledger, hydration),
     windows: Object.fromEntries(
       Object.entries(hydration.windows).map(([name, spent]) => [name, { spent: Math.max(0, spent), held: 0 }]),
     ),
   }
   if (rules.quarantine) account.quarantine = Math.min(hydration.held, Math.max(0, rawOf(ledger, account)))
   state.accounts.set(accountId, account)
-  state.latestSeenMs = Math.max(now, state.latestSeenMs)
+  noteTime(ledger)
   markDirty(ledger, accountId)
   state.locks.delete(accountId)
   return { status: 'hydrated' }
+}
+
+/** Ids born up to then are asked about. A birth is believed as far ahead of a clock as a tombstone stands, and of two clocks the one ahead decides. */
+function knownSince({ rules, nowMs, tombstoneMs }: Ledger, { latestBirthMs, journalNowMs }: Hydration): number {
+  const now = nowMs()
+  if (!rules.birthsSinceJournal) return now
+  // Redis' own clock may be far behind those of the gateways that gave the births
+  const believedFrom = rules.birthsByJournalClock ? Math.max(now, journalNowMs) : now
+  return Math.max(now, Math.min(latestBirthMs, believedFrom + tombstoneMs))
 }
