@@ -16,9 +16,10 @@ import type { ChargeId } from '../credits/charge-id.ts'
  * | `tg:{sN}:receipts` | stream | what the journal has not got yet |
  * | `tg:{sN}:clock` | string | the latest time seen, ms |
  * | `tg:{sN}:lock:<account>` | string | token of the one who hydrates |
+ * | `tg:{sN}:m:<account>:<meter>` | string | for how long a meter has run (measure.lua) |
  * | `tg:answer:<hash>` | hash | what a caller's idempotency key was answered |
  *
- * Laid out for what is to come: `tg:{sN}:waiters` (zset, parked runs), `tg:{sN}:m:<account>:<meter>` (hash, the union meter of `accrue`).
+ * Laid out for what is to come: `tg:{sN}:waiters` (zset, parked runs).
  */
 export const shardCount = 256
 const slotCount = 16_384
@@ -42,6 +43,7 @@ export interface AccountKeys extends ShardKeys {
   readonly account: string
   readonly lock: string
   readonly hold: (id: ChargeId) => string
+  readonly meter: (name: string) => string
 }
 
 const shards: readonly ShardKeys[] = tags.map((tag) => ({
@@ -69,6 +71,7 @@ export function accountKeys(accountId: string): AccountKeys {
     account: `${prefix}a:${accountId}`,
     lock: `${prefix}lock:${accountId}`,
     hold: (id) => `${prefix}h:${accountId}:${id}`,
+    meter: (name) => `${prefix}m:${accountId}:${name}`,
     deadlines,
     dirty,
     loaded,

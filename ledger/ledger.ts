@@ -21,6 +21,7 @@ import { hydrate } from './hydrate.ts'
 import { identity } from './identity.ts'
 import { inspect } from './inspect.ts'
 import { lock } from './lock.ts'
+import { measure } from './measure.ts'
 import { noteChecked } from './note-checked.ts'
 import { pending } from './pending.ts'
 import { putTerms } from './put-terms.ts'
@@ -99,6 +100,7 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
     evict: (accountId, taken) => evict(context, accountId, taken),
     unchecked: (shards, limits) => unchecked(context, shards, limits),
     noteChecked: (accountId) => noteChecked(context, accountId),
+    measure: (request) => measure(context, request),
     identity: () => identity(redis),
     receipts: (shard, count) => receipts(redis, shard, count),
     ackReceipts: (shard, entries) => ackReceipts(context, shard, entries),
@@ -148,6 +150,8 @@ export interface Ledger {
   unchecked(shards: readonly number[], limits: UncheckedLimits): Promise<readonly string[]>
   /** Puts an account at the end of that queue. */
   noteChecked(accountId: string): Promise<void>
+  /** For how long a meter has run. Idempotent but for the time that passes: state based, any worker may call it. */
+  measure(request: MeasureRequest): Promise<Measurement>
   /** Changes whenever a Redis was restarted, replaced or promoted: what it holds may have gone back in time. On a Cluster, of all masters together. */
   identity(): Promise<string>
 
@@ -339,6 +343,41 @@ export interface Correction {
 export interface RowDifference extends Quantities {
   readonly charged: number
   readonly uncollected: number
+}
+
+/** A look at a meter of an account: the union of leases that several workers hold. */
+export interface MeasureRequest {
+  readonly accountId: string
+  /** 1–64 characters from [A-Za-z0-9_-], as the lease. */
+  readonly meter: string
+  readonly lease: string
+  /** `run` begins the lease or renews it, `stop` ends it, `close` ends the segment unless something runs. */
+  readonly act: 'run' | 'stop' | 'close'
+  readonly leaseMs: number
+  /** A segment that is older has ended; what runs goes on in the next. */
+  readonly longestMs: number
+  /** A meter that nobody looked at for so long is forgotten, with segments that nobody has settled: their holds have expired by then. */
+  readonly keptMs: number
+  /** Ended segments whose settlement cannot be lost any more: they are not told again. */
+  readonly safe: readonly Pick<MeterSegment, 'number' | 'bornMs'>[]
+}
+
+export interface MeterSegment {
+  /** From 1, per meter; begins anew when the meter was forgotten, with another birth. */
+  readonly number: number
+  /** Redis time at which it began. */
+  readonly bornMs: number
+  /** For how long at least one lease was held. */
+  readonly ms: number
+}
+
+export interface Measurement {
+  readonly nowMs: number
+  /** How many are held now. */
+  readonly leases: number
+  /** null when nothing runs and nothing ran a moment ago. */
+  readonly open: MeterSegment | null
+  readonly ended: readonly MeterSegment[]
 }
 
 export interface UncheckedLimits {

@@ -32,6 +32,7 @@ const operations = {
   'note-checked': 'allow-oom',
   'ack-receipts': 'allow-oom',
   pending: 'allow-oom',
+  measure: 'allow-oom',
 } as const satisfies Record<string, '' | 'allow-oom' | 'no-writes'>
 
 /** What is the same in every call of one ledger stands in the scripts as constants: nothing to send, nothing to parse. */

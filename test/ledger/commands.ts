@@ -38,7 +38,7 @@ async function both<T>(
   world: World,
   real: Real,
   name: string,
-  run: (ledger: Ledger) => Promise<T>,
+  run: (ledger: Omit<Ledger, 'measure'>) => Promise<T>,
   /** Before sums are compared: what the answer means outside the ledger. */
   meanwhile: (answer: T) => void = () => {},
 ): Promise<T> {
@@ -101,7 +101,7 @@ async function withEvidence(
   real: Real,
   name: string,
   target: { accountId: string; id: ChargeId },
-  run: (ledger: Ledger, evidence?: Evidence) => Promise<{ status: string }>,
+  run: (ledger: Omit<Ledger, 'measure'>, evidence?: Evidence) => Promise<{ status: string }>,
 ): Promise<void> {
   const answer = await both(world, real, name, (ledger) => run(ledger))
   if (answer.status !== 'ask_journal') return

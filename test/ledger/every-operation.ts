@@ -68,6 +68,10 @@ export async function everyOperation(ledger: Ledger, accountId: string): Promise
   })
   expect(await ledger.unchecked([shard], { olderThanMs: 0, perShard: 9 })).toEqual([accountId])
   await ledger.noteChecked(accountId)
+  const times = { leaseMs: 1_000, longestMs: 60_000, keptMs: 60_000, safe: [] }
+  expect(await ledger.measure({ accountId, meter: 'run', lease: 'work', act: 'run', ...times })).toMatchObject({
+    leases: 1,
+  })
   const pending = await ledger.pending(shards, { dirtyOlderThanMs: 0, perShard: 9 })
   expect(pending.flatMap(({ dirty }) => dirty)).toContain(accountId)
   expect(await ledger.inspect(accountId)).toMatchObject({ status: 'loaded' })

@@ -1,0 +1,67 @@
+--[[ measure: for how long a meter has run: the union of its leases, whoever holds them. It knows no money: what the time costs is held and settled
+  under the id of its segment. A segment ends when it has become long, when nothing has run for a while, or when it is closed; it is told to every
+  caller until one of them says that its settlement is safe.
+  KEYS  1 meter
+  ARGV  1 'run', 'stop' or 'close'  2 lease  3 length of a lease, ms  4 longest segment, ms  5 how long an idle meter is kept, ms
+        6… '<number>-<born>' of segments whose settlement is safe
+  Reply { now, leases, number, born, ms, … }: of the open segment, 0s when none is, then of each that has ended ]]
+local act, lease = ARGV[1], ARGV[2]
+local leaseMs, longestMs, keptMs = wholeNumber(ARGV[3]), wholeNumber(ARGV[4]), wholeNumber(ARGV[5])
+local now = nowMs()
+local text = redis.call('GET', KEYS[1])
+-- Times have 13 digits, and cjson keeps 14
+local meter = text and cjson.decode(text) or { number = 0, born = 0, ms = 0, countedTo = now, leases = {}, ended = {} }
+
+for i = 6, #ARGV do
+  for at, segment in ipairs(meter.ended) do
+    if digits(segment.number) .. '-' .. digits(segment.born) == ARGV[i] then
+      table.remove(meter.ended, at)
+      break
+    end
+  end
+end
+
+-- A lease of a clock that has been set back ends no later than one that begins now
+local latest, lapsed = 0, false
+for name, expiry in pairs(meter.leases) do
+  if expiry > now + leaseMs then expiry = now + leaseMs end
+  if expiry > latest then latest = expiry end
+  meter.leases[name] = expiry
+end
+local upTo = latest < now and latest or now
+if upTo > meter.countedTo then meter.ms = meter.ms + upTo - meter.countedTo end
+-- What stood still since is none of it
+local idleSince = latest > 0 and upTo or meter.countedTo
+for name, expiry in pairs(meter.leases) do
+  if expiry <= now then
+    meter.leases[name] = nil
+    lapsed = true
+  end
+end
+if act == 'stop' then meter.leases[lease] = nil end
+local runs = next(meter.leases) ~= nil
+-- Between two pieces of work the time of the last one is remembered, while one runs that of the last look
+meter.countedTo = (runs or act == 'stop') and now or idleSince
+
+local isOpen = meter.born > 0
+if isOpen and (now - meter.born >= longestMs
+  or not runs and (act == 'close' or lapsed or now - meter.countedTo > leaseMs)) then
+  meter.ended[#meter.ended + 1] = { number = meter.number, born = meter.born, ms = meter.ms }
+  meter.born, meter.ms, isOpen = 0, 0, false
+end
+if act == 'run' then
+  meter.leases[lease] = now + leaseMs
+  meter.countedTo, runs = now, true
+end
+if runs and not isOpen then
+  meter.number, meter.born, meter.ms = meter.number + 1, now, 0
+end
+
+redis.call('SET', KEYS[1], cjson.encode(meter), 'PX', digits(keptMs))
+local count = 0
+for _ in pairs(meter.leases) do count = count + 1 end
+local reply = { now, count, meter.born > 0 and meter.number or 0, meter.born, meter.ms }
+for _, segment in ipairs(meter.ended) do
+  for _, number in ipairs({ segment.number, segment.born, segment.ms }) do reply[#reply + 1] = number end
+end
+return reply
