@@ -67,6 +67,10 @@ export const catalogueShape = map({
       'an activity is named with letters, digits, dots, dashes and underscores, a letter first',
     ),
   ),
+  images: map({
+    models: list(modelId()),
+    qualities: named(text('the name of an activity'), quality()),
+  }).optional(),
   policies: map({
     depletedBelow: credits(),
     exposureCap: z.union([z.literal('none'), positiveCredits()], {
@@ -150,6 +154,13 @@ function modelPattern() {
   return text('provider/model').regex(
     /^(?:\*|[a-z][a-z0-9_-]*\/[^\s|*]*\*?)$/,
     "must be provider/model, with '*' at the end of a pattern only",
+  )
+}
+
+function quality() {
+  return text('a quality').regex(
+    /^(?:\*|[a-z][a-z0-9_-]{0,39})$/,
+    "must be a quality as requests name it, such as hd, or '*' for all others",
   )
 }
 

@@ -76,6 +76,17 @@ export type Activity =
       readonly per: string
     }
 
+/** An activity that costs so much each time. */
+export type PricedActivity = Extract<Activity, { readonly price: Micro }>
+
+/** Who makes images, and which activity one is charged as. */
+export interface Images {
+  /** `provider/model`, in order of preference; none: no images are made here. */
+  readonly models: readonly string[]
+  /** The `quality` of a request and what it is charged as. `*`, which is always there, stands for any other and for none. */
+  readonly qualities: readonly { readonly quality: string; readonly activity: string }[]
+}
+
 export interface Bonus {
   readonly amount: Micro
   /** true: stays until used; false: resets with the period. */
@@ -115,6 +126,7 @@ export interface Catalogue {
   readonly models: readonly ModelFacts[]
   readonly prices: readonly PriceOverride[]
   readonly activities: readonly Activity[]
+  readonly images: Images
   readonly bonuses: { readonly welcome: Bonus; readonly referral: ReferralBonus }
   /** Percent remaining, highest first: 25, 15, 0. */
   readonly alerts: readonly number[]

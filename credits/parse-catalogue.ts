@@ -127,6 +127,10 @@ function catalogueOf(data: CatalogueText): Catalogue {
       const { category = 'tool_calls', item = '', price = 0 as never, per = '' } = activity
       return { name, category, item, price, per }
     }),
+    images: {
+      models: data.images?.models ?? [],
+      qualities: entries(data.images?.qualities ?? {}).map(([quality, activity]) => ({ quality, activity })),
+    },
     bonuses: data.bonuses,
     alerts: data.alerts,
     policies: {
@@ -172,6 +176,7 @@ function faultsOf(catalogue: Catalogue, data: CatalogueText): Fault[] {
     else if (Object.keys(creditsPerMillion).length === 0)
       fault(['prices', model], 'needs input_tokens and output_tokens')
   }
+  if (data.images !== undefined) faults.push(...faultsOfImages(catalogue, providerOf, unknownProvider))
   if (faults.length > 0) return faults
 
   const prices = compilePrices(catalogue)
@@ -200,6 +205,34 @@ function hasPrice(
 ): boolean {
   const own = kind === 'ollama' || catalogue.prices.some(({ model }) => model === id)
   return prices.ratesOf(own ? id : `${pricesFrom}${id.slice(id.indexOf('/'))}`)?.pricesText === true
+}
+
+function faultsOfImages(
+  { images: { models, qualities }, activities }: Catalogue,
+  providerOf: (id: string) => Provider | undefined,
+  unknownProvider: string,
+): Fault[] {
+  const priced = activities.flatMap((activity) => ('price' in activity ? [activity.name] : []))
+  return [
+    ...models.flatMap((id, at): Fault[] => {
+      const path = ['images', 'models', at]
+      if (providerOf(id) === undefined) return [{ path, message: unknownProvider }]
+      return models.indexOf(id) < at ? [{ path, message: 'is in this list already' }] : []
+    }),
+    ...qualities.flatMap(({ quality, activity }): Fault[] =>
+      priced.includes(activity)
+        ? []
+        : [
+            {
+              path: ['images', 'qualities', quality],
+              message: `is not an activity with a price; there are: ${priced.join(', ')}`,
+            },
+          ],
+    ),
+    ...(qualities.some(({ quality }) => quality === '*')
+      ? []
+      : [{ path: ['images', 'qualities'], message: "needs an entry '*' for all other qualities" }]),
+  ]
 }
 
 function faultsOfActivity(name: string, activity: CatalogueText['activities'][string]): Fault[] {

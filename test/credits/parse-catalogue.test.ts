@@ -70,6 +70,16 @@ describe('the catalogue that comes with Tollgate', () => {
     })
   })
 
+  test('makes images without a key, at the price of their quality; without the section it makes none', () => {
+    expect(catalogue.images.models.at(-1)).toMatch(/^practice\//)
+    const activityOf = Object.fromEntries(
+      catalogue.images.qualities.map(({ quality, activity }) => [quality, activity]),
+    )
+    expect(activityOf).toEqual({ hd: 'image.hd', high: 'image.hd', '*': 'image.standard' })
+    const without = parseCatalogue(shipped.replace(/^images:\n(?: .*\n)+/m, ''))
+    expect(without.ok && without.catalogue.images).toEqual({ models: [], qualities: [] })
+  })
+
   test('amounts are read from their text, never through a float', () => {
     const odd = parseCatalogue(
       shipped.replace('allowance: 2500,', 'allowance: 9007199254.740991,').replace('price: 0.05,', 'price: 0.000001,'),
@@ -391,6 +401,63 @@ const broken: readonly (readonly [string, string, string, string, string, string
     'task.completed',
   ],
   ['a line break in a usage row', 'item: voice }', "item: 'a|b' }", 'activities.voice.item', "'|'", "'a|b'"],
+  [
+    'images of a provider that does not exist',
+    'models: [openai/gpt-image-2,',
+    'models: [opnai/gpt-image-2,',
+    'images.models[0]',
+    'there are: openai, anthropic',
+    'opnai',
+  ],
+  [
+    'an image model twice',
+    'practice/gpt-image-2]',
+    'openai/gpt-image-2]',
+    'images.models[1]',
+    'already',
+    'openai/gpt-image-2]',
+  ],
+  [
+    'an image model without its provider',
+    'models: [openai/gpt-image-2,',
+    'models: [gpt-image-2,',
+    'images.models[0]',
+    'provider/model',
+    'gpt-image-2,',
+  ],
+  [
+    'an image that is no activity',
+    'high: image.hd',
+    'high: image.uhd',
+    'images.qualities.high',
+    'there are: compute.runtime',
+    'image.uhd',
+  ],
+  [
+    'an image that is charged as something free',
+    'high: image.hd',
+    'high: web.search',
+    'images.qualities.high',
+    'not an activity with a price',
+    'web.search',
+  ],
+  [
+    'no price for other qualities',
+    "high: image.hd, '*': image.standard }",
+    'high: image.hd }',
+    'images.qualities',
+    "needs an entry '*'",
+    'qualities',
+  ],
+  ['a quality in capitals', '{ hd: image.hd', '{ HD: image.hd', 'images.qualities.HD', 'such as hd', 'HD'],
+  [
+    'images without their models',
+    '  models: [openai/gpt-image-2, practice/gpt-image-2]\n',
+    '',
+    'images.models',
+    'is missing',
+    'images',
+  ],
   // YAML
   ['an entry twice', '  starter: {', '  free: {', 'plans.free', 'twice', 'free: { name: Starter'],
   ['a tab', '  fast:\n', '\tfast:\n', '', 'use spaces', '\tfast'],
