@@ -20,6 +20,8 @@ export interface JournalTotals {
   readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: number }[]
   /** The latest birth among the ids of all its charges, ms since epoch; 0 without any. */
   readonly newestBirthMs: number
+  /** The database's clock, ms since epoch. */
+  readonly nowMs: number
   readonly received: Received
 }
 
@@ -57,7 +59,7 @@ export function readTotals(database: Database, accountId: string, of: TotalsOf =
   return database.transaction('snapshot', async (statements) => {
     const epochs = await readRows(statements, account, of)
     const windows = await readWindows(statements, account)
-    const newestBirthMs = await readNewestBirth(statements, account)
+    const newest = await readNewestBirth(statements, account)
     const received = await readReceived(statements, account, of.receivedOf)
     if (of.without !== undefined) {
       const later = sql`account_id = ${account} and lineage = ${of.without.lineage} and n > ${of.without.aboveN}`
@@ -67,7 +69,7 @@ export function readTotals(database: Database, accountId: string, of: TotalsOf =
     return {
       epochs: [...epochs].map(([epoch, rows]) => ({ epoch, rows })),
       budgets: [...windows.values()],
-      newestBirthMs,
+      ...newest,
       received,
     }
   })
@@ -111,12 +113,15 @@ async function readWindows(statements: Statements, account: string): Promise<Win
 }
 
 /** An id begins with its birth, in digits that sort as their numbers do: one look at the end of the account's part of an index. */
-async function readNewestBirth(statements: Statements, account: string): Promise<number> {
+async function readNewestBirth(
+  statements: Statements,
+  account: string,
+): Promise<Pick<JournalTotals, 'newestBirthMs' | 'nowMs'>> {
   const [newest] = await statements
-    .select({ id: max(entries.id) })
+    .select({ id: max(entries.id), nowMs: sql`floor(extract(epoch from clock_timestamp()) * 1000)::bigint` })
     .from(entries)
     .where(eq(entries.accountId, account))
-  return newest?.id == null ? 0 : birthOf(newest.id)
+  return { newestBirthMs: newest?.id == null ? 0 : birthOf(newest.id), nowMs: wholeNumber(newest?.nowMs) }
 }
 
 async function readReceived(statements: Statements, account: string, range?: LineageRange): Promise<Received> {

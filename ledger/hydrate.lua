@@ -1,14 +1,14 @@
 --[[ hydrate: a new life of an account, from the terms and the journal's totals. Only if it is absent and the lock is still the caller's:
   a hydrate that comes late would write old totals.
   KEYS  1 account  2 dirty  3 lock  4 clock  5 loaded
-  ARGV  1 account id  2 token  3 lineage  4 held in the life that was lost  5 quarantine, ms  6 latest birth that the journal has  7–15 terms
-        16 number of rows  17… rows '<epoch>|<row>' and their packed totals, then budgets '<level>|<window>' and what they spent
+  ARGV  1 account id  2 token  3 lineage  4 held in the life that was lost  5 quarantine, ms  6 latest birth that the journal has  7 the journal's clock  8–16 terms
+        17 number of rows  18… rows '<epoch>|<row>' and their packed totals, then budgets '<level>|<window>' and what they spent
   Reply { status } ]]
 local lineage, lostHeld, quarantineMs = wholeNumber(ARGV[3]), wholeNumber(ARGV[4]), wholeNumber(ARGV[5])
-local newestBirth = wholeNumber(ARGV[6])
-local terms = readTerms(7)
-local rowCount = wholeNumber(ARGV[7 + termsLength])
-local firstRow = 8 + termsLength
+local newestBirth, journalNow = wholeNumber(ARGV[6]), wholeNumber(ARGV[7])
+local terms = readTerms(8)
+local rowCount = wholeNumber(ARGV[8 + termsLength])
+local firstRow = 9 + termsLength
 local firstBudget = firstRow + 2 * rowCount
 
 if redis.call('EXISTS', KEYS[1]) == 1 then return { 'present' } end
@@ -27,8 +27,9 @@ for i = firstBudget, #ARGV, 2 do wholeNumber(ARGV[i + 1]) end
 
 local now = nowMs()
 -- The tombstones of the life before are gone, those of ids born ahead of this clock too: by the slack, and by as much as the clock of the Redis
--- that was lost was ahead of this one. No further than a tombstone would have stood: one absurd birth must not make the account ask for ever.
-local knownSince = math.max(now, math.min(newestBirth, now + tombstoneMs))
+-- that was lost was ahead of this one. No further than a tombstone stands from whichever clock is ahead, this one or the journal's: one absurd
+-- birth must not make the account ask for ever.
+local knownSince = math.max(now, math.min(newestBirth, math.max(now, journalNow) + tombstoneMs))
 local account = {
   -- `version` starts at the time, so that two lives of an account do not show a feed the same one
   seq = 1, n = 0, drained = 0, acked = 0, version = now, quarantine = 0, undrained = 0,

@@ -8,7 +8,7 @@ import { packTerms } from './terms-arguments.ts'
 
 /** Begins a new life of an account, only if it is absent and the lock is still held under `token`. Rows of closed epochs are left out. */
 export async function hydrate(context: LedgerContext, hydration: Hydration): Promise<HydrateAnswer> {
-  const { accountId, token, lineage, terms, epochs, budgets, held, newestBirthMs } = hydration
+  const { accountId, token, lineage, terms, epochs, budgets, held, newestBirthMs, journalNowMs } = hydration
   const keys = accountKeys(accountId)
   const open = new Set([terms.epoch, ...terms.earlier.map(({ epoch }) => epoch)])
   const rows = epochs
@@ -28,6 +28,7 @@ export async function hydrate(context: LedgerContext, hydration: Hydration): Pro
         held,
         context.quarantineMs,
         newestBirthMs,
+        journalNowMs,
         ...packTerms(terms),
         rows.length,
         ...rows.flat(),

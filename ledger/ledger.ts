@@ -324,6 +324,8 @@ export interface Hydration {
   readonly held: Micro
   /** The latest birth among the ids that the journal has of this account, 0 without any: an id as young may have been charged already. */
   readonly newestBirthMs: number
+  /** The journal's own clock, ms since epoch: it tells a birth that is ahead of Redis from one that is absurd. */
+  readonly journalNowMs: number
 }
 
 /** A difference between journal and ledger, and the snapshot with which it was read. */

@@ -93,10 +93,10 @@ export function createAccountLoader({ ledger, accounts, journal, clock }: Accoun
         return 'unknown'
       }
       const { lineage, terms, held } = answer
-      const { epochs, budgets, newestBirthMs } = await journal.totals(accountId, {
+      const { epochs, budgets, newestBirthMs, nowMs } = await journal.totals(accountId, {
         epochs: [terms.epoch, ...terms.earlier.map((earlier) => earlier.epoch)],
       })
-      const life = { accountId, token, lineage, terms, epochs, budgets, held, newestBirthMs }
+      const life = { accountId, token, lineage, terms, epochs, budgets, held, newestBirthMs, journalNowMs: nowMs }
       const { status } = await ledger.hydrate(life)
       return status === 'lock_lost' ? 'again' : 'loaded'
     } finally {

@@ -72,6 +72,7 @@ export async function loadAccounts(ledger: Ledger, accountIds: readonly string[]
       budgets: [],
       held: zero,
       newestBirthMs: 0,
+      journalNowMs: 0,
     })
     if (answer.status !== 'hydrated') throw new Error(`hydrate answered ${answer.status}`)
   }

@@ -224,6 +224,7 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
         budgets: [],
         held: toMicro(0),
         newestBirthMs: 0,
+        journalNowMs: 0,
       })
       let version = 1
       let granted = credits

@@ -435,6 +435,7 @@ async function load(world: World, real: Real, accountId: string, whose: string, 
       budgets: world.journal.budgets(accountId),
       held,
       newestBirthMs: world.journal.newestBirthMs(accountId),
+      journalNowMs: 0,
     }),
   )
   await both(world, real, 'unlock', (ledger) => ledger.unlock(accountId, whose))

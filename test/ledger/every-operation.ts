@@ -24,6 +24,7 @@ export async function everyOperation(ledger: Ledger, accountId: string): Promise
     budgets: [],
     held: zero,
     newestBirthMs: 0,
+    journalNowMs: 0,
   })
   await ledger.unlock(accountId, 'token')
   const account = await loaded(ledger.read(accountId))

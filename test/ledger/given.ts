@@ -130,6 +130,7 @@ export async function givenLedger(options: Partial<LedgerOptions> = {}): Promise
         budgets: [],
         held: toMicro(0),
         newestBirthMs: 0,
+        journalNowMs: 0,
       })
       if (answer.status !== 'hydrated') throw new Error(`could not load ${accountId}: ${answer.status}`)
       // What was known a moment ago must be asked about

@@ -25,6 +25,7 @@ export async function loadAccount(ledger: Ledger, accountId: string): Promise<Lo
     budgets: [],
     held: zero,
     newestBirthMs: 0,
+    journalNowMs: 0,
   })
   const account = await ledger.read(accountId)
   if (account.status !== 'loaded') throw new Error('not loaded')

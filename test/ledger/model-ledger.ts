@@ -546,7 +546,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       if (locks.get(accountId) === token) locks.delete(accountId)
     },
 
-    async hydrate({ accountId, token, lineage, terms, epochs, budgets, held, newestBirthMs }) {
+    async hydrate({ accountId, token, lineage, terms, epochs, budgets, held, newestBirthMs, journalNowMs }) {
       if (accounts.has(accountId)) return { status: 'present' }
       if (locks.get(accountId) !== token) return { status: 'lock_lost' }
       const bookFor = (epoch: number, free: number, counted: number): Book => {
@@ -564,7 +564,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
         bornIn: lineage,
         version: nowMs(),
         undrained: 0,
-        knownSinceMs: Math.max(nowMs(), Math.min(newestBirthMs, nowMs() + tombstoneMs)),
+        knownSinceMs: Math.max(nowMs(), Math.min(newestBirthMs, Math.max(nowMs(), journalNowMs) + tombstoneMs)),
         quarantine: 0,
         quarantineUntilMs: nowMs() + (options.quarantineMs ?? 120_000),
         terms,

@@ -39,6 +39,7 @@ test('several processes racing for one scarce account, every call sent twice, ne
     budgets: [],
     held: zero,
     newestBirthMs: 0,
+    journalNowMs: 0,
   })
 
   const results = await Promise.all(

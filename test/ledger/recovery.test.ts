@@ -455,6 +455,7 @@ describe('evict', () => {
       budgets,
       held: zero,
       newestBirthMs: 0,
+      journalNowMs: 0,
     }
     expect(await given.ledger.hydrate(hydration)).toEqual({ status: 'hydrated' })
     expect(await snapshotOf()).toMatchObject({
@@ -523,6 +524,7 @@ describe('evict', () => {
       budgets: [],
       held: toMicro(30),
       newestBirthMs: 0,
+      journalNowMs: 0,
     }
     await given.ledger.hydrate(life)
     await reconcile()

@@ -154,7 +154,17 @@ test(
     let server = await start()
     let outside: Outside = { ledger: await open(server.url), entries: [], outbox: [] }
     await outside.ledger.lock(accountId, 'token', 60_000)
-    const life = { accountId, token: 'token', lineage: 1, terms, epochs: [], budgets: [], held: zero, newestBirthMs: 0 }
+    const life = {
+      accountId,
+      token: 'token',
+      lineage: 1,
+      terms,
+      epochs: [],
+      budgets: [],
+      held: zero,
+      journalNowMs: 0,
+      newestBirthMs: 0,
+    }
     expect(await outside.ledger.hydrate(life)).toEqual({ status: 'hydrated' })
     const id = (key: string) => chargeId(Date.now(), key)
 

@@ -460,6 +460,7 @@ describe('settle', () => {
       budgets: [],
       held: micro(60),
       newestBirthMs: 0,
+      journalNowMs: 0,
     }
     expect(await given.ledger.hydrate(life)).toEqual({ status: 'hydrated' })
     expect(availableOf(await snapshotOf())).toBe(40)
@@ -811,6 +812,7 @@ describe('hydrate', () => {
       budgets: [],
       held: zero,
       newestBirthMs: 0,
+      journalNowMs: 0,
     }
     expect(await given.ledger.hydrate(life)).toEqual({ status: 'lock_lost' })
     expect(await given.ledger.lock(account, 'first', minute)).toBe(true)
@@ -823,11 +825,11 @@ describe('hydrate', () => {
   })
 
   describe('an id born ahead of the clock of Redis', () => {
-    const hydratedKnowing = async (newestBirthMs: number): Promise<void> => {
+    const hydratedKnowing = async (newestBirthMs: number, journalNowMs = 0): Promise<void> => {
       newAccount()
       await given.ledger.lock(account, 'x', minute)
       const life = { accountId: account, token: 'x', lineage: 1, terms: termsOf({ granted: micro(50) }), epochs: [] }
-      const hydration = { ...life, budgets: [], held: zero, newestBirthMs }
+      const hydration = { ...life, budgets: [], held: zero, newestBirthMs, journalNowMs }
       expect(await given.ledger.hydrate(hydration)).toEqual({ status: 'hydrated' })
     }
 
@@ -841,6 +843,16 @@ describe('hydrate', () => {
         await given.clock.advance(minute)
       }
       expect(await given.ledger.charge(chargeOf(given.mint('younger'), 5))).toMatchObject({ status: 'settled' })
+    })
+
+    test('that is far ahead, because Redis was lost while its clock was behind, is asked about as far as the journal has come', async () => {
+      const journalNowMs = given.clock.nowMs() + 60 * minute
+      const bornMs = journalNowMs - minute
+      await hydratedKnowing(bornMs, journalNowMs)
+      await given.clock.advance(60 * minute)
+      expect(await given.ledger.charge(chargeOf(chargeId(bornMs, 'behind'), 5))).toMatchObject({
+        status: 'ask_journal',
+      })
     })
 
     test('that is far ahead does not make an account ask for ever', async () => {
@@ -876,6 +888,7 @@ describe('hydrate', () => {
       epochs: [],
       held: zero,
       newestBirthMs: 0,
+      journalNowMs: 0,
     }
     const budgets = [{ level: 'employee:ada', window: 'm202601', spent: -20 }]
     expect(await given.ledger.hydrate({ ...hydration, budgets })).toEqual({ status: 'hydrated' })
@@ -898,6 +911,7 @@ describe('hydrate', () => {
       budgets: [{ level: 'employee:ada', window: 'm202601', spent: micro(12) }],
       held: zero,
       newestBirthMs: 0,
+      journalNowMs: 0,
     })
     expect(await snapshotOf()).toMatchObject({
       lineage: 4,

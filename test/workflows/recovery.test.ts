@@ -349,7 +349,7 @@ describe('the three-way check', () => {
     const restored = {
       ...parts.journal,
       highestN: async () => 0,
-      totals: async () => ({ epochs: [], budgets: [], newestBirthMs: 0, received: { highestN: 0, gap: false } }),
+      totals: async () => ({ epochs: [], budgets: [], newestBirthMs: 0, nowMs: 0, received: { highestN: 0, gap: false } }),
     }
     await worker({ journal: restored }).check()
     expect(events).toContain('journal_lost_commits')
@@ -361,7 +361,7 @@ describe('the three-way check', () => {
     const { drain } = worker()
     await spendCredits(5)
     await drain()
-    const empty = { epochs: [], budgets: [], newestBirthMs: 0, received: { highestN: 0, gap: false } }
+    const empty = { epochs: [], budgets: [], newestBirthMs: 0, nowMs: 0, received: { highestN: 0, gap: false } }
     // What was asked before the totals is of the journal as it was
     await worker({ journal: { ...parts.journal, totals: async () => empty } }).check()
     expect(events).toContain('journal_lost_commits')
