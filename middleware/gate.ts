@@ -68,6 +68,8 @@ export interface Hold {
   >
   /** Ends the hold, once: a second call gets the first one's answer. */
   settle(work: Work): Settling
+  /** Another process may end it, or its lease will: nobody here waits for it any more. */
+  leave(): void
 }
 
 export interface Gate {
@@ -83,6 +85,8 @@ export interface Gate {
     request: SettleRequest,
     options?: { readonly patienceMs?: number },
   ): Promise<{ readonly ok: true; readonly settlement: Settlement } | { readonly ok: false; readonly refusal: Refusal }>
+  /** Ends a hold that another process may have opened, by its id: once, whoever does it, also after its lease ran out. */
+  settle(request: SettleRequest): Settling
   figures(): GateFigures
   /** Resolves when every hold that was opened is settled, and the ledger has it. */
   settled(): Promise<void>
@@ -181,6 +185,10 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
         settling.settled.catch(() => undefined)
         return settling
       },
+      leave() {
+        openSince.delete(hold)
+        if (settling === undefined) over.resolve()
+      },
     }
     openSince.set(hold, clock.now())
     return hold
@@ -215,6 +223,14 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
       if (trouble !== null) return { ok: false, refusal: { kind: 'outbox_unavailable', reason: trouble } }
       const outcome = await outbox.charge({ ...request, accepted: false }, patienceMs)
       return outcome.ok ? { ok: true, settlement: toSettlement(outcome.settled) } : outcome
+    },
+    settle(request) {
+      const { noted, settled } = outbox.settle(request)
+      const settlement = settled.then(toSettlement)
+      void track(settlement)
+      // The outbox has told of it and tries again; nobody has to listen.
+      settlement.catch(() => undefined)
+      return { noted, settled: settlement }
     },
     figures() {
       const oldest = openSince.values().next()

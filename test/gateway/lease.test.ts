@@ -41,6 +41,7 @@ function leaseOf({
       held += give
       return { ok: true, held: held as Micro }
     },
+    leave: () => undefined,
     settle: () => {
       throw new Error('not here')
     },

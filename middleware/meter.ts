@@ -1,0 +1,317 @@
+import { randomUUID } from 'node:crypto'
+import { chargeId, type ChargeId } from '../credits/charge-id.ts'
+import { meteredCost } from '../credits/metered-cost.ts'
+import { less, type Micro, toMicro, zero } from '../credits/money.ts'
+import type { ReceiptDetail } from '../credits/receipt.ts'
+import type { Refusal } from '../credits/refusal.ts'
+import type { Level } from '../credits/terms.ts'
+import { noQuantities, type UsageRow } from '../credits/usage-row.ts'
+import type { Ledger, Measurement, MeterSegment } from '../ledger/ledger.ts'
+import type { Clock } from './clock.ts'
+import type { Gate, Hold } from './gate.ts'
+
+/** What is metered, and in whose name. The same meter has the same price and row wherever it runs. */
+export interface Metered {
+  readonly accountId: string
+  /** What runs: a workflow run. 1–64 characters from [A-Za-z0-9_-]. */
+  readonly meter: string
+  readonly perMinute: Micro
+  readonly row: UsageRow
+  readonly levels: readonly Level[]
+  /** What its receipts tell beside the time: `startedAtMs`, `durationMs`, outcome and lines are the meter's. */
+  readonly detail: Pick<ReceiptDetail, 'messageId' | 'task' | 'purpose' | 'catalogueVersion' | 'priceVersion'>
+}
+
+/** A piece of work under a meter. */
+export interface MeteredWork {
+  /** Its end: free time begins, unless other work runs on. Never rejects, and nobody needs to wait. */
+  stop(): Promise<void>
+}
+
+export type Metering =
+  | { readonly ok: true; readonly work: MeteredWork }
+  | { readonly ok: false; readonly refusal: Refusal }
+
+export interface Meters {
+  /** Before work begins. Refused when there is nothing left to run on; `ledger_unavailable` when that cannot be known. */
+  run(metered: Metered): Promise<Metering>
+  /** Ends what still runs and settles it, as far as the ledger answers. */
+  close(): Promise<void>
+}
+
+export interface MeterTimes {
+  /** A worker that dies is billed for no longer than this after its last renewal, which comes three times as often. */
+  readonly leaseMs: number
+  /** A receipt for each so much time, at the least often. */
+  readonly longestMs: number
+  /** Work that follows within this time is on the same receipt. Shorter than a lease. */
+  readonly lingerMs: number
+}
+
+export const usualMeterTimes: MeterTimes = { leaseMs: 30_000, longestMs: 300_000, lingerMs: 5_000 }
+
+/** Long after its holds have expired, a segment that nobody settled is told no more. */
+const keptMs = 86_400_000
+/** A segment can end between a look at the meter and its hold; twice in a row means that something is wrong. */
+const mostTurns = 3
+/** Who asks for nothing does not hear that nothing is left. */
+const oneMicro = toMicro(1)
+/** Less than this cannot be worked in. */
+const leastMs = 1_000
+
+export interface MeterDeps {
+  readonly ledger: Pick<Ledger, 'measure'>
+  readonly gate: Pick<Gate, 'open' | 'settle'>
+  readonly clock: Clock
+  readonly times?: Partial<MeterTimes>
+  /** A renewal or an end that the ledger did not hear: the next one makes up for it, or the lease ends by itself. */
+  readonly onFailure?: (meter: string, error: unknown) => void
+}
+
+/**
+ * Bills time while something runs, on however many machines: the ledger measures the union, a hold per segment pays for it. What dies stops at its lease; what
+ * is at zero finishes what it does (beyond the balance it is uncollected), and nothing new begins.
+ */
+export function createMeters(deps: MeterDeps): Meters {
+  const runs = new Map<string, Run>()
+  return {
+    async run(metered) {
+      const key = `${metered.accountId}\n${metered.meter}`
+      let run = runs.get(key)
+      if (run === undefined) {
+        run = new Run(deps, metered, () => runs.delete(key))
+        runs.set(key, run)
+      }
+      return run.begin()
+    },
+    async close() {
+      await Promise.all([...runs.values()].map((run) => run.close()))
+    },
+  }
+}
+
+interface OpenSegment {
+  readonly segment: MeterSegment
+  readonly hold: Hold
+  held: Micro
+}
+
+/** One meter as far as this process runs under it: one lease, however much work there is. Its steps go one at a time. */
+class Run {
+  readonly #deps: MeterDeps
+  readonly #metered: Metered
+  readonly #times: MeterTimes
+  readonly #lease = randomUUID()
+  readonly #gone: () => void
+  #turn: Promise<unknown> = Promise.resolve()
+  #works = 0
+  #open: OpenSegment | null = null
+  #safe: MeterSegment[] = []
+  #stopTimer: () => void = () => undefined
+
+  constructor(deps: MeterDeps, metered: Metered, gone: () => void) {
+    this.#deps = deps
+    this.#metered = metered
+    this.#times = { ...usualMeterTimes, ...deps.times }
+    this.#gone = gone
+  }
+
+  begin(): Promise<Metering> {
+    this.#works += 1
+    return this.#next(async () => {
+      const refusal = await this.#admit().catch((error: unknown): Refusal => ({
+        kind: 'ledger_unavailable',
+        reason: String(error),
+      }))
+      if (refusal !== null) {
+        this.#works -= 1
+        if (this.#works === 0) await this.#end()
+        return { ok: false, refusal }
+      }
+      this.#every(Math.ceil(this.#times.leaseMs / 3), () => this.#renew())
+      let stopped: Promise<void> | undefined
+      return { ok: true, work: { stop: () => (stopped ??= this.#stop()) } }
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#next(async () => {
+      this.#works = 0
+      await this.#end()
+      await this.#settleIdle()
+    })
+  }
+
+  /** null when work may begin. */
+  async #admit(): Promise<Refusal | null> {
+    for (let turn = 0; turn < mostTurns; turn += 1) {
+      const measured = await this.#measure('run')
+      const { open } = measured
+      if (open === null) throw new Error(`the meter ${this.#metered.meter} does not run`)
+      if (this.#open?.segment.number === open.number && this.#open.segment.bornMs === open.bornMs)
+        return this.#works > 1 || open.ms > 0 ? this.#extend(this.#open, open, oneMicro) : null
+      const refusal = await this.#hold(open)
+      if (refusal === null) return measured.leases > 1 || open.ms > 0 ? this.#extend(this.#open!, open, oneMicro) : null
+      // Its hold has come to an end under a meter that goes on: another segment begins.
+      if (refusal.kind !== 'already_charged') return refusal
+      await this.#measure('stop')
+      await this.#measure('close')
+    }
+    return { kind: 'ledger_unavailable', reason: 'the segments of the meter keep ending' }
+  }
+
+  /** Holds what the segment may cost before the next renewals; the amount is the same whoever asks. */
+  async #hold(segment: MeterSegment): Promise<Refusal | null> {
+    this.#leaveHold()
+    const { accountId, perMinute, row, levels } = this.#metered
+    const { leaseMs } = this.#times
+    const amount = meteredCost(2 * leaseMs, perMinute)
+    const opened = await this.#deps.gate.open({
+      accountId,
+      id: this.#idOf(segment),
+      amount,
+      minimum: meteredCost(Math.min(leastMs, 2 * leaseMs), perMinute),
+      ttlMs: 2 * leaseMs,
+      row,
+      levels,
+    })
+    if (!opened.ok) return opened.refusal
+    this.#open = { segment, hold: opened.hold, held: opened.hold.granted }
+    return null
+  }
+
+  /** Tells what has run, and holds for what may run until the renewal after next. Other workers may hold for the same time: the sum is returned at the end. */
+  async #extend(open: OpenSegment, { ms }: MeterSegment, atLeast: Micro): Promise<Refusal | null> {
+    const { perMinute } = this.#metered
+    const missing = less(meteredCost(ms + 2 * this.#times.leaseMs, perMinute), open.held)
+    const more = missing > atLeast || perMinute === zero ? missing : atLeast
+    const answer = await open.hold.extend({ accrued: meteredCost(ms, perMinute), more })
+    open.held = answer.held
+    return answer.ok ? null : answer.refusal
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#works === 0) return
+    const { open } = await this.#measure('run')
+    if (open === null) return
+    if (this.#open !== null && this.#idOf(this.#open.segment) === this.#idOf(open))
+      await this.#extend(this.#open, open, zero)
+    // At zero the work goes on without a hold: it is settled all the same.
+    else await this.#hold(open)
+  }
+
+  #stop(): Promise<void> {
+    return this.#next(async () => {
+      this.#works -= 1
+      if (this.#works === 0) await this.#end()
+    })
+  }
+
+  /** This process runs nothing under the meter any more. The next look at it, here or elsewhere, settles the segment. */
+  async #end(): Promise<void> {
+    this.#stopTimer()
+    try {
+      const { leases, open } = await this.#measure('stop')
+      if (leases === 0 && open !== null && this.#open !== null) {
+        // Should this process die before it settles, its lease ends with what was used.
+        await this.#open.hold.extend({ accrued: meteredCost(open.ms, this.#metered.perMinute), more: zero })
+        this.#every(this.#times.lingerMs, () => this.#settleIdle())
+        return
+      }
+    } catch (error) {
+      this.#deps.onFailure?.(this.#metered.meter, error)
+    }
+    this.#leave()
+  }
+
+  /** Ends the segment unless work has come, here or elsewhere. */
+  async #settleIdle(): Promise<void> {
+    if (this.#works > 0) return
+    this.#stopTimer()
+    try {
+      await this.#measure('close')
+      // The meter hears that it is safe, and forgets it.
+      if (this.#safe.length > 0) await this.#measure('close')
+    } catch (error) {
+      this.#deps.onFailure?.(this.#metered.meter, error)
+    }
+    this.#leave()
+  }
+
+  /** Looks at the meter, and settles what it says has ended. */
+  async #measure(act: 'run' | 'stop' | 'close'): Promise<Measurement> {
+    const { accountId, meter } = this.#metered
+    const { leaseMs, longestMs } = this.#times
+    const safe = this.#safe
+    const measured = await this.#deps.ledger.measure({
+      accountId,
+      meter,
+      lease: this.#lease,
+      act,
+      leaseMs,
+      longestMs,
+      keptMs,
+      safe,
+    })
+    this.#safe = this.#safe.filter((one) => !safe.includes(one))
+    for (const segment of measured.ended) {
+      await this.#settle(segment)
+      this.#safe.push(segment)
+    }
+    return measured
+  }
+
+  async #settle(segment: MeterSegment): Promise<void> {
+    const { accountId, perMinute, row, levels, detail } = this.#metered
+    const id = this.#idOf(segment)
+    if (this.#open !== null && this.#idOf(this.#open.segment) === id) this.#leaveHold()
+    const actual = meteredCost(segment.ms, perMinute)
+    const line = { kind: 'runtime', quantity: segment.ms, unit: 'ms', rate: '', amount: actual }
+    const { noted } = this.#deps.gate.settle({
+      accountId,
+      id,
+      actual,
+      row,
+      quantities: { ...noQuantities, units: segment.ms },
+      levels,
+      detail: {
+        ...detail,
+        provider: '',
+        pricedAs: '',
+        startedAtMs: segment.bornMs,
+        durationMs: segment.ms,
+        outcome: 'finished',
+        estimated: false,
+        lines: [line],
+      },
+    })
+    await noted
+  }
+
+  #idOf({ number, bornMs }: MeterSegment): ChargeId {
+    return chargeId(bornMs, `${this.#metered.meter}-${number}`)
+  }
+
+  #leaveHold(): void {
+    this.#open?.hold.leave()
+    this.#open = null
+  }
+
+  #leave(): void {
+    this.#leaveHold()
+    if (this.#works === 0) this.#gone()
+  }
+
+  #every(ms: number, step: () => Promise<void>): void {
+    this.#stopTimer()
+    this.#stopTimer = this.#deps.clock.every(ms, () => {
+      void this.#next(step).catch((error: unknown) => this.#deps.onFailure?.(this.#metered.meter, error))
+    })
+  }
+
+  #next<T>(step: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(step)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+}

@@ -1,0 +1,251 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { creditsToMicro, toMicro } from '../../credits/money.ts'
+import type { Receipt } from '../../credits/receipt.ts'
+import { shardOf } from '../../ledger/keys.ts'
+import { LedgerUnavailable } from '../../ledger/ledger.ts'
+import { createGate } from '../../middleware/gate.ts'
+import { createMeters, type Metered, type MeteredWork, type Meters } from '../../middleware/meter.ts'
+import { createOutbox, type Outbox } from '../../middleware/outbox/outbox.ts'
+import { openStore } from '../../middleware/outbox/store.ts'
+import { type GivenLedger, givenLedger } from '../ledger/given.ts'
+import { until } from '../stack/until.ts'
+
+const minute = 60_000
+const row = {
+  category: 'compute_runtime',
+  tier: '',
+  model: '',
+  item: '',
+  employee: 'ada',
+  organization: 'lab',
+} as const
+
+let given: GivenLedger
+let accounts = 0
+const folder = mkdtempSync(join(tmpdir(), 'tollgate-meter-'))
+const outboxes: Outbox[] = []
+
+beforeAll(async () => {
+  given = await givenLedger({ depletedBelow: toMicro(10_000) })
+})
+afterEach(async () => {
+  for (const outbox of outboxes.splice(0)) await outbox.close(0)
+})
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  await given.stop()
+})
+
+/** An account with so many credits. */
+async function account(credits: number): Promise<string> {
+  const accountId = `metered-${(accounts += 1)}`
+  await given.load(accountId, { granted: creditsToMicro(credits) })
+  return accountId
+}
+
+interface TestWorker {
+  readonly meters: Meters
+  readonly outbox: Outbox
+  /** Its timers go off: renewals, and the end of what is idle. */
+  tick(): Promise<void>
+  /** What it tells the ledger from now on is lost. */
+  cutOff(): void
+}
+
+/** A process of its own: its own lease, its own outbox, timers that the test turns. */
+async function worker(): Promise<TestWorker> {
+  const ticks = new Set<() => void>()
+  let reaches = true
+  const clock = {
+    now: () => given.clock.nowMs(),
+    sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
+    every: (_ms: number, tick: () => void) => {
+      ticks.add(tick)
+      return () => void ticks.delete(tick)
+    },
+  }
+  const ledger = new Proxy(given.ledger, {
+    get(target, name, receiver) {
+      const found: unknown = Reflect.get(target, name, receiver)
+      if (typeof found !== 'function') return found
+      return (...args: unknown[]) =>
+        reaches ? (Reflect.apply(found, target, args) as unknown) : Promise.reject(new LedgerUnavailable('cut off'))
+    },
+  })
+  const findCharge = () => Promise.resolve(null)
+  const loadAccount = () => Promise.resolve('unknown' as const)
+  const outbox = await createOutbox({
+    store: await openStore({
+      folder: join(folder, `worker-${outboxes.length}-${accounts}`),
+      clock,
+      onEvent: () => undefined,
+    }),
+    ledger,
+    journal: { findCharge, settledAmong: async () => [] },
+    loadAccount,
+    clock,
+    onEvent: () => undefined,
+  })
+  outboxes.push(outbox)
+  const gate = createGate({ ledger, findCharge, loadAccount, clock, outbox })
+  const meters = createMeters({ ledger, gate, clock })
+  return {
+    meters,
+    outbox,
+    async tick() {
+      for (const tick of ticks) tick()
+      // What a tick does goes through the same queue as this.
+      await meters.run(metered('nobody', 'nothing'))
+    },
+    cutOff: () => (reaches = false),
+  }
+}
+
+function metered(accountId: string, meter: string): Metered {
+  return {
+    accountId,
+    meter,
+    perMinute: creditsToMicro(1),
+    row,
+    levels: [],
+    detail: { messageId: 'message-1', task: '', purpose: '', catalogueVersion: 'c', priceVersion: 'p' },
+  }
+}
+
+async function begun(from: TestWorker, accountId: string, meter = 'run'): Promise<MeteredWork> {
+  const answer = await from.meters.run(metered(accountId, meter))
+  if (!answer.ok) throw new Error(`refused: ${answer.refusal.kind}`)
+  return answer.work
+}
+
+const refusalOf = async (from: TestWorker, accountId: string, meter = 'run'): Promise<string> => {
+  const answer = await from.meters.run(metered(accountId, meter))
+  return answer.ok ? 'begun' : answer.refusal.kind
+}
+
+async function receiptsOf(accountId: string): Promise<readonly Receipt[]> {
+  const entries = await given.ledger.receipts(shardOf(accountId), 1_000)
+  return entries.map(({ receipt }) => receipt).filter((receipt) => receipt.accountId === accountId)
+}
+
+const figures = async (accountId: string) => {
+  const answer = await given.ledger.read(accountId)
+  if (answer.status !== 'loaded') throw new Error('not loaded')
+  return answer
+}
+
+test('side by side counts once, waiting not at all, and one receipt tells of it', async () => {
+  const accountId = await account(100)
+  const one = await worker()
+  const other = await worker()
+  const first = await begun(one, accountId)
+  await given.clock.advance(10_000)
+  const second = await begun(other, accountId)
+  const third = await begun(one, accountId)
+  await given.clock.advance(10_000)
+  await first.stop()
+  await third.stop()
+  await given.clock.advance(10_000)
+  await second.stop()
+  await other.tick()
+  await until(async () => (await receiptsOf(accountId)).length === 1)
+  expect(await receiptsOf(accountId)).toMatchObject([
+    {
+      charged: creditsToMicro('0.5'),
+      uncollected: 0,
+      quantities: { units: 30_000 },
+      row: 'compute_runtime||||ada|lab',
+      detail: { messageId: 'message-1', durationMs: 30_000, lines: [{ quantity: 30_000, unit: 'ms' }] },
+    },
+  ])
+  expect(await figures(accountId)).toMatchObject({ held: 0, spent: creditsToMicro('0.5') })
+})
+
+test('work that follows at once is on the same receipt, and the time between is free', async () => {
+  const accountId = await account(100)
+  const only = await worker()
+  for (let turn = 0; turn < 3; turn += 1) {
+    const work = await begun(only, accountId)
+    await given.clock.advance(1_000)
+    await work.stop()
+    await given.clock.advance(2_000)
+  }
+  await only.tick()
+  await until(async () => (await receiptsOf(accountId)).length > 0)
+  expect(await receiptsOf(accountId)).toMatchObject([{ quantities: { units: 3_000 }, charged: toMicro(50_000) }])
+})
+
+test('long work is receipted every five minutes, to the ms', async () => {
+  const accountId = await account(100)
+  const only = await worker()
+  const work = await begun(only, accountId)
+  for (let passed = 0; passed < 12 * minute; passed += 10_000) {
+    await given.clock.advance(10_000)
+    await only.tick()
+  }
+  await work.stop()
+  await only.tick()
+  await until(async () => (await figures(accountId)).held === 0)
+  const receipts = await receiptsOf(accountId)
+  expect(receipts.map(({ charged }) => charged)).toEqual([5, 5, 2].map((credits) => creditsToMicro(credits)))
+  expect(new Set(receipts.map(({ id }) => id)).size).toBe(3)
+})
+
+test('what runs is held while it runs: a killed worker pays what it had used, and no more than its lease', async () => {
+  const accountId = await account(100)
+  const dying = await worker()
+  await begun(dying, accountId)
+  await given.clock.advance(10_000)
+  await dying.tick()
+  dying.cutOff()
+  await given.clock.advance(10 * minute)
+  const [due] = (await given.ledger.pending([shardOf(accountId)], { dirtyOlderThanMs: 0, perShard: 10 })).flatMap(
+    (shard) => shard.due.filter((hold) => hold.accountId === accountId),
+  )
+  expect(await given.ledger.expire(due!)).toEqual({ status: 'expired', charged: toMicro(166_667) })
+  // Whoever runs under the meter next corrects it to the end of the lease.
+  const next = await worker()
+  const work = await begun(next, accountId)
+  await work.stop()
+  await next.tick()
+  await until(async () => (await figures(accountId)).held === 0)
+  const { spent } = await figures(accountId)
+  expect(spent).toBe(creditsToMicro('0.666667'))
+})
+
+test('at zero nothing new begins, what runs is finished, and nothing is charged beyond the balance', async () => {
+  const accountId = await account(1)
+  const only = await worker()
+  const work = await begun(only, accountId)
+  for (let passed = 0; passed < 2 * minute; passed += 10_000) {
+    await given.clock.advance(10_000)
+    await only.tick()
+  }
+  expect(await refusalOf(only, accountId)).toBe('credits_depleted')
+  await work.stop()
+  await only.tick()
+  await until(async () => (await receiptsOf(accountId)).length > 0)
+  expect(await receiptsOf(accountId)).toMatchObject([{ charged: creditsToMicro(1), uncollected: creditsToMicro(1) }])
+  expect(await refusalOf(only, accountId)).toBe('credits_depleted')
+  expect(await refusalOf(await worker(), accountId, 'another-run')).toBe('credits_depleted')
+})
+
+test('without the ledger nothing begins', async () => {
+  const only = await worker()
+  only.cutOff()
+  expect(await refusalOf(only, await account(1))).toBe('ledger_unavailable')
+})
+
+test('a process that ends settles what it ran', async () => {
+  const accountId = await account(10)
+  const only = await worker()
+  await begun(only, accountId)
+  await given.clock.advance(6_000)
+  await only.meters.close()
+  await only.outbox.idle()
+  expect(await receiptsOf(accountId)).toMatchObject([{ charged: toMicro(100_000) }])
+  expect(await figures(accountId)).toMatchObject({ held: 0 })
+})
