@@ -5,6 +5,9 @@ export interface Answer {
   readonly body: string | Buffer | AnswerStream
 }
 
+/** For a caller who left; access logs show the number. */
+export const nobodyReads = (): Answer => ({ status: 499, headers: {}, body: '' })
+
 /** A body that comes in pieces, as fast as its reader takes them. */
 export interface AnswerStream {
   /** The next piece; undefined after the last. Never rejects. */

@@ -1,5 +1,5 @@
 import type { UsageRow } from '../credits/usage-row.ts'
-import type { Level } from '../credits/terms.ts'
+import type { EmployeeCard, Level } from '../credits/terms.ts'
 import type { CallerKey } from './deps.ts'
 import type { CallError } from './openai-error.ts'
 
@@ -57,6 +57,11 @@ export function attribute(
 const notAllowed = (message: string) => ({ ok: false, error: { code: 'attribution_not_allowed', message } }) as const
 const malformed = (header: string, what: string) =>
   ({ ok: false, error: { code: 'invalid_request', message: `${header} ${what}`, param: header } }) as const
+
+/** A call that names an employee and no organization is its employee's organization's. */
+export function withOrganization(who: Attribution, card: EmployeeCard | undefined): Attribution {
+  return who.organization === '' && card !== undefined ? { ...who, organization: card.organization } : who
+}
 
 /** Where a model call is booked: behind-the-scenes work in its own category, with what it was for. */
 export function usageRowOf(who: Attribution, model: { readonly tier: string; readonly id: string }): UsageRow {

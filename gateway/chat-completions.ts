@@ -1,21 +1,21 @@
 import { chargeId } from '../credits/charge-id.ts'
 import { less, zero } from '../credits/money.ts'
-import type { EmployeeCard } from '../credits/terms.ts'
 import type { Hold } from '../middleware/gate.ts'
 import type { AccountReader } from './account-reader.ts'
 import { type CallPlan, fitToHold, planCall, tokensThatFit, upstreamRequest } from './admission.ts'
-import type { Answer } from './answer.ts'
+import { type Answer, nobodyReads } from './answer.ts'
 import { callHeaders } from './answer-cost.ts'
-import { type Attribution, attribute, levelsOf, usageRowOf } from './attribution.ts'
+import { type Attribution, attribute, levelsOf, usageRowOf, withOrganization } from './attribution.ts'
 import type { Caller } from './caller.ts'
-import { measureInput, parseChatRequest } from './chat-request.ts'
+import { ChatRequest, measureInput } from './chat-request.ts'
 import { type CallerKey, defaultLimits, type GatewayDeps } from './deps.ts'
 import { type Employees } from './employees.ts'
 import { claimKey } from './idempotency.ts'
 import type { ModelChooser } from './model-choice.ts'
 import { endCall, type ModelCall } from './model-call.ts'
-import { type CallError, errorAnswer, refusalError } from './openai-error.ts'
+import { type CallError, errorAnswer, outputThatFits, refusalError } from './openai-error.ts'
 import { parseBody } from './parse-body.ts'
+import { parseRequest } from './parse-request.ts'
 import { streamAnswer } from './stream-answer.ts'
 import { readWhole, type UpstreamAnswer } from './upstream.ts'
 import { unreachable, upstreamError } from './upstream-error.ts'
@@ -41,8 +41,8 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
 
   const body = parseBody(await caller.body(limits.bodyBytes), limits.bodyBytes)
   if (!body.ok) return refuse(body.error)
-  const parsed = parseChatRequest(body.value)
-  if (!parsed.ok) return refuse({ code: 'invalid_request', message: parsed.message, param: parsed.param })
+  const parsed = parseRequest(ChatRequest, body.value)
+  if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed
   const attributed = attribute(key, (name) => caller.header(name))
   if (!attributed.ok) return refuse(attributed.error)
@@ -92,7 +92,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
         const { refusal } = opened
         const fits =
           refusal.kind === 'insufficient_credits'
-            ? tokensThatFit(plan, request, refusal.available, startedAtMs)
+            ? outputThatFits(tokensThatFit(plan, request, refusal.available, startedAtMs))
             : undefined
         return refuse(refusalError(refusal, fits))
       }
@@ -193,9 +193,6 @@ async function left(call: ModelCall): Promise<Answer> {
   return nobodyReads()
 }
 
-/** The number is what access logs show for callers who left. */
-const nobodyReads = (): Answer => ({ status: 499, headers: {}, body: '' })
-
 type Opened = Awaited<ReturnType<GatewayDeps['gate']['open']>>
 
 function open(
@@ -225,8 +222,4 @@ async function topUp(hold: Hold, { minimum, amount }: CallPlan): Promise<Opened>
     ok: false,
     refusal: more.ok ? { kind: 'insufficient_credits', needed: minimum, available: more.held } : more.refusal,
   }
-}
-
-function withOrganization(who: Attribution, card: EmployeeCard | undefined): Attribution {
-  return who.organization === '' && card !== undefined ? { ...who, organization: card.organization } : who
 }

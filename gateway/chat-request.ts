@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { modelName } from './model-name.ts'
 
 const limit = z.int().min(1)
 
 /** What the gateway reads of a request. All else passes through as it came. */
 export const ChatRequest = z.looseObject({
-  // It becomes part of usage rows, whose fields '|' separates, and of a header.
-  model: z.string().regex(/^[\x20-\x7b\x7d\x7e]{1,200}$/, "a model's name has 1–200 ASCII characters other than |"),
+  model: modelName,
   messages: z.array(z.looseObject({ role: z.string() })).min(1),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
@@ -21,18 +21,6 @@ export const ChatRequest = z.looseObject({
   tools: z.array(z.unknown()).nullish(),
 })
 export type ChatRequest = z.infer<typeof ChatRequest>
-
-export type ParsedRequest =
-  | { readonly ok: true; readonly request: ChatRequest }
-  | { readonly ok: false; readonly param: string; readonly message: string }
-
-export function parseChatRequest(value: unknown): ParsedRequest {
-  const parsed = ChatRequest.safeParse(value)
-  if (parsed.success) return { ok: true, request: parsed.data }
-  const [issue] = parsed.error.issues
-  const param = issue?.path.join('.') ?? ''
-  return { ok: false, param, message: `${param === '' ? 'the request' : param}: ${issue?.message ?? 'not valid'}` }
-}
 
 /** The caller's own limit on the output of one choice; undefined when there is none. */
 export function outputLimitOf(request: ChatRequest): number | undefined {

@@ -9,6 +9,7 @@ import { countInput, tokenCounter } from './count-tokens.ts'
 import type { GatewayDeps, GatewayLimits } from './deps.ts'
 import type { Recording } from './idempotency.ts'
 import { type Outcome, receiptDetail } from './receipt-detail.ts'
+import { settleCall } from './settle-call.ts'
 import { type CallUsage, countedUsage, nothingUsed, priceCall } from './usage.ts'
 
 /** One model call between its admission and its end. */
@@ -57,27 +58,12 @@ export function endCall(
   const { total, lines } = priceCall(rates, usage, startedAtMs)
   const endedAtMs = deps.clock.now()
   const versions = { catalogue: deps.catalogue.version, prices: deps.priceBook.version }
-  const row = usageRowOf(who, model)
-  const { noted, settled } = hold.settle({
+  const noted = settleCall(deps.metrics, hold, outcome, {
     actual: total,
-    row,
+    row: usageRowOf(who, model),
     quantities: usage.quantities,
     detail: receiptDetail({ who, model, versions, startedAtMs, endedAtMs, outcome, estimated, lines }),
   })
-  const endedAt = performance.now()
-  settled.then(
-    ({ charged, uncollected }) =>
-      deps.metrics?.ended({
-        outcome,
-        row,
-        quantities: usage.quantities,
-        chargedMicro: charged,
-        uncollectedMicro: uncollected,
-        settledMs: performance.now() - endedAt,
-      }),
-    // The gate has told of it.
-    () => undefined,
-  )
   if (!estimated && outcome === 'finished') {
     const { inputTokens, outputTokens, reasoningTokens } = usage.quantities
     const hidReasoning = reasoningTokens > 0 && !showedReasoning

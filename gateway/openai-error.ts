@@ -83,21 +83,39 @@ export function errorLine(error: CallError): Buffer {
   return Buffer.from(`data: ${JSON.stringify({ error: errorObject(error) })}\n\n`)
 }
 
-/** A refusal in words. `fits` is how many output tokens the balance would still pay for. */
-export function refusalError(refusal: Refusal, fits?: number): CallError {
+/** What the balance would still pay for, in words and as a field of the error. */
+export interface Fits {
+  readonly words: string
+  readonly extra: Readonly<Record<string, number>>
+}
+
+/** Output tokens per choice. */
+export function outputThatFits(tokens: number): Fits {
+  return {
+    words: tokens < 1 ? 'a shorter input would be needed' : `a limit of ${tokens} output tokens would fit`,
+    extra: { maxTokens: tokens },
+  }
+}
+
+export function imagesThatFit(images: number): Fits {
+  return {
+    words: images < 1 ? 'that is not enough for one image' : `n: ${images} would fit`,
+    extra: { maxImages: images },
+  }
+}
+
+/** A refusal in words. */
+export function refusalError(refusal: Refusal, fits?: Fits): CallError {
   switch (refusal.kind) {
     case 'credits_depleted':
       return { code: refusal.kind, message: 'there are no credits left; work resumes by itself when credits are added' }
     case 'insufficient_credits': {
       const { needed, available } = refusal
-      const fit =
-        fits === undefined || fits < 1
-          ? 'a shorter input would be needed'
-          : `a limit of ${fits} output tokens would fit`
+      const { words, extra } = fits ?? { words: 'a shorter input would be needed', extra: {} }
       return {
         code: refusal.kind,
-        message: `this call needs at least ${microToCredits(needed)} credits, ${microToCredits(available)} are available now; ${fit}`,
-        extra: { neededMicro: needed, availableMicro: available, ...(fits === undefined ? {} : { maxTokens: fits }) },
+        message: `this call needs at least ${microToCredits(needed)} credits, ${microToCredits(available)} are available now; ${words}`,
+        extra: { neededMicro: needed, availableMicro: available, ...extra },
       }
     }
     case 'budget_exhausted':
