@@ -122,10 +122,10 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     newId: randomUUID,
     limits: { holdTtlMs: parts.holdMs },
     log,
-    metrics: createCallMetrics(
-      parts.registry,
-      listModels(catalogue, usable).map(({ id }) => id),
-    ),
+    metrics: createCallMetrics(parts.registry, [
+      ...listModels(catalogue, usable).map(({ id }) => id),
+      ...catalogue.images.models,
+    ]),
   })
   const app = createApp({
     registry: parts.registry,

@@ -22,7 +22,7 @@ export interface ReceiptDetail {
   readonly purpose: string
   /** The provider that answered, e.g. `practice`. */
   readonly provider: string
-  /** `provider/model` whose price was charged: for the practice provider, the model it stands for. */
+  /** `provider/model` whose price was charged: for the practice provider, the model it stands for. Of images, the activity. */
   readonly pricedAs: string
   readonly catalogueVersion: string
   readonly priceVersion: string

@@ -2,6 +2,9 @@ import { type Micro, microToCredits } from '../credits/money.ts'
 import type { Resolved } from '../credits/resolve-model.ts'
 import type { CallUsage } from './usage.ts'
 
+/** What an answer tells of who gave it. */
+export type Answering = Pick<Resolved, 'id' | 'provider' | 'tier' | 'pricedAs'>
+
 /** What a call cost, as its answer tells: computed here, the same arithmetic that the ledger is settled with. */
 export interface AnswerCost {
   readonly receipt: string
@@ -12,7 +15,7 @@ export interface AnswerCost {
   readonly model: string
   readonly tier: string
   readonly provider: string
-  /** The model whose price was charged: differs from `model` for the practice provider. */
+  /** The model whose price was charged: differs from `model` for the practice provider. Of images, the activity. */
   readonly pricedAs: string
   readonly priceVersion: string
   readonly estimated: boolean
@@ -21,7 +24,7 @@ export interface AnswerCost {
 export function answerCost(
   receipt: string,
   cost: Micro,
-  model: Resolved,
+  model: Answering,
   priceVersion: string,
   estimated: boolean,
 ): AnswerCost {
@@ -40,7 +43,7 @@ export function answerCost(
 }
 
 /** Headers that are known before the answer; `x-tollgate-stands-for` is there when another model's price is charged. */
-export function callHeaders(receipt: string, { id, provider, tier, pricedAs }: Resolved): Record<string, string> {
+export function callHeaders(receipt: string, { id, provider, tier, pricedAs }: Answering): Record<string, string> {
   return {
     'x-tollgate-receipt': receipt,
     'x-tollgate-model': id,

@@ -1,31 +1,25 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { listModels } from '../credits/resolve-model.ts'
 import { cachedAccounts } from './account-reader.ts'
-import type { Answer } from './answer.ts'
-import { callerOf } from './caller.ts'
+import { withCallerKey } from './caller-key.ts'
 import { answerChat, type ChatDeps } from './chat-completions.ts'
-import type { CallerKey, GatewayDeps } from './deps.ts'
+import type { GatewayDeps } from './deps.ts'
 import { createEmployees } from './employees.ts'
+import { usableImageModels } from './image-choice.ts'
+import { answerImages } from './image-generations.ts'
 import { createModelChooser } from './model-choice.ts'
-import { type CallError, errorAnswer } from './openai-error.ts'
+import { type AnswerModelCall, createModelRoute } from './model-route.ts'
+import { errorAnswer } from './openai-error.ts'
 
 export interface ChatEnv {
   Bindings: HttpBindings
   Variables: { requestId?: string }
 }
 
-/** Answers one POST /v1/chat/completions on Node's own request and response. Never rejects. */
-export type AnswerModelCall = (
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  requestId: string | undefined,
-) => Promise<void>
-
 export interface ChatRoutes {
-  /** POST /v1/chat/completions, GET /v1/models, GET /v1/models/:id. Model calls need `@hono/node-server` before them. */
+  /** POST /v1/chat/completions and /v1/images/generations, GET /v1/models, GET /v1/models/:id. Model calls need `@hono/node-server` before them. */
   readonly routes: Hono<ChatEnv>
   readonly answerModelCall: AnswerModelCall
 }
@@ -40,68 +34,37 @@ export function createChat(given: GatewayDeps): ChatRoutes {
     chooseModels: createModelChooser(given),
   }
   const app = new Hono<ChatEnv>()
-  const answerModelCall: AnswerModelCall = async (incoming, outgoing, requestId) => {
-    const caller = callerOf(incoming, outgoing)
-    const answer = await admit(
-      caller.header('authorization'),
-      requestId,
-      (key) => answerChat(deps, key, caller),
-      (code) => deps.metrics?.refused(code),
-    )
-    await caller.answer(
-      requestId === undefined ? answer : { ...answer, headers: { ...answer.headers, 'x-request-id': requestId } },
-    )
-  }
+  const answerModelCall = createModelRoute(deps, (key, caller) => answerChat(deps, key, caller))
   app.post('/v1/chat/completions', async (c) => {
     await answerModelCall(c.env.incoming, c.env.outgoing, c.get('requestId'))
     return RESPONSE_ALREADY_SENT
   })
+  const answerImageCall = createModelRoute(deps, (key, caller) => answerImages(deps, key, caller))
+  app.post('/v1/images/generations', async (c) => {
+    await answerImageCall(c.env.incoming, c.env.outgoing, c.get('requestId'))
+    return RESPONSE_ALREADY_SENT
+  })
   app.get('/v1/models', async (c) => {
-    const answer = await admit(c.req.header('authorization'), c.get('requestId'), () =>
+    const answer = await withCallerKey(deps, c.req.header('authorization'), c.get('requestId'), () =>
       json({ object: 'list', data: models() }),
     )
     return new Response(answer.body, answer)
   })
   app.get('/v1/models/:id{.+}', async (c) => {
-    const answer = await admit(c.req.header('authorization'), c.get('requestId'), () => oneModel(c.req.param('id')))
+    const answer = await withCallerKey(deps, c.req.header('authorization'), c.get('requestId'), () =>
+      oneModel(c.req.param('id')),
+    )
     return new Response(answer.body, answer)
   })
   return { routes: app, answerModelCall }
 
-  async function admit<Given extends Answer>(
-    authorization: string | undefined,
-    requestId: string | undefined,
-    work: (key: CallerKey) => Promise<Given> | Given,
-    onRefused: (code: string) => void = () => undefined,
-  ): Promise<Given | ReturnType<typeof errorAnswer>> {
-    const refuse = (error: CallError) => {
-      onRefused(error.code)
-      return errorAnswer(error)
-    }
-    try {
-      const key = await authenticate(deps, authorization ?? '')
-      return 'code' in key ? refuse(key) : await work(key)
-    } catch (error) {
-      const unavailable = error instanceof Error && error.name.endsWith('Unavailable')
-      if (!unavailable) deps.log.error({ err: error, requestId }, 'a model call failed')
-      return refuse(
-        unavailable
-          ? {
-              code: 'ledger_unavailable',
-              message: 'the credit ledger does not answer, so nothing may be spent; try again shortly',
-            }
-          : { code: 'internal_error', message: 'something went wrong on our side' },
-      )
-    }
-  }
-
   function models() {
-    return listModels(deps.catalogue, deps.usable).map(({ id, ownedBy }) => ({
-      id,
-      object: 'model',
-      created: 0,
-      owned_by: ownedBy,
-    }))
+    const owners = new Map([
+      ...listModels(deps.catalogue, deps.usable).map(({ id, ownedBy }) => [id, ownedBy] as const),
+      // Some models write and draw: they are listed once.
+      ...usableImageModels(deps.catalogue, deps.usable).map(({ id, provider }) => [id, provider] as const),
+    ])
+    return [...owners].map(([id, ownedBy]) => ({ id, object: 'model', created: 0, owned_by: ownedBy }))
   }
 
   function oneModel(id: string) {
@@ -117,14 +80,3 @@ const json = (value: object) => ({
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(value),
 })
-
-async function authenticate({ keyRing }: GatewayDeps, header: string): Promise<CallerKey | CallError> {
-  const secret = /^bearer +(\S{1,4096})$/i.exec(header)?.[1]
-  if (secret === undefined) return { code: 'missing_api_key', message: 'send Authorization: Bearer <API key>' }
-  const key = await keyRing.find(secret)
-  if (key === 'unknown') return { code: 'invalid_api_key', message: 'this API key is not valid' }
-  if (key === 'revoked') return { code: 'revoked_api_key', message: 'this API key was revoked' }
-  if (key === 'unavailable')
-    return { code: 'keys_unavailable', message: 'the key cannot be checked now; try again shortly' }
-  return key
-}

@@ -35,6 +35,8 @@ export interface CallMetrics {
   /** The provider's time until its answer begins. */
   answered(providerId: string, ms: number): void
   ended(call: CallObservation): void
+  /** Images that a provider delivered, and the activity that each was charged as. */
+  delivered(images: number, activity: string, model: string): void
 }
 
 export interface Log {
@@ -71,6 +73,8 @@ export interface GatewayLimits {
   readonly bodyBytes: number
   /** Until the upstream's headers; also the longest silence between two chunks. */
   readonly upstreamTimeoutMs: number
+  /** The same for images, whose answer begins when all of them are made. */
+  readonly imageTimeoutMs: number
   /** Lease of a hold and of an idempotency key: what a killed gateway's stay locked for. */
   readonly holdTtlMs: number
 }
@@ -78,5 +82,6 @@ export interface GatewayLimits {
 export const defaultLimits: GatewayLimits = {
   bodyBytes: 10 * 1024 * 1024,
   upstreamTimeoutMs: 120_000,
+  imageTimeoutMs: 300_000,
   holdTtlMs: 60_000,
 }

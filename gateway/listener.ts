@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import type { AnswerModelCall } from './chat-routes.ts'
+import type { AnswerModelCall } from './model-route.ts'
 import { requestIdOf } from './request-id.ts'
 
 /**

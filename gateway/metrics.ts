@@ -39,6 +39,12 @@ export function createCallMetrics(registry: Registry, known: Iterable<string>): 
     labelNames: ['type', 'tier', 'model'],
     registers,
   })
+  const images = new Counter({
+    name: 'tollgate_images_total',
+    help: 'Images delivered, by the activity that each was charged as',
+    labelNames: ['activity', 'model'],
+    registers,
+  })
   const admission = new Histogram({
     name: 'tollgate_admission_seconds',
     help: 'From a request to its provider being called, or to its refusal by the ledger',
@@ -61,6 +67,8 @@ export function createCallMetrics(registry: Registry, known: Iterable<string>): 
   /** Labels are hashed once per series, not once per call. */
   const series = new Map<string, Series>()
 
+  const modelOf = (id: string): string => (models.has(id) ? id : otherModel)
+
   return {
     refused: (outcome) => calls.inc({ outcome, tier: '', model: '' }),
     admitted: (ms) => admission.observe(ms / 1_000),
@@ -68,7 +76,7 @@ export function createCallMetrics(registry: Registry, known: Iterable<string>): 
     ended(call) {
       const { outcome, chargedMicro, uncollectedMicro, settledMs, quantities } = call
       const { credits, uncollected, tokens } = seriesOf(call)
-      calls.inc({ outcome, tier: call.row.tier, model: modelOf(call) })
+      calls.inc({ outcome, tier: call.row.tier, model: modelOf(call.row.model) })
       if (chargedMicro > 0) credits.inc(chargedMicro / microPerCredit)
       if (uncollectedMicro > 0) uncollected.inc(uncollectedMicro / microPerCredit)
       // A provider's report may contradict itself, and a counter takes nothing below zero.
@@ -78,15 +86,12 @@ export function createCallMetrics(registry: Registry, known: Iterable<string>): 
       tokens.reasoning.inc(quantities.reasoningTokens)
       settle.observe(settledMs / 1_000)
     },
-  }
-
-  function modelOf({ row }: CallObservation): string {
-    return models.has(row.model) ? row.model : otherModel
+    delivered: (count, activity, model) => images.inc({ activity, model: modelOf(model) }, count),
   }
 
   function seriesOf(call: CallObservation): Series {
     const { category, tier } = call.row
-    const model = modelOf(call)
+    const model = modelOf(call.row.model)
     const name = `${category} ${tier} ${model}`
     let found = series.get(name)
     if (found === undefined) {

@@ -90,10 +90,42 @@ export function describeModelRoutes({ openAPIRegistry: registry }: OpenAPIHono<A
     },
   })
   registry.registerPath({
+    method: 'post',
+    path: '/v1/images/generations',
+    tags: ['Models'],
+    summary: 'Images, charged by how many were delivered',
+    description:
+      'OpenAI’s request and answer; unknown fields pass through. `quality` `hd` or `high` costs more than any other; the prices are those of the catalogue’s `images`. All images are reserved first: where the balance pays for a part only, 402 `insufficient_credits` says in `maxImages` how many would fit. The cost is in `x-tollgate-receipt`, `x-tollgate-credits` and a `tollgate` object.',
+    security: [{ apiKey: [] }],
+    request: {
+      body: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              additionalProperties: true,
+              required: ['prompt'],
+              properties: {
+                prompt: { type: 'string' },
+                model: { type: 'string' },
+                n: { type: 'integer', minimum: 1, maximum: 10 },
+                size: { type: 'string' },
+                quality: { type: 'string' },
+                response_format: { type: 'string', enum: ['b64_json', 'url'] },
+              },
+            },
+          },
+        },
+      },
+    },
+    responses: { 200: { description: 'OpenAI’s images', content: anyObject }, default: openAiError },
+  })
+  registry.registerPath({
     method: 'get',
     path: '/v1/models',
     tags: ['Models'],
-    summary: 'Models and tiers that answer here',
+    summary: 'Models and tiers that answer here, and models that make images',
     security: [{ apiKey: [] }],
     responses: { 200: { description: 'OpenAI’s list', content: anyObject }, default: openAiError },
   })

@@ -6,7 +6,7 @@ export type Outcome = 'finished' | 'stopped_at_zero' | 'abandoned' | 'failed'
 
 export interface DetailInput {
   readonly who: Attribution
-  readonly model: Resolved
+  readonly model: Pick<Resolved, 'provider' | 'pricedAs'>
   readonly versions: { readonly catalogue: string; readonly prices: string }
   readonly startedAtMs: number
   readonly endedAtMs: number

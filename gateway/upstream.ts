@@ -1,10 +1,11 @@
 import type { ChatRequest } from './chat-request.ts'
+import type { ImageRequest } from './image-request.ts'
 
-export interface UpstreamCall {
+export interface UpstreamCall<Request> {
   /** The name of the model as the provider knows it. */
   readonly model: string
   /** What is sent: the caller's request with what the gateway had to change. */
-  readonly body: ChatRequest
+  readonly body: Request
   /** The charge's id, sent along so that the provider's log can be compared with receipts. One charge may stand for several attempts. */
   readonly receipt: string
   readonly signal: AbortSignal
@@ -27,7 +28,9 @@ export interface UpstreamProvider {
   /** OpenAI's own models refuse `max_tokens`; most others know nothing else. */
   readonly outputLimitField: 'max_completion_tokens' | 'max_tokens'
   /** Rejects with UpstreamUnreachable when there is no answer; any HTTP status is an answer. */
-  chat(call: UpstreamCall): Promise<UpstreamAnswer>
+  chat(call: UpstreamCall<ChatRequest>): Promise<UpstreamAnswer>
+  /** The same for images, which come whole. */
+  images(call: UpstreamCall<ImageRequest>): Promise<UpstreamAnswer>
 }
 
 /** No answer from a provider: connection refused or cut, a timeout. The message is for the operator's log. */

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher } from 'undici'
-import { type UpstreamProvider, UpstreamUnreachable } from '../upstream.ts'
+import { type UpstreamAnswer, type UpstreamCall, type UpstreamProvider, UpstreamUnreachable } from '../upstream.ts'
 import { dispatch } from './dispatch.ts'
 
 export interface OpenAiCompatible {
@@ -12,7 +12,7 @@ export interface OpenAiCompatible {
   readonly dispatcher?: Dispatcher
 }
 
-/** Any provider that speaks OpenAI's chat completions, by URL and key. */
+/** Any provider that speaks OpenAI's chat completions and image generations, by URL and key. */
 export function createOpenAiCompatible({
   id,
   baseUrl,
@@ -21,17 +21,17 @@ export function createOpenAiCompatible({
   // The global one is reached through a function that reads the address anew for every call.
   dispatcher = new Agent(),
 }: OpenAiCompatible): UpstreamProvider {
-  const { origin, pathname, search } = new URL(`${baseUrl.replace(/\/+$/, '')}/chat/completions`)
   const headers = {
     'content-type': 'application/json',
     // Compressed bytes could not be tapped, and a compressing proxy would hold chunks back.
     'accept-encoding': 'identity',
     ...(apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` }),
   }
-  return {
-    id,
-    outputLimitField,
-    async chat({ model, body, receipt, signal, timeoutMs }) {
+  return { id, outputLimitField, chat: post('chat/completions'), images: post('images/generations') }
+
+  function post(route: string): (call: UpstreamCall<object>) => Promise<UpstreamAnswer> {
+    const { origin, pathname, search } = new URL(`${baseUrl.replace(/\/+$/, '')}/${route}`)
+    return async ({ model, body, receipt, signal, timeoutMs }) => {
       const options = {
         origin,
         path: pathname + search,
@@ -55,7 +55,7 @@ export function createOpenAiCompatible({
           cause: error,
         })
       }
-    },
+    }
   }
 }
 

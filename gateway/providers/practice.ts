@@ -3,6 +3,7 @@ import type { Clock } from '../../middleware/clock.ts'
 import { type ChatRequest, outputLimitOf, wantsUsage } from '../chat-request.ts'
 import { countInput, type TokenCounter, tokenCounter } from '../count-tokens.ts'
 import type { UpstreamAnswer, UpstreamProvider } from '../upstream.ts'
+import { practiceImages } from './practice-images.ts'
 import { practiceText } from './practice-text.ts'
 import { practiceValue } from './practice-value.ts'
 
@@ -49,6 +50,18 @@ export function createPractice({ id, tokensPerSecond, clock }: PracticeOptions):
         }
       }
       return { status: 200, contentType: 'application/json', retryAfter: '', body: whole(head, choices, usage, pace) }
+    },
+    async images({ body, signal }): Promise<UpstreamAnswer> {
+      signal.throwIfAborted()
+      const made = { created: Math.floor(clock.now() / 1_000), data: practiceImages(body) }
+      return {
+        status: 200,
+        contentType: 'application/json',
+        retryAfter: '',
+        body: (async function* () {
+          yield Buffer.from(JSON.stringify(made))
+        })(),
+      }
     },
   }
 }

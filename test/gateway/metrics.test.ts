@@ -52,3 +52,13 @@ it('a report that contradicts itself breaks no counter', async () => {
   metrics.ended({ ...finished, quantities: { ...finished.quantities, cachedTokens: 400, reasoningTokens: 50 } })
   expect(await registry.metrics()).toContain('tollgate_tokens_total{type="input",tier="fast",model="mock/plain"} 0')
 })
+
+it('images are counted by what each was charged as', async () => {
+  const registry = new Registry()
+  const metrics = createCallMetrics(registry, ['mock/image'])
+  metrics.delivered(3, 'image.hd', 'mock/image')
+  metrics.delivered(1, 'image.hd', 'mock/made-up')
+  const text = await registry.metrics()
+  expect(text).toContain('tollgate_images_total{activity="image.hd",model="mock/image"} 3')
+  expect(text).toContain('tollgate_images_total{activity="image.hd",model="other"} 1')
+})

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What the upstream does with a call: the JSON in its last message. */
+/** What the upstream does with a call: the JSON in its last message, or in the prompt of an image. */
 export interface Script {
   /** Output tokens, one word each. */
   readonly tokens?: number
@@ -24,6 +24,14 @@ export interface Script {
   /** Ends lines as some servers do. */
   readonly crlf?: boolean
   readonly wordLength?: number
+  /** Images that it makes; as many as were asked for when left out. */
+  readonly images?: number
+  /** Entries without an image that it lists beside them. */
+  readonly failures?: number
+  /** Length of each image as text. */
+  readonly imageBytes?: number
+  /** Begins the answer before it waits. */
+  readonly headFirst?: boolean
 }
 
 /** The upstream's own books. */
@@ -113,6 +121,7 @@ async function serve(
     )
     return
   }
+  if (request.url?.endsWith('/images/generations') === true) return imagesTo(response, call, script, released)
   if (body['stream'] === true) await streamTo(response, call, script, released)
   else {
     if (script.waitAfter !== undefined) await released
@@ -120,8 +129,8 @@ async function serve(
   }
 }
 
-function scriptOf({ messages }: Record<string, unknown>): Script {
-  const last = (messages as { content?: unknown }[]).at(-1)?.content
+function scriptOf({ messages, prompt }: Record<string, unknown>): Script {
+  const last = prompt ?? (messages as { content?: unknown }[]).at(-1)?.content
   try {
     return JSON.parse(String(last)) as Script
   } catch {
@@ -220,4 +229,26 @@ function wholeTo(response: ServerResponse, call: UpstreamCall, script: Script): 
       ...(script.usage === 'missing' ? {} : { usage: usageOf(total, script) }),
     }),
   )
+}
+
+async function imagesTo(
+  response: ServerResponse,
+  call: UpstreamCall,
+  script: Script,
+  released: Promise<void>,
+): Promise<void> {
+  const begin = (): Promise<void> => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    return new Promise((resolve) => response.write(' ', () => resolve()))
+  }
+  if (script.headFirst === true) await begin()
+  if (script.waitAfter !== undefined) await released
+  if (script.headFirst !== true) await begin()
+  if (script.cutAfter !== undefined) return void response.destroy()
+  const made = Array.from({ length: script.images ?? Number(call.body['n'] ?? 1) }, (_, index) => ({
+    b64_json: String(index % 10).repeat(script.imageBytes ?? 40),
+    x_unknown: index,
+  }))
+  const failed = Array.from({ length: script.failures ?? 0 }, () => ({ error: { message: 'not made' } }))
+  response.end(JSON.stringify({ created: 1_760_000_000, data: [...made, ...failed], x_unknown: 'kept' }))
 }

@@ -69,6 +69,7 @@ export const catalogue: Catalogue = {
     { id: 'standard', name: 'Standard', models: ['down/gone', 'second/dear', 'practice/plain'] },
     { id: 'advanced', name: 'Advanced', models: ['practice/plain'] },
   ],
+  images: { ...parsed.catalogue.images, models: ['mock/image', 'practice/image'] },
   models: [facts('mock/hidden', true), facts('ollama/*'), facts('*')],
   prices: [
     price('mock/plain'),
@@ -183,6 +184,7 @@ export async function openStand({ change = {}, wrapLedger = (ledger) => ledger }
       admitted: () => undefined,
       answered: () => undefined,
       ended: (call) => void observed.push(call),
+      delivered: () => undefined,
     },
     ...change,
   }

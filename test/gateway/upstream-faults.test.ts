@@ -315,6 +315,7 @@ describe('the next model of the tier', () => {
               yield Buffer.from(ending)
             })(),
           }),
+        images: () => Promise.reject(new Error('makes none')),
       }
       const practice = createPractice({ id: 'second', tokensPerSecond: 0, clock: systemClock })
       const [fast, ...tiers] = catalogue.tiers

@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Answer } from './answer.ts'
+import { type Caller, callerOf } from './caller.ts'
+import { withCallerKey } from './caller-key.ts'
+import type { CallerKey, GatewayDeps } from './deps.ts'
+
+/** Answers one request of a model route on Node's own request and response. Never rejects. */
+export type AnswerModelCall = (
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  requestId: string | undefined,
+) => Promise<void>
+
+/** A route that answers callers with an API key, in OpenAI's shape. */
+export function createModelRoute(
+  deps: GatewayDeps,
+  answerCaller: (key: CallerKey, caller: Caller) => Promise<Answer>,
+): AnswerModelCall {
+  return async (incoming, outgoing, requestId) => {
+    const caller = callerOf(incoming, outgoing)
+    const answer = await withCallerKey(
+      deps,
+      caller.header('authorization'),
+      requestId,
+      (key) => answerCaller(key, caller),
+      (code) => deps.metrics?.refused(code),
+    )
+    await caller.answer(
+      requestId === undefined ? answer : { ...answer, headers: { ...answer.headers, 'x-request-id': requestId } },
+    )
+  }
+}
