@@ -3,6 +3,7 @@ import type { Journal } from '../journal/journal.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Accounts } from '../middleware/accounts.ts'
 import type { Clock } from '../middleware/clock.ts'
+import type { WakeRun } from '../middleware/wake-run.ts'
 
 export interface ActivityDeps {
   readonly ledger: Ledger
@@ -15,6 +16,7 @@ export interface ActivityDeps {
   readonly leaseMs?: number | undefined
   /** A loaded account is looked at this often, and checked in full when it changed. Default ten minutes. */
   readonly checkEveryMs?: number | undefined
+  readonly wakeRun: WakeRun
   readonly clock: Clock
   readonly log: ActivityLog
   /** Counts what an operator must know of; a metric. */
@@ -43,6 +45,8 @@ export const reconcileEvents = [
   /** Redis' clock and this machine's are too far apart to expire anything. */
   'clocks_apart',
   'epochs_closed',
+  /** Parked runs that were told to go on. */
+  'runs_woken',
 
   // Why an account got another life.
   /** Redis holds another life of the account than its workflow issued last. */

@@ -4,6 +4,7 @@ import { createDrainReceipts } from './drain-receipts.ts'
 import { createPutTerms } from './put-terms.ts'
 import { createReconcileAccounts } from './reconcile-accounts.ts'
 import { createSweepHolds } from './sweep-holds.ts'
+import { createWakeRuns } from './wake-runs.ts'
 
 export type Activities = ReturnType<typeof createActivities>
 
@@ -15,5 +16,6 @@ export function createActivities(deps: ActivityDeps) {
     sweepHolds: createSweepHolds(deps),
     reconcileAccounts: createReconcileAccounts(deps),
     checkAccounts: createCheckAccounts(deps),
+    wakeRuns: createWakeRuns(deps),
   }
 }

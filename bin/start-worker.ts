@@ -4,6 +4,7 @@ import { createReconcileMetrics, reportCensus } from '../activities/metrics.ts'
 import { createCensus } from '../ledger/census.ts'
 import { systemClock } from '../middleware/clock.ts'
 import { startReconciler } from '../middleware/reconcilers.ts'
+import { createWakeRun } from '../middleware/wake-run.ts'
 import type { Log } from './log.ts'
 import { type Parts, taskQueue } from './open-parts.ts'
 import type { Settings } from './settings.ts'
@@ -37,6 +38,7 @@ export async function startWorker(
       journal: parts.journal,
       accounts: parts.accounts,
       policies: parts.catalogue.policies,
+      wakeRun: createWakeRun(parts.client.connection),
       leaseMs: parts.holdMs,
       evictAfterMs: settings.EVICT_AFTER_MINUTES === 0 ? null : settings.EVICT_AFTER_MINUTES * 60_000,
       clock: systemClock,

@@ -1,6 +1,6 @@
 --[[ evict: an idle account leaves Redis, and comes back by hydrate. Only if nobody touched it since it was read, nothing of it moves, and journal
   and workflow have everything. What the shard keeps of it stays: tombstones, which go in their time, and the receipts of other accounts.
-  KEYS  1 account  2 dirty  3 loaded  4 deadlines  5 lock
+  KEYS  1 account  2 dirty  3 loaded  4 deadlines  5 lock  6 waiters
   ARGV  1 account id  2 lineage  3 version     Reply { status } ]]
 local lineage, version = wholeNumber(ARGV[2]), wholeNumber(ARGV[3])
 local account = readAccount(KEYS[1], nowMs())
@@ -11,7 +11,9 @@ if account.lineage ~= lineage or account.version ~= version or account.current.h
   -- A period that has ended leaves by closeEpoch first: once the account is away nobody would see to it
   or #account.earlier > 0
   -- Somebody is loading it: the totals that he has read would be old by the time he writes them
-  or redis.call('EXISTS', KEYS[5]) == 1 then
+  or redis.call('EXISTS', KEYS[5]) == 1
+  -- Parked runs are woken by terms that reach the ledger
+  or redis.call('EXISTS', KEYS[6]) == 1 then
   return { 'in_use' }
 end
 -- Free work holds nothing and is under way all the same

@@ -13,7 +13,7 @@ export async function evict(
   const reply = asReply(
     await context.run(
       'evict',
-      [keys.account, keys.dirty, keys.loaded, keys.deadlines, keys.lock],
+      [keys.account, keys.dirty, keys.loaded, keys.deadlines, keys.lock, keys.waiters],
       [accountId, read.lineage, read.version],
     ),
   )

@@ -16,10 +16,11 @@ import type { ChargeId } from '../credits/charge-id.ts'
  * | `tg:{sN}:receipts` | stream | what the journal has not got yet |
  * | `tg:{sN}:clock` | string | the latest time seen, ms |
  * | `tg:{sN}:lock:<account>` | string | token of the one who hydrates |
+ * | `tg:{sN}:w:<account>` | zset | parked run → ms since when it waits |
+ * | `tg:{sN}:n:<account>` | hash | parked run → what it needs, µcr |
+ * | `tg:{sN}:wakeable` | zset | account that may be able to feed parked runs → ms from when |
  * | `tg:{sN}:m:<account>:<meter>` | string | for how long a meter has run (measure.lua) |
  * | `tg:answer:<hash>` | hash | what a caller's idempotency key was answered |
- *
- * Laid out for what is to come: `tg:{sN}:waiters` (zset, parked runs).
  */
 export const shardCount = 256
 const slotCount = 16_384
@@ -36,12 +37,15 @@ export interface ShardKeys {
   readonly dirty: string
   readonly loaded: string
   readonly receipts: string
+  readonly wakeable: string
   readonly clock: string
 }
 
 export interface AccountKeys extends ShardKeys {
   readonly account: string
   readonly lock: string
+  readonly waiters: string
+  readonly needs: string
   readonly hold: (id: ChargeId) => string
   readonly meter: (name: string) => string
 }
@@ -51,6 +55,7 @@ const shards: readonly ShardKeys[] = tags.map((tag) => ({
   dirty: `tg:{${tag}}:dirty`,
   loaded: `tg:{${tag}}:loaded`,
   receipts: `tg:{${tag}}:receipts`,
+  wakeable: `tg:{${tag}}:wakeable`,
   clock: `tg:{${tag}}:clock`,
 }))
 
@@ -66,16 +71,19 @@ export function accountKeys(accountId: string): AccountKeys {
   if (accountId === '') throw new RangeError('an account id may not be empty')
   const shard = shardOf(accountId)
   const prefix = `tg:{${tags[shard]}}:`
-  const { deadlines, dirty, loaded, receipts, clock } = shardKeys(shard)
+  const { deadlines, dirty, loaded, receipts, wakeable, clock } = shardKeys(shard)
   return {
     account: `${prefix}a:${accountId}`,
     lock: `${prefix}lock:${accountId}`,
+    waiters: `${prefix}w:${accountId}`,
+    needs: `${prefix}n:${accountId}`,
     hold: (id) => `${prefix}h:${accountId}:${id}`,
     meter: (name) => `${prefix}m:${accountId}:${name}`,
     deadlines,
     dirty,
     loaded,
     receipts,
+    wakeable,
     clock,
   }
 }

@@ -23,6 +23,7 @@ import { inspect } from './inspect.ts'
 import { lock } from './lock.ts'
 import { measure } from './measure.ts'
 import { noteChecked } from './note-checked.ts'
+import { popWaiters } from './pop-waiters.ts'
 import { pending } from './pending.ts'
 import { putTerms } from './put-terms.ts'
 import { read } from './read.ts'
@@ -34,8 +35,10 @@ import { type ScriptSettings, registerScripts } from './scripts.ts'
 import { settle } from './settle.ts'
 import { type SettlingOptions, createSettling } from './settling.ts'
 import { snapshot } from './snapshot.ts'
+import { stopWaiting } from './stop-waiting.ts'
 import { unchecked } from './unchecked.ts'
 import { unlock } from './unlock.ts'
+import { wait } from './wait.ts'
 
 export type { AccountFigures } from '../credits/balance.ts'
 export type { FoundCharge } from '../credits/found-charge.ts'
@@ -101,6 +104,9 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
     unchecked: (shards, limits) => unchecked(context, shards, limits),
     noteChecked: (accountId) => noteChecked(context, accountId),
     measure: (request) => measure(context, request),
+    wait: (request) => wait(context, request),
+    popWaiters: (accountId, most) => popWaiters(context, accountId, most),
+    stopWaiting: (accountId, waiter) => stopWaiting(context, accountId, waiter),
     identity: () => identity(redis),
     receipts: (shard, count) => receipts(redis, shard, count),
     ackReceipts: (shard, entries) => ackReceipts(context, shard, entries),
@@ -152,6 +158,12 @@ export interface Ledger {
   noteChecked(accountId: string): Promise<void>
   /** For how long a meter has run. Idempotent but for the time that passes: state based, any worker may call it. */
   measure(request: MeasureRequest): Promise<Measurement>
+  /** A run that was refused registers to be woken. `ready`: there is enough by now, and it does not wait. */
+  wait(request: WaitRequest): Promise<WaitAnswer>
+  /** Those who may go on, oldest first, as many as what is available feeds. They are told once: who does not hear of it registers again. */
+  popWaiters(accountId: string, most: number): Promise<PopAnswer>
+  /** A run that goes on, or ended, without being woken. */
+  stopWaiting(accountId: string, waiter: string): Promise<void>
   /** Changes whenever a Redis was restarted, replaced or promoted: what it holds may have gone back in time. On a Cluster, of all masters together. */
   identity(): Promise<string>
 
@@ -347,6 +359,16 @@ export interface RowDifference extends Quantities {
   readonly uncollected: number
 }
 
+export interface WaitRequest {
+  readonly accountId: string
+  /** Names the run to whoever wakes it; not empty. */
+  readonly waiter: string
+  /** What it wants to reserve at least. */
+  readonly need: Micro
+}
+export type WaitAnswer = { readonly status: 'ready' | 'waiting' } | NotLoaded
+export type PopAnswer = { readonly status: 'popped'; readonly waiters: readonly string[] } | NotLoaded
+
 /** A look at a meter of an account: the union of leases that several workers hold. */
 export interface MeasureRequest {
   readonly accountId: string
@@ -405,4 +427,6 @@ export interface ShardPending {
   readonly receipts: number
   readonly dirty: readonly string[]
   readonly due: readonly HoldName[]
+  /** Accounts with parked runs whose terms have changed. */
+  readonly wakeable: readonly string[]
 }

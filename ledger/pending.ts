@@ -13,8 +13,8 @@ export async function pending(
   const { dirtyOlderThanMs, perShard } = limits
   const found = await eachShard(groupsOf(shards, context.shardsPerCall), async (group) => {
     const keys = group.flatMap((shard) => {
-      const { receipts, dirty, deadlines, clock } = shardKeys(shard)
-      return [receipts, dirty, deadlines, clock]
+      const { receipts, dirty, deadlines, clock, wakeable } = shardKeys(shard)
+      return [receipts, dirty, deadlines, clock, wakeable]
     })
     const replies = asReply(await context.run('pending', keys, [dirtyOlderThanMs, perShard]))
     return group.map((shard, index) => parsePending(shard, replies[index]))
@@ -23,13 +23,14 @@ export async function pending(
 }
 
 function parsePending(shard: number, reply: unknown): ShardPending {
-  const [now, waiting, accounts, due] = asReply(reply)
+  const [now, waiting, accounts, due, wakeable] = asReply(reply)
   return {
     shard,
     nowMs: integerOf(now),
     receipts: integerOf(waiting),
     dirty: asReply(accounts).map(textOf),
     due: asReply(due).map((member) => parseDeadlineMember(textOf(member))),
+    wakeable: asReply(wakeable).map(textOf),
   }
 }
 

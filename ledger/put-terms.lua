@@ -1,5 +1,5 @@
 --[[ putTerms: what the account workflow grants, absolute and versioned. An older version or epoch changes nothing, so repeats and reorders are harmless.
-  KEYS  1 account  2 dirty
+  KEYS  1 account  2 dirty  3 waiters  4 wakeable
   ARGV  1 account id  2… terms
   Reply { status } ]]
 local terms = readTerms(2)
@@ -33,6 +33,8 @@ setTerms(account, terms)
 account.version = account.version + 1
 redis.call('HSET', KEYS[1], 'figures', figuresOf(account), 'terms', termsText(terms), 'earlier', earlierOf(account), 'card', terms.card)
 writeLimits(KEYS[1], terms.limits)
+-- Somebody is parked, and there may be more to spend now, or another limit
+if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('ZADD', KEYS[4], digits(now), ARGV[1]) end
 if rollsOver then
   -- The old period leaves Redis by reconciliation, which must come by even if nobody works any more
   redis.call('ZADD', KEYS[2], 'NX', digits(now), ARGV[1])

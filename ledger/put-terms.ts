@@ -8,7 +8,13 @@ import { packTerms } from './terms-arguments.ts'
 /** Puts the terms if they are newer than the account's; a new epoch opens with empty rows. Safe to repeat and to reorder. */
 export async function putTerms(context: LedgerContext, accountId: string, terms: Terms): Promise<PutTermsAnswer> {
   const keys = accountKeys(accountId)
-  const reply = asReply(await context.run('put-terms', [keys.account, keys.dirty], [accountId, ...packTerms(terms)]))
+  const reply = asReply(
+    await context.run(
+      'put-terms',
+      [keys.account, keys.dirty, keys.waiters, keys.wakeable],
+      [accountId, ...packTerms(terms)],
+    ),
+  )
   switch (reply[0]) {
     case 'put':
     case 'older':

@@ -33,6 +33,9 @@ const operations = {
   'ack-receipts': 'allow-oom',
   pending: 'allow-oom',
   measure: 'allow-oom',
+  wait: 'allow-oom',
+  'pop-waiters': 'allow-oom',
+  'stop-waiting': 'allow-oom',
 } as const satisfies Record<string, '' | 'allow-oom' | 'no-writes'>
 
 /** What is the same in every call of one ledger stands in the scripts as constants: nothing to send, nothing to parse. */

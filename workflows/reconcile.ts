@@ -3,12 +3,12 @@ import type { Activities } from '../activities/index.ts'
 import type { ReconcileStart } from '../credits/account/reconcile-start.ts'
 
 /**
- * Keeps four activities running over a range of shards, for ever: receipts to the journal, expired holds, rows to the accounts, and the
- * three-way check. All are safe to run twice at once, so a run that hands over does not wait for them.
+ * Keeps five activities running over a range of shards, for ever: receipts to the journal, expired holds, rows to the accounts, the
+ * three-way check, and parked runs that may go on. All are safe to run twice at once, so a run that hands over does not wait for them.
  */
 export async function reconcileShards(start: ReconcileStart): Promise<void> {
-  const { drainReceipts, sweepHolds, reconcileAccounts, checkAccounts } = proxyActivities<
-    Pick<Activities, 'drainReceipts' | 'sweepHolds' | 'reconcileAccounts' | 'checkAccounts'>
+  const { drainReceipts, sweepHolds, reconcileAccounts, checkAccounts, wakeRuns } = proxyActivities<
+    Pick<Activities, 'drainReceipts' | 'sweepHolds' | 'reconcileAccounts' | 'checkAccounts' | 'wakeRuns'>
   >({
     startToCloseTimeout: start.roundMs + 60_000,
     // A worker that was killed is replaced after this long.
@@ -19,6 +19,7 @@ export async function reconcileShards(start: ReconcileStart): Promise<void> {
   const rounds = [again(drainReceipts), again(sweepHolds), again(reconcileAccounts)]
   // A run that began before there were checks has none in its history; the run that it hands over to does.
   if (patched('check-accounts')) rounds.push(again(checkAccounts))
+  if (patched('wake-runs')) rounds.push(again(wakeRuns))
   await Promise.race(rounds)
   await continueAsNew<typeof reconcileShards>(start)
 

@@ -6,11 +6,11 @@ import { type Micro, toMicro } from '../../credits/money.ts'
 import type { BudgetTerms, Terms } from '../../credits/terms.ts'
 import { noQuantities, rowKey } from '../../credits/usage-row.ts'
 import { shardOf } from '../../ledger/keys.ts'
-import type { Correction, Evidence, Ledger } from '../../ledger/ledger.ts'
+import type { Correction, Evidence } from '../../ledger/ledger.ts'
 import { audit } from './audit.ts'
 import { type GivenLedger, detailOf, quantities, row, termsOf } from './given.ts'
 import { type JournalDouble, createJournalDouble } from './journal-double.ts'
-import { type ModelLedger, createModelLedger } from './model-ledger.ts'
+import { type ModelLedger, type MoneyLedger, createModelLedger } from './model-ledger.ts'
 
 /** Small enough that every limit is met soon. */
 export const options = { depletedBelow: toMicro(3), exposureCap: toMicro(45), quarantineMs: 90_000 }
@@ -38,7 +38,7 @@ async function both<T>(
   world: World,
   real: Real,
   name: string,
-  run: (ledger: Omit<Ledger, 'measure'>) => Promise<T>,
+  run: (ledger: MoneyLedger) => Promise<T>,
   /** Before sums are compared: what the answer means outside the ledger. */
   meanwhile: (answer: T) => void = () => {},
 ): Promise<T> {
@@ -101,7 +101,7 @@ async function withEvidence(
   real: Real,
   name: string,
   target: { accountId: string; id: ChargeId },
-  run: (ledger: Omit<Ledger, 'measure'>, evidence?: Evidence) => Promise<{ status: string }>,
+  run: (ledger: MoneyLedger, evidence?: Evidence) => Promise<{ status: string }>,
 ): Promise<void> {
   const answer = await both(world, real, name, (ledger) => run(ledger))
   if (answer.status !== 'ask_journal') return

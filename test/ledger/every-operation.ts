@@ -69,6 +69,9 @@ export async function everyOperation(ledger: Ledger, accountId: string): Promise
   })
   expect(await ledger.unchecked([shard], { olderThanMs: 0, perShard: 9 })).toEqual([accountId])
   await ledger.noteChecked(accountId)
+  expect(await ledger.wait({ accountId, waiter: 'run', need: toMicro(1_000_000) })).toEqual({ status: 'waiting' })
+  expect(await ledger.popWaiters(accountId, 9)).toEqual({ status: 'popped', waiters: [] })
+  await ledger.stopWaiting(accountId, 'run')
   const times = { leaseMs: 1_000, longestMs: 60_000, keptMs: 60_000, safe: [] }
   expect(await ledger.measure({ accountId, meter: 'run', lease: 'work', act: 'run', ...times })).toMatchObject({
     leases: 1,

@@ -62,8 +62,10 @@ interface Hold {
 
 type Rise = StreamedReceipt & { readonly rise: number }
 
-/** Meters know no money: test/ledger/measure.test.ts holds them against a union of its own. */
-export interface ModelLedger extends Omit<Ledger, 'measure'> {
+/** Meters and waiters move no money: measure.test.ts and waiters.test.ts have what holds for them. */
+export type MoneyLedger = Omit<Ledger, 'measure' | 'wait' | 'popWaiters' | 'stopWaiting'>
+
+export interface ModelLedger extends MoneyLedger {
   /** Everything but the clock is gone. */
   lose(): void
 }
@@ -722,6 +724,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
           0,
           perShard,
         ),
+        wakeable: [],
       }))
     },
 

@@ -5,6 +5,7 @@ import { createActivities } from '../../activities/index.ts'
 import { openJournal } from '../../journal/open-journal.ts'
 import { connectRedis } from '../../ledger/connect.ts'
 import { createLedger } from '../../ledger/ledger.ts'
+import { createWakeRun } from '../../middleware/wake-run.ts'
 import { createAccounts } from '../../middleware/accounts.ts'
 import { systemClock } from '../../middleware/clock.ts'
 import { catalogue } from './catalogue.ts'
@@ -38,6 +39,7 @@ const worker = await Worker.create({
       },
     },
     policies: catalogue.policies,
+    wakeRun: createWakeRun(client.connection),
     clock: systemClock,
     log: console,
   }),

@@ -75,6 +75,7 @@ export async function openLedgerStand(): Promise<LedgerStand> {
         journal,
         accounts,
         policies: catalogue.policies,
+        wakeRun: () => Promise.resolve('gone'),
         clock: systemClock,
         log: silent,
         ...change,

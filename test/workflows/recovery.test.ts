@@ -349,7 +349,13 @@ describe('the three-way check', () => {
     const restored = {
       ...parts.journal,
       highestN: async () => 0,
-      totals: async () => ({ epochs: [], budgets: [], newestBirthMs: 0, nowMs: 0, received: { highestN: 0, gap: false } }),
+      totals: async () => ({
+        epochs: [],
+        budgets: [],
+        newestBirthMs: 0,
+        nowMs: 0,
+        received: { highestN: 0, gap: false },
+      }),
     }
     await worker({ journal: restored }).check()
     expect(events).toContain('journal_lost_commits')

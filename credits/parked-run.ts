@@ -1,0 +1,25 @@
+/** A workflow run that waits for credits, as the ledger and whoever wakes it name it. */
+export interface ParkedRun {
+  readonly namespace: string
+  readonly workflowId: string
+  readonly runId: string
+}
+
+/** The signal that wakes it. Without arguments: the run asks for its credits again. */
+export const resumeSignal = 'tollgate-resume'
+
+export function waiterOf({ namespace, workflowId, runId }: ParkedRun): string {
+  return JSON.stringify([namespace, workflowId, runId])
+}
+
+/** null for text that `waiterOf` never wrote. */
+export function parseWaiter(waiter: string): ParkedRun | null {
+  try {
+    const parts: unknown = JSON.parse(waiter)
+    if (!Array.isArray(parts) || parts.length !== 3 || !parts.every((part) => typeof part === 'string')) return null
+    const [namespace, workflowId, runId] = parts as [string, string, string]
+    return { namespace, workflowId, runId }
+  } catch {
+    return null
+  }
+}
