@@ -1,0 +1,213 @@
+import type { Context, Info } from '@temporalio/activity'
+import { ApplicationFailure, CompleteAsyncError } from '@temporalio/common'
+import type { ActivityExecuteInput, ActivityInterceptorsFactory } from '@temporalio/worker'
+import type { Activity, Catalogue, PricedActivity } from '../../credits/catalogue.ts'
+import type { Clock } from '../clock.ts'
+import type { Work } from '../gate.ts'
+import { type Attribution, attributionFrom, withAttribution, type WorkFor } from './attribution.ts'
+import type { Booking, Bookings, Job } from './bookings.ts'
+import { idOf } from './charge-key.ts'
+import { type CurrentWork, duringWork } from './current-work.ts'
+import type { Events } from './events.ts'
+import { detailOf, type Dimensions, freeWork, levelsOf, type Occasion, priceWork, rowOf } from './price-work.ts'
+import { refusalFailure, type RefusalTimes } from './refusal-failure.ts'
+import { attributionOf, readActivityNote } from './workflow/carried.ts'
+import { completeTaskActivity } from './workflow/complete-task.ts'
+
+/** An activity that nobody said the account of: its run is older than the plugin, or was started without an account. */
+export interface UnmarkedActivity {
+  readonly activityType: string
+  readonly args: readonly unknown[]
+  /** '' for an activity without a workflow. */
+  readonly workflowType: string
+  readonly workflowId: string
+}
+
+export interface ActivityDeps {
+  readonly catalogue: Pick<Catalogue, 'activities' | 'policies' | 'version'>
+  readonly bookings: Bookings
+  readonly clock: Pick<Clock, 'now'>
+  readonly events: Pick<Events, 'tell'>
+  readonly times: RefusalTimes
+  readonly whenUnavailable: 'wait' | 'goOn'
+  readonly attributionOfActivity?: ((activity: UnmarkedActivity) => WorkFor | undefined) | undefined
+  readonly describe?:
+    | ((activityType: string, args: readonly unknown[], result: unknown) => Dimensions | undefined)
+    | undefined
+}
+
+type Run = () => Promise<unknown>
+
+/** Reserves before an activity that has a price, and charges what succeeded. */
+export function createActivityInterceptor(deps: ActivityDeps): ActivityInterceptorsFactory {
+  const entries = new Map<string, Activity>(deps.catalogue.activities.map((entry) => [entry.name, entry]))
+  return ({ info }: Context) => ({
+    inbound: {
+      async execute(input, next) {
+        const who = whoseIs(deps, info, input)
+        const work = who === undefined ? undefined : workOf(info, input, who)
+        const run: Run =
+          who === undefined || work === undefined
+            ? () => next(input)
+            : () => withAttribution(who, () => duringWork(work, () => next(input)))
+        if (info.activityType === completeTaskActivity) return run()
+        const entry = entries.get(info.activityType)
+        if (entry === undefined) return runUnnamed(deps, info, run)
+        if ('chargedBy' in entry) return run()
+        if (who === undefined || work === undefined) {
+          if (!('free' in entry)) deps.events.tell({ kind: 'unattributed', name: info.activityType })
+          return run()
+        }
+        if ('free' in entry) return runFree(deps, { entry, who, work }, run)
+        return runPriced(deps, { entry, who, work, args: input.args }, run)
+      },
+    },
+  })
+}
+
+function whoseIs(
+  { events, attributionOfActivity }: ActivityDeps,
+  { activityType, inWorkflow, workflowType = '', workflowExecution }: Info,
+  { headers, args }: ActivityExecuteInput,
+): Attribution | undefined {
+  const note = readActivityNote(headers)
+  if (note === undefined && inWorkflow) events.tell({ kind: 'workflow_side_missing', workflowType })
+  if (note?.account !== undefined) return attributionOf(note as Attribution)
+  const named = attributionOfActivity?.({
+    activityType,
+    args,
+    workflowType,
+    workflowId: workflowExecution?.workflowId ?? '',
+  })
+  return named === undefined ? undefined : attributionFrom(named)
+}
+
+function workOf(info: Info, { headers }: ActivityExecuteInput, who: Attribution): CurrentWork {
+  const { account, organization, employee, message } = who
+  const runId = info.workflowExecution?.runId ?? info.activityRunId ?? ''
+  const firstScheduledMs = Math.floor(
+    (info.isLocal ? readActivityNote(headers)?.bornMs : undefined) ?? info.scheduledTimestampMs,
+  )
+  const ordinals = new Map<string, number>()
+  return {
+    account,
+    organization,
+    employee,
+    messageId: message,
+    workflowId: info.workflowExecution?.workflowId ?? '',
+    runId,
+    activityId: info.activityId,
+    attempt: info.attempt,
+    firstScheduledMs,
+    nextChargeId(what) {
+      const ordinal = ordinals.get(what) ?? 0
+      ordinals.set(what, ordinal + 1)
+      return idOf({ bornMs: firstScheduledMs, path: [runId, info.activityId, what], ordinal })
+    },
+  }
+}
+
+function runUnnamed({ catalogue, events }: ActivityDeps, { activityType }: Info, run: Run): Promise<unknown> {
+  const policy = catalogue.policies.unknownActivity
+  events.tell({ kind: 'unnamed_activity', name: activityType, policy })
+  if (policy === 'free') return run()
+  throw ApplicationFailure.nonRetryable(
+    `the catalogue names no price of activity ${activityType}, and its policy is to refuse those`,
+    'ActivityNotPriced',
+  )
+}
+
+interface Priced {
+  readonly entry: PricedActivity
+  readonly who: Attribution
+  readonly work: CurrentWork
+  readonly args: readonly unknown[]
+}
+
+async function runFree(
+  deps: ActivityDeps,
+  { entry, who, work }: Pick<Priced, 'who' | 'work'> & { readonly entry: Activity },
+  run: Run,
+): Promise<unknown> {
+  const startedAtMs = deps.clock.now()
+  const result = await run()
+  const done = freeWork(deps.catalogue, entry.name, occasion(deps, who, startedAtMs, 'finished'))
+  // Nobody waits for the record of something free
+  void deps.bookings.record(jobOf(entry.name, { who, work }, done), done)
+  return result
+}
+
+async function runPriced(deps: ActivityDeps, priced: Priced, run: Run): Promise<unknown> {
+  const { entry, who } = priced
+  const startedAtMs = deps.clock.now()
+  const expected = { actual: entry.price, row: rowOf(entry.category, entry.item, who) }
+  const booking = await bookingOf(deps, jobOf(entry.name, priced, expected))
+  let result: unknown
+  try {
+    result = await run()
+  } catch (error) {
+    // Handed over to be completed by somebody else: this worker has done its part
+    if (error instanceof CompleteAsyncError) {
+      await booking?.finish(done(deps, priced, startedAtMs, undefined))
+    } else {
+      await booking?.fail(detailOf(deps.catalogue, entry.name, occasion(deps, who, startedAtMs, 'failed'), []))
+    }
+    throw error
+  }
+  await booking?.finish(done(deps, priced, startedAtMs, result))
+  return result
+}
+
+/** undefined when an earlier attempt has paid. Throws ApplicationFailure where the activity may not run. */
+async function bookingOf({ bookings, whenUnavailable, events, times }: ActivityDeps, job: Job) {
+  const answer = await bookings.open(job)
+  switch (answer.status) {
+    case 'open':
+      return answer.booking
+    case 'paid':
+      return undefined
+    case 'refused': {
+      const { refusal } = answer
+      if (refusal.kind !== 'ledger_unavailable' || whenUnavailable === 'wait') throw refusalFailure(refusal, times)
+      events.tell({ kind: 'went_on_unasked', name: job.name, reason: refusal.reason })
+      return bookings.unasked(job) satisfies Booking
+    }
+  }
+}
+
+function done({ describe, ...deps }: ActivityDeps, priced: Priced, startedAtMs: number, result: unknown): Work {
+  const { entry, who, args } = priced
+  const when = occasion(deps, who, startedAtMs, 'finished')
+  try {
+    return priceWork(deps.catalogue, entry, when, describe?.(entry.name, args, result))
+  } catch (error) {
+    // It succeeded: failing it now would do it twice
+    deps.events.tell({ kind: 'describe_failed', name: entry.name, error })
+    return priceWork(deps.catalogue, entry, when)
+  }
+}
+
+function occasion(
+  { clock }: Pick<ActivityDeps, 'clock'>,
+  who: Attribution,
+  startedAtMs: number,
+  outcome: Occasion['outcome'],
+): Occasion {
+  return { who, task: '', startedAtMs, durationMs: Math.max(0, clock.now() - startedAtMs), outcome }
+}
+
+function jobOf(
+  name: string,
+  { who, work }: Pick<Priced, 'who' | 'work'>,
+  { actual, row }: Pick<Work, 'actual' | 'row'>,
+): Job {
+  return {
+    name,
+    accountId: who.account,
+    bornMs: work.firstScheduledMs,
+    path: [work.runId, work.activityId],
+    amount: actual,
+    row,
+    levels: levelsOf(who),
+  }
+}

@@ -1,0 +1,9 @@
+import type { Gate } from '../gate.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+
+/** Where the plugin reserves and charges: a process' gate, and the outbox behind it. */
+export interface Charges {
+  readonly open: Gate['open']
+  /** What was done is booked, and never refused: noted on disk first, then sent until the ledger has it. Once per id. */
+  readonly settle: Outbox['settle']
+}

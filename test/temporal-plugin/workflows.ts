@@ -1,0 +1,98 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineSignal,
+  defineUpdate,
+  executeChild,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow'
+import { completeTask } from '../../middleware/temporal/workflow/complete-task.ts'
+import type { Activities } from './activities.ts'
+
+const remote = proxyActivities<Activities>({
+  startToCloseTimeout: '2s',
+  retry: { initialInterval: '50ms', backoffCoefficient: 1 },
+})
+const patient = proxyActivities<Activities>({
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '10s',
+})
+const local = proxyLocalActivities<Activities>({ startToCloseTimeout: '10s' })
+
+export const go = defineSignal('go')
+export const ask = defineUpdate<string>('ask')
+
+export async function mails(): Promise<string> {
+  setHandler(go, () => undefined)
+  setHandler(ask, () => 'asked')
+  return remote.sendMail('one')
+}
+
+export async function localMails(): Promise<string> {
+  return local.localMail('near')
+}
+
+export async function parent(): Promise<string> {
+  return executeChild(mails, { args: [] })
+}
+
+export async function continues(left: number): Promise<string> {
+  if (left > 0) await continueAsNew<typeof continues>(left - 1)
+  return remote.sendMail('last')
+}
+
+export async function callsActivity(name: keyof Activities, args: unknown[] = []): Promise<unknown> {
+  return (remote[name] as (...args: unknown[]) => Promise<unknown>)(...args)
+}
+
+export async function bothAtOnce(): Promise<void> {
+  await Promise.all([remote.sendMail('one'), sleep(10), remote.sendMail('two')])
+}
+
+/** A task by its type. */
+export async function report(): Promise<string> {
+  return 'reported'
+}
+
+/** A task by its type whose first attempt fails, and which is then continued. */
+export async function hardReport(left: number): Promise<string> {
+  await completeTask('part')
+  if (workflowInfo().attempt === 1 && left === 1) throw ApplicationFailure.retryable('once more')
+  if (left > 0) await continueAsNew<typeof hardReport>(left - 1)
+  return 'reported'
+}
+
+export async function failedReport(): Promise<void> {
+  throw ApplicationFailure.nonRetryable('no report')
+}
+
+export async function endlessReport(): Promise<void> {
+  await condition(() => false)
+}
+
+/** Ends its task though it was asked to stop. */
+export async function stubbornReport(): Promise<string> {
+  try {
+    await CancellationScope.current().cancelRequested
+  } catch {
+    // Asked to stop, and done all the same
+  }
+  return 'reported'
+}
+
+export async function parts(): Promise<void> {
+  await completeTask('a')
+  await completeTask('b')
+  await completeTask('a')
+}
+
+export async function waitsForever(): Promise<void> {
+  await patient.waits()
+}
