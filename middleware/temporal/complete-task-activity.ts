@@ -1,5 +1,6 @@
 import type { Catalogue, PricedActivity } from '../../credits/catalogue.ts'
 import type { Clock } from '../clock.ts'
+import { birthOfChain } from './birth-of-chain.ts'
 import type { Bookings } from './bookings.ts'
 import { currentWork } from './current-work.ts'
 import type { Events } from './events.ts'
@@ -16,7 +17,7 @@ export interface CompleteTaskDeps {
 
 /** The local activity that charges for a completed task. The work is done, so nothing is refused: what the balance does not reach is uncollected. */
 export function createCompleteTask({ catalogue, entry, bookings, clock, events }: CompleteTaskDeps) {
-  return async ({ chain, bornMs, task }: CompletedTask): Promise<void> => {
+  return async ({ chain, task }: CompletedTask): Promise<void> => {
     const work = currentWork()
     if (work === undefined) {
       events.tell({ kind: 'unattributed', name: entry.name })
@@ -35,7 +36,7 @@ export function createCompleteTask({ catalogue, entry, bookings, clock, events }
       {
         name: entry.name,
         accountId: account,
-        bornMs,
+        bornMs: birthOfChain(chain),
         path: task === '' ? [chain, 'workflow'] : [chain, 'task', task],
         amount: done.actual,
         row: done.row,

@@ -19,7 +19,7 @@ export interface Carried extends Attribution {
 
 /** What an activity is told. That it is told anything shows that the workflow side of the plugin is in the bundle. */
 export interface ActivityNote extends Partial<Attribution> {
-  /** Of a local activity: when its run started. Its own time of scheduling changes when its workflow task is repeated. */
+  /** Of a local activity: when its run started, by the server. Its own time of scheduling changes when its workflow task is repeated. */
   readonly bornMs?: number
 }
 

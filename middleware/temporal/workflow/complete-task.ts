@@ -4,8 +4,6 @@ import { ApplicationFailure, CancellationScope, log, proxyLocalActivities, workf
 export interface CompletedTask {
   /** The first run of the chain. */
   readonly chain: string
-  /** When that chain was started, ms since epoch. */
-  readonly bornMs: number
   /** Unique in the chain; '' for the workflow itself. */
   readonly task: string
 }
@@ -39,8 +37,7 @@ const local = proxyLocalActivities<Record<typeof completeTaskActivity, (task: Co
 })
 
 async function complete(task: string): Promise<void> {
-  const { firstExecutionRunId, startTime } = workflowInfo()
-  const completed: CompletedTask = { chain: firstExecutionRunId, bornMs: startTime.getTime(), task }
+  const completed: CompletedTask = { chain: workflowInfo().firstExecutionRunId, task }
   try {
     // A workflow that was asked to stop and finished its task all the same has finished it
     await CancellationScope.nonCancellable(() => local[completeTaskActivity](completed))

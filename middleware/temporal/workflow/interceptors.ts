@@ -36,7 +36,7 @@ export function interceptors(): WorkflowInterceptors {
         scheduleLocalActivity: (input, next) =>
           next({
             ...input,
-            headers: tellActivity(input.headers, { bornMs: workflowInfo().runStartTime.getTime() }),
+            headers: tellActivity(input.headers, { bornMs: workflowInfo().startTime.getTime() }),
           }),
         startChildWorkflowExecution: (input, next) =>
           next({ ...input, headers: handOn(input.headers, childOf(carried)) }),
