@@ -19,7 +19,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** Of Redis 5 to 8: no or a wrong password, no right to these commands, no such database. */
-const redisRefuses = /^(WRONGPASS|NOAUTH|NOPERM|ERR)\b/
+const redisRefuses = /^(WRONGPASS|NOAUTH|NOPERM|ERR(?! max number of clients))\b/
 
 /** Numbers are gRPC's (argument, permission, credentials); five characters are SQL's (credentials, no such database); words are those of TLS. */
 function isRefusalCode(code: unknown): boolean {

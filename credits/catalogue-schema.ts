@@ -145,8 +145,9 @@ function id() {
 
 function modelId() {
   return text('provider/model').regex(
-    /^[a-z][a-z0-9_-]*\/[^\s|*]+$/,
-    'must be provider/model, such as openai/gpt-5.4-mini',
+    // Printable ASCII: it becomes part of a header
+    /^[a-z][a-z0-9_-]*\/[\x21-\x29\x2b-\x7b\x7d\x7e]+$/,
+    'must be provider/model in ASCII, such as openai/gpt-5.4-mini',
   )
 }
 

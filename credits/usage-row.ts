@@ -61,8 +61,8 @@ export type RowKey = string
 /** `category|tier|model|item|employee|organization`: the field name in Redis, the key in workflow state and journal. */
 export function rowKey(row: UsageRow): RowKey {
   const parts = [row.category, row.tier, row.model, row.item, row.employee, row.organization]
-  const broken = parts.find((part) => part.includes('|'))
-  if (broken !== undefined) throw new RangeError(`a usage row may not contain '|': ${broken}`)
+  const broken = parts.find((part) => /[|\0]/.test(part))
+  if (broken !== undefined) throw new RangeError(`a usage row may not contain '|' or a zero byte: ${broken}`)
   return parts.join('|')
 }
 

@@ -4,7 +4,7 @@ import { type Caller, callerOf } from './caller.ts'
 import { withCallerKey } from './caller-key.ts'
 import type { CallerKey, GatewayDeps } from './deps.ts'
 
-/** Answers one request of a model route on Node's own request and response. Never rejects. */
+/** Answers one request of a model route on Node's own request and response. Never rejects: what cannot be written ends the connection. */
 export type AnswerModelCall = (
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -25,8 +25,14 @@ export function createModelRoute(
       (key) => answerCaller(key, caller),
       (code) => deps.metrics?.refused(code),
     )
-    await caller.answer(
-      requestId === undefined ? answer : { ...answer, headers: { ...answer.headers, 'x-request-id': requestId } },
-    )
+    try {
+      await caller.answer(
+        requestId === undefined ? answer : { ...answer, headers: { ...answer.headers, 'x-request-id': requestId } },
+      )
+    } catch (error) {
+      // Nobody is left to tell it to, and nothing of one call may end the process of all
+      deps.log.error({ err: error, requestId }, 'an answer could not be written')
+      outgoing.destroy()
+    }
   }
 }

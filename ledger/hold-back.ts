@@ -1,8 +1,9 @@
 import type { RunScript } from './scripts.ts'
 
 /**
- * Nobody waits for a settlement: while another call is unanswered it is held back, and goes with the next one that cannot wait, or when all are
- * answered (Nagle's rule). Under load each write then carries several calls, and so does each read of Redis; an idle connection sends at once.
+ * Nobody waits for a settlement: while another call is unanswered it is held back, and goes right before the next one that cannot wait, or when all are
+ * answered (Nagle's rule). Under load each write then carries several calls, and so does each read of Redis; an idle connection sends at once. The order is kept: a
+ * call finds what was settled before it.
  */
 export function holdBack(run: RunScript): RunScript {
   let unanswered = 0
@@ -12,15 +13,19 @@ export function holdBack(run: RunScript): RunScript {
     heldBack = []
     for (const send of ready) send()
   }
-  return async (operation, keys, args) => {
-    if (operation === 'settle' && unanswered > 0) await new Promise<void>((resolve) => heldBack.push(resolve))
-    else if (heldBack.length > 0) sendHeldBack()
+  const send: RunScript = async (...call) => {
     unanswered += 1
     try {
-      return await run(operation, keys, args)
+      return await run(...call)
     } finally {
       unanswered -= 1
-      if (unanswered === 0 && heldBack.length > 0) sendHeldBack()
+      if (unanswered === 0) sendHeldBack()
     }
+  }
+  return (...call) => {
+    if (call[0] === 'settle' && unanswered > 0)
+      return new Promise((resolve) => heldBack.push(() => resolve(send(...call))))
+    sendHeldBack()
+    return send(...call)
   }
 }

@@ -375,8 +375,10 @@ export interface MeasureRequest {
   /** 1–64 characters from [A-Za-z0-9_-], as the lease. */
   readonly meter: string
   readonly lease: string
-  /** `run` begins the lease or renews it, `stop` ends it, `close` ends the segment unless something runs. */
-  readonly act: 'run' | 'stop' | 'close'
+  /**
+   * `run` begins the lease or renews it, `stop` ends it, `drop` takes it back since nothing ran under it, `close` ends the segment unless something runs.
+   */
+  readonly act: 'run' | 'stop' | 'drop' | 'close'
   readonly leaseMs: number
   /** A segment that is older has ended; what runs goes on in the next. */
   readonly longestMs: number

@@ -2,7 +2,7 @@
   under the id of its segment. A segment ends when it has become long, when nothing has run for a while, or when it is closed; it is told to every
   caller until one of them says that its settlement is safe.
   KEYS  1 meter
-  ARGV  1 'run', 'stop' or 'close'  2 lease  3 length of a lease, ms  4 longest segment, ms  5 how long an idle meter is kept, ms
+  ARGV  1 'run', 'stop', 'drop' (a lease under which nothing ran) or 'close'  2 lease  3 length of a lease, ms  4 longest segment, ms  5 how long an idle meter is kept, ms
         6… '<number>-<born>' of segments whose settlement is safe
   Reply { now, leases, number, born, ms, … }: of the open segment, 0s when none is, then of each that has ended ]]
 local act, lease = ARGV[1], ARGV[2]
@@ -23,6 +23,11 @@ end
 
 -- A lease of a clock that has been set back ends no later than one that begins now
 local latest, lapsed = 0, false
+if act == 'drop' then
+  local ours = meter.leases[lease]
+  meter.leases[lease] = nil
+  if ours and next(meter.leases) == nil then meter.countedTo = now end
+end
 for name, expiry in pairs(meter.leases) do
   if expiry > now + leaseMs then expiry = now + leaseMs end
   if expiry > latest then latest = expiry end
@@ -44,6 +49,9 @@ local runs = next(meter.leases) ~= nil
 meter.countedTo = (runs or act == 'stop') and now or idleSince
 
 local isOpen = meter.born > 0
+if act == 'drop' and not runs and meter.ms == 0 then
+  meter.born, isOpen = 0, false
+end
 if isOpen and (now - meter.born >= longestMs
   or not runs and (act == 'close' or lapsed or now - meter.countedTo > leaseMs)) then
   meter.ended[#meter.ended + 1] = { number = meter.number, born = meter.born, ms = meter.ms }

@@ -76,6 +76,7 @@ export interface Gate {
   /** Reserve before work. Fails closed: without an answer from the ledger the refusal is `ledger_unavailable`. */
   open(
     request: ReserveRequest,
+    options?: OpenOptions,
   ): Promise<{ readonly ok: true; readonly hold: Hold } | { readonly ok: false; readonly refusal: Refusal }>
   /**
    * A one-shot: charges all of it, or refuses. Once per id: repeated, the first answer again, also by another gateway. `ledger_unavailable` says that nothing
@@ -95,6 +96,11 @@ export interface Gate {
    * the others to the outbox.
    */
   close(timeoutMs: number): Promise<number>
+}
+
+export interface OpenOptions {
+  /** Others open the same hold: one whose answer was lost is left to its lease, since giving it back would take it from them. */
+  readonly shared?: boolean
 }
 
 export interface GateFigures {
@@ -199,7 +205,7 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
   }
 
   return {
-    async open(request) {
+    async open(request, { shared = false } = {}) {
       const trouble = outbox.trouble()
       if (trouble !== null) return { ok: false, refusal: { kind: 'outbox_unavailable', reason: trouble } }
       let answer
@@ -208,7 +214,7 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
       } catch (error) {
         // A request that the ledger cannot even be sent is a bug, not an outage.
         if (error instanceof RangeError || error instanceof TypeError) throw error
-        void track(releaseLate(request))
+        if (!shared) void track(releaseLate(request))
         return {
           ok: false,
           refusal: { kind: 'ledger_unavailable', reason: error instanceof Error ? error.message : String(error) },

@@ -6,7 +6,7 @@ import type { ReceiptDetail } from '../credits/receipt.ts'
 import type { Refusal } from '../credits/refusal.ts'
 import type { Level } from '../credits/terms.ts'
 import { noQuantities, type UsageRow } from '../credits/usage-row.ts'
-import type { Ledger, Measurement, MeterSegment } from '../ledger/ledger.ts'
+import type { Ledger, MeasureRequest, Measurement, MeterSegment } from '../ledger/ledger.ts'
 import type { Clock } from './clock.ts'
 import type { Gate, Hold } from './gate.ts'
 
@@ -91,7 +91,8 @@ export function createMeters(deps: MeterDeps): Meters {
 }
 
 interface OpenSegment {
-  readonly segment: MeterSegment
+  /** As it was last looked at. */
+  segment: MeterSegment
   readonly hold: Hold
   held: Micro
 }
@@ -105,6 +106,7 @@ class Run {
   readonly #gone: () => void
   #turn: Promise<unknown> = Promise.resolve()
   #works = 0
+  #closed = false
   #open: OpenSegment | null = null
   #safe: MeterSegment[] = []
   #stopTimer: () => void = () => undefined
@@ -119,13 +121,14 @@ class Run {
   begin(): Promise<Metering> {
     this.#works += 1
     return this.#next(async () => {
-      const refusal = await this.#admit().catch((error: unknown): Refusal => ({
-        kind: 'ledger_unavailable',
-        reason: String(error),
-      }))
+      const refusal = await this.#admit().catch((error: unknown): Refusal => {
+        // A request that cannot even be sent is a bug, not an outage
+        if (error instanceof RangeError || error instanceof TypeError) throw error
+        return { kind: 'ledger_unavailable', reason: String(error) }
+      })
       if (refusal !== null) {
         this.#works -= 1
-        if (this.#works === 0) await this.#end()
+        if (this.#works === 0) await this.#drop()
         return { ok: false, refusal }
       }
       this.#every(Math.ceil(this.#times.leaseMs / 3), () => this.#renew())
@@ -135,6 +138,7 @@ class Run {
   }
 
   close(): Promise<void> {
+    this.#closed = true
     return this.#next(async () => {
       this.#works = 0
       await this.#end()
@@ -144,6 +148,7 @@ class Run {
 
   /** null when work may begin. */
   async #admit(): Promise<Refusal | null> {
+    if (this.#closed) return { kind: 'ledger_unavailable', reason: 'the process ends' }
     for (let turn = 0; turn < mostTurns; turn += 1) {
       const measured = await this.#measure('run')
       const { open } = measured
@@ -152,9 +157,11 @@ class Run {
         return this.#works > 1 || open.ms > 0 ? this.#extend(this.#open, open, oneMicro) : null
       const refusal = await this.#hold(open)
       if (refusal === null) return measured.leases > 1 || open.ms > 0 ? this.#extend(this.#open!, open, oneMicro) : null
+      // A process of another version holds for it, at its own price or lease: the segment is settled all the same.
+      if (refusal.kind === 'id_conflict') return null
       // Its hold has come to an end under a meter that goes on: another segment begins.
       if (refusal.kind !== 'already_charged') return refusal
-      await this.#measure('stop')
+      await this.#measure('drop')
       await this.#measure('close')
     }
     return { kind: 'ledger_unavailable', reason: 'the segments of the meter keep ending' }
@@ -162,31 +169,38 @@ class Run {
 
   /** Holds what the segment may cost before the next renewals; the amount is the same whoever asks. */
   async #hold(segment: MeterSegment): Promise<Refusal | null> {
-    this.#leaveHold()
+    // Nobody has told that it ended: Redis has lost the meter. What this process knows of it is settled; where another knows more, and was first, that counts.
+    if (this.#open !== null) await this.#settle(this.#open.segment)
     const { accountId, perMinute, row, levels } = this.#metered
     const { leaseMs } = this.#times
     const amount = meteredCost(2 * leaseMs, perMinute)
-    const opened = await this.#deps.gate.open({
-      accountId,
-      id: this.#idOf(segment),
-      amount,
-      minimum: meteredCost(Math.min(leastMs, 2 * leaseMs), perMinute),
-      ttlMs: 2 * leaseMs,
-      row,
-      levels,
-    })
+    const opened = await this.#deps.gate.open(
+      {
+        accountId,
+        id: this.#idOf(segment),
+        amount,
+        minimum: meteredCost(Math.min(leastMs, 2 * leaseMs), perMinute),
+        ttlMs: 2 * leaseMs,
+        row,
+        levels,
+      },
+      { shared: true },
+    )
     if (!opened.ok) return opened.refusal
     this.#open = { segment, hold: opened.hold, held: opened.hold.granted }
     return null
   }
 
   /** Tells what has run, and holds for what may run until the renewal after next. Other workers may hold for the same time: the sum is returned at the end. */
-  async #extend(open: OpenSegment, { ms }: MeterSegment, atLeast: Micro): Promise<Refusal | null> {
+  async #extend(open: OpenSegment, segment: MeterSegment, atLeast: Micro): Promise<Refusal | null> {
+    open.segment = segment
+    const { ms } = segment
     const { perMinute } = this.#metered
     const missing = less(meteredCost(ms + 2 * this.#times.leaseMs, perMinute), open.held)
     const more = missing > atLeast || perMinute === zero ? missing : atLeast
     const answer = await open.hold.extend({ accrued: meteredCost(ms, perMinute), more })
-    open.held = answer.held
+    // Without an answer nothing is known of it
+    if (answer.ok || answer.refusal.kind !== 'ledger_unavailable') open.held = answer.held
     return answer.ok ? null : answer.refusal
   }
 
@@ -202,9 +216,18 @@ class Run {
 
   #stop(): Promise<void> {
     return this.#next(async () => {
+      // Closing has ended all of it
+      if (this.#works === 0) return
       this.#works -= 1
       if (this.#works === 0) await this.#end()
     })
+  }
+
+  /** Nothing ran: what was looked at for it is not billed. */
+  async #drop(): Promise<void> {
+    this.#stopTimer()
+    await this.#measure('drop').catch((error: unknown) => this.#deps.onFailure?.(this.#metered.meter, error))
+    this.#leave()
   }
 
   /** This process runs nothing under the meter any more. The next look at it, here or elsewhere, settles the segment. */
@@ -212,16 +235,24 @@ class Run {
     this.#stopTimer()
     try {
       const { leases, open } = await this.#measure('stop')
-      if (leases === 0 && open !== null && this.#open !== null) {
-        // Should this process die before it settles, its lease ends with what was used.
-        await this.#open.hold.extend({ accrued: meteredCost(open.ms, this.#metered.perMinute), more: zero })
+      if (leases === 0 && open !== null) {
+        // Should this process die before it settles, its lease ends with what was used. At zero there may be no hold.
+        await this.#open?.hold.extend({ accrued: meteredCost(open.ms, this.#metered.perMinute), more: zero })
         this.#every(this.#times.lingerMs, () => this.#settleIdle())
         return
       }
     } catch (error) {
-      this.#deps.onFailure?.(this.#metered.meter, error)
+      this.#tryAgain(error)
+      return
     }
     this.#leave()
+  }
+
+  /** The ledger has not heard of an end: its lease ends by itself, and somebody has to ask what it came to. */
+  #tryAgain(error: unknown): void {
+    this.#deps.onFailure?.(this.#metered.meter, error)
+    if (this.#closed) this.#leave()
+    else this.#every(Math.ceil(this.#times.leaseMs / 3), () => this.#settleIdle())
   }
 
   /** Ends the segment unless work has come, here or elsewhere. */
@@ -233,13 +264,14 @@ class Run {
       // The meter hears that it is safe, and forgets it.
       if (this.#safe.length > 0) await this.#measure('close')
     } catch (error) {
-      this.#deps.onFailure?.(this.#metered.meter, error)
+      this.#tryAgain(error)
+      return
     }
     this.#leave()
   }
 
   /** Looks at the meter, and settles what it says has ended. */
-  async #measure(act: 'run' | 'stop' | 'close'): Promise<Measurement> {
+  async #measure(act: MeasureRequest['act']): Promise<Measurement> {
     const { accountId, meter } = this.#metered
     const { leaseMs, longestMs } = this.#times
     const safe = this.#safe

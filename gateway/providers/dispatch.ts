@@ -20,6 +20,7 @@ export function dispatch(
   options: Dispatcher.DispatchOptions,
   signal: AbortSignal,
 ): Promise<Dispatched> {
+  if (signal.aborted) return Promise.reject(reasonOf(signal))
   return new Promise((resolve, reject) => {
     const body = new Body(signal)
     dispatcher.dispatch(options, {

@@ -11,6 +11,7 @@ import { type CurrentWork, duringWork } from './current-work.ts'
 import type { Events } from './events.ts'
 import { detailOf, type Dimensions, freeWork, levelsOf, type Occasion, priceWork, rowOf } from './price-work.ts'
 import { refusalFailure, type RefusalTimes } from './refusal-failure.ts'
+import type { DuringRuntime } from './runtime.ts'
 import { attributionOf, readActivityNote } from './workflow/carried.ts'
 import { completeTaskActivity } from './workflow/complete-task.ts'
 
@@ -26,6 +27,8 @@ export interface UnmarkedActivity {
 export interface ActivityDeps {
   readonly catalogue: Pick<Catalogue, 'activities' | 'policies' | 'version'>
   readonly bookings: Bookings
+  /** undefined when runtime has no price. */
+  readonly duringRuntime: DuringRuntime | undefined
   readonly clock: Pick<Clock, 'now'>
   readonly events: Pick<Events, 'tell'>
   readonly times: RefusalTimes
@@ -51,18 +54,32 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
             ? () => next(input)
             : () => withAttribution(who, () => duringWork(work, () => next(input)))
         if (info.activityType === completeTaskActivity) return run()
-        const entry = entries.get(info.activityType)
-        if (entry === undefined) return runUnnamed(deps, info, run)
-        if ('chargedBy' in entry) return run()
-        if (who === undefined || work === undefined) {
-          if (!('free' in entry)) deps.events.tell({ kind: 'unattributed', name: info.activityType })
-          return run()
-        }
-        if ('free' in entry) return runFree(deps, { entry, who, work }, run)
-        return runPriced(deps, { entry, who, work, args: input.args }, run)
+        const { duringRuntime } = deps
+        const charged = (): Promise<unknown> => runCharged(deps, { info, who, work, args: input.args }, run)
+        return who === undefined || duringRuntime === undefined ? charged() : duringRuntime(who, info, charged)
       },
     },
   })
+
+  /** By what the catalogue says of its type. */
+  async function runCharged(deps: ActivityDeps, { info, who, work, args }: Occurring, run: Run): Promise<unknown> {
+    const entry = entries.get(info.activityType)
+    if (entry === undefined) return runUnnamed(deps, info, run)
+    if ('chargedBy' in entry) return run()
+    if (who === undefined || work === undefined) {
+      if (!('free' in entry)) deps.events.tell({ kind: 'unattributed', name: info.activityType })
+      return run()
+    }
+    if ('free' in entry) return runFree(deps, { entry, who, work }, run)
+    return runPriced(deps, { entry, who, work, args }, run)
+  }
+}
+
+interface Occurring {
+  readonly info: Info
+  readonly who: Attribution | undefined
+  readonly work: CurrentWork | undefined
+  readonly args: readonly unknown[]
 }
 
 function whoseIs(

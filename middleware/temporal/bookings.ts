@@ -12,7 +12,7 @@ import type { Charges } from './charges.ts'
 import type { Events } from './events.ts'
 
 export interface BookingDeps {
-  readonly charges: Charges
+  readonly charges: Pick<Charges, 'open' | 'settle'>
   readonly clock: Pick<Clock, 'sleep' | 'every'>
   readonly events: Pick<Events, 'tell'>
   /** How long credits of a worker that was killed stay set aside. */

@@ -1,4 +1,5 @@
 import type { Gate } from '../gate.ts'
+import type { Meters } from '../meter.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 
 /** Where the plugin reserves and charges: a process' gate, and the outbox behind it. */
@@ -6,4 +7,6 @@ export interface Charges {
   readonly open: Gate['open']
   /** What was done is booked, and never refused: noted on disk first, then sent until the ledger has it. Once per id. */
   readonly settle: Outbox['settle']
+  /** Bill what runs. Whoever made them closes them, before the gate. */
+  readonly meters: Pick<Meters, 'run'>
 }

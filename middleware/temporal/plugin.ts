@@ -15,6 +15,7 @@ import { createBookings } from './bookings.ts'
 import type { Charges } from './charges.ts'
 import { type ClientDeps, createClientInterceptors } from './client-interceptors.ts'
 import { createCompleteTask } from './complete-task-activity.ts'
+import { createRuntime } from './runtime.ts'
 import { createEvents, type EventCounts, type Events, type PluginEvent } from './events.ts'
 import { completeTaskActivity } from './workflow/complete-task.ts'
 
@@ -80,12 +81,18 @@ export class TollgatePlugin extends SimplePlugin {
     const clock = systemClock
     const bookings = createBookings({ charges, clock, events, holdMs })
     const { depletedRetryMs = 60_000, whenUnavailable = 'wait', attributionOfActivity, describe } = this.#options
+    const times = { depletedRetryMs, unavailableRetryMs }
+    const runtime = pricedEntry(catalogue, 'compute.runtime')
     const factory: ActivityInterceptorsFactory = createActivityInterceptor({
       catalogue,
       bookings,
+      duringRuntime:
+        runtime === undefined
+          ? undefined
+          : createRuntime({ catalogue, entry: runtime, meters: charges.meters, events, times, whenUnavailable }),
       clock,
       events,
-      times: { depletedRetryMs, unavailableRetryMs },
+      times,
       whenUnavailable,
       attributionOfActivity,
       describe,
@@ -140,12 +147,15 @@ function withOwn(modules: readonly string[] = []): string[] {
   return modules.includes(workflowModule) ? [...modules] : [...modules, workflowModule]
 }
 
-function taskEntry({ activities }: Pick<Catalogue, 'activities'>): PricedActivity {
-  const entry = activities.find(({ name }) => name === 'task.completed')
-  if (entry === undefined || !('price' in entry)) {
-    throw new TypeError('the catalogue has no price of task.completed; 0 is one')
-  }
+function taskEntry(catalogue: Pick<Catalogue, 'activities'>): PricedActivity {
+  const entry = pricedEntry(catalogue, 'task.completed')
+  if (entry === undefined) throw new TypeError('the catalogue has no price of task.completed; 0 is one')
   return entry
+}
+
+function pricedEntry({ activities }: Pick<Catalogue, 'activities'>, name: string): PricedActivity | undefined {
+  const entry = activities.find((activity) => activity.name === name)
+  return entry !== undefined && 'price' in entry ? entry : undefined
 }
 
 /** All functions of an object of activities, those of its class included, which Temporal alone would not find. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { creditsToMicro, toMicro } from '../../credits/money.ts'
 import type { Receipt } from '../../credits/receipt.ts'
-import { shardOf } from '../../ledger/keys.ts'
+import { accountKeys, shardOf } from '../../ledger/keys.ts'
 import { LedgerUnavailable } from '../../ledger/ledger.ts'
 import { createGate } from '../../middleware/gate.ts'
 import { createMeters, type Metered, type MeteredWork, type Meters } from '../../middleware/meter.ts'
@@ -53,12 +53,18 @@ interface TestWorker {
   tick(): Promise<void>
   /** What it tells the ledger from now on is lost. */
   cutOff(): void
+  /** The ledger does it, and this worker does not hear so. */
+  loseNextAnswerOf(operation: string): void
+  /** Runs `meanwhile` each time before the ledger hears of `operation`. */
+  before(operation: string, meanwhile: () => Promise<void>): void
 }
 
 /** A process of its own: its own lease, its own outbox, timers that the test turns. */
 async function worker(): Promise<TestWorker> {
   const ticks = new Set<() => void>()
   let reaches = true
+  let lost = ''
+  const meanwhiles = new Map<string, () => Promise<void>>()
   const clock = {
     now: () => given.clock.nowMs(),
     sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
@@ -71,8 +77,14 @@ async function worker(): Promise<TestWorker> {
     get(target, name, receiver) {
       const found: unknown = Reflect.get(target, name, receiver)
       if (typeof found !== 'function') return found
-      return (...args: unknown[]) =>
-        reaches ? (Reflect.apply(found, target, args) as unknown) : Promise.reject(new LedgerUnavailable('cut off'))
+      return async (...args: unknown[]) => {
+        if (!reaches) throw new LedgerUnavailable('cut off')
+        await meanwhiles.get(String(name))?.()
+        const answer = (await Reflect.apply(found, target, args)) as unknown
+        if (lost !== name) return answer
+        lost = ''
+        throw new LedgerUnavailable('the answer was lost')
+      }
     },
   })
   const findCharge = () => Promise.resolve(null)
@@ -101,6 +113,8 @@ async function worker(): Promise<TestWorker> {
       await meters.run(metered('nobody', 'nothing'))
     },
     cutOff: () => (reaches = false),
+    loseNextAnswerOf: (operation) => (lost = operation),
+    before: (operation, meanwhile) => void meanwhiles.set(operation, meanwhile),
   }
 }
 
@@ -247,5 +261,108 @@ test('a process that ends settles what it ran', async () => {
   await only.meters.close()
   await only.outbox.idle()
   expect(await receiptsOf(accountId)).toMatchObject([{ charged: toMicro(100_000) }])
+  expect(await figures(accountId)).toMatchObject({ held: 0 })
+})
+
+test('one whose reserve is lost does not take the hold of those who run', async () => {
+  const accountId = await account(100)
+  const running = await worker()
+  const work = await begun(running, accountId)
+  await given.clock.advance(10_000)
+  const joining = await worker()
+  joining.loseNextAnswerOf('reserve')
+  expect(await refusalOf(joining, accountId)).toBe('ledger_unavailable')
+  await joining.tick()
+  for (let passed = 0; passed < minute; passed += 10_000) {
+    await given.clock.advance(10_000)
+    await running.tick()
+  }
+  await work.stop()
+  await running.tick()
+  await until(async () => (await figures(accountId)).held === 0)
+  expect(await figures(accountId)).toMatchObject({ spent: toMicro(1_166_667) })
+})
+
+test('what runs on at zero without a hold is receipted too, as uncollected', async () => {
+  const accountId = await account(5)
+  const only = await worker()
+  const work = await begun(only, accountId)
+  for (let passed = 0; passed < 7 * minute; passed += 10_000) {
+    await given.clock.advance(10_000)
+    await only.tick()
+  }
+  await work.stop()
+  await only.tick()
+  await until(async () => (await receiptsOf(accountId)).length === 2)
+  const receipts = await receiptsOf(accountId)
+  expect(receipts.map(({ charged }) => charged)).toEqual([creditsToMicro(5), 0])
+  expect(receipts[1]!.uncollected).toBe(creditsToMicro(2))
+})
+
+test('renewals that are not answered do not make the hold grow', async () => {
+  const accountId = await account(100)
+  const only = await worker()
+  await begun(only, accountId)
+  for (let passed = 0; passed < 4 * minute; passed += 10_000) {
+    await given.clock.advance(10_000)
+    if (passed % 20_000 === 0) only.loseNextAnswerOf('extend')
+    await only.tick()
+  }
+  // Four minutes, a minute ahead, and what the last lost answer granted.
+  expect((await figures(accountId)).held).toBeLessThanOrEqual(creditsToMicro(6))
+})
+
+test('a start that is refused is not billed, however long the refusal took', async () => {
+  const accountId = await account(10)
+  await (await begun(await worker(), accountId, 'spends')).stop()
+  const poor = await account(0)
+  const slow = await worker()
+  slow.before('reserve', () => given.clock.advance(2_000))
+  for (let turn = 0; turn < 3; turn += 1) expect(await refusalOf(slow, poor)).toBe('credits_depleted')
+  await slow.tick()
+  await slow.meters.close()
+  await slow.outbox.idle()
+  expect(await receiptsOf(poor)).toEqual([])
+})
+
+test('a Redis that was flushed under what runs loses no more than the last renewal', async () => {
+  const accountId = await account(100)
+  const only = await worker()
+  const work = await begun(only, accountId)
+  for (let passed = 0; passed < 2 * minute; passed += 10_000) {
+    await given.clock.advance(10_000)
+    await only.tick()
+  }
+  await given.redis.del(accountKeys(accountId).meter('run'))
+  await given.clock.advance(10_000)
+  await only.tick()
+  await given.clock.advance(10_000)
+  await work.stop()
+  await only.tick()
+  await until(async () => (await figures(accountId)).held === 0)
+  expect((await figures(accountId)).spent).toBeGreaterThanOrEqual(creditsToMicro(2))
+})
+
+test('an end that the ledger did not hear is told again', async () => {
+  const accountId = await account(10)
+  const only = await worker()
+  const work = await begun(only, accountId)
+  await given.clock.advance(6_000)
+  only.loseNextAnswerOf('measure')
+  await work.stop()
+  await given.clock.advance(2 * minute)
+  await only.tick()
+  await until(async () => (await receiptsOf(accountId)).length > 0)
+  expect(await receiptsOf(accountId)).toMatchObject([{ kind: 'settled', charged: toMicro(100_000) }])
+})
+
+test('nothing begins in a process that ends', async () => {
+  const accountId = await account(10)
+  const only = await worker()
+  const work = await begun(only, accountId)
+  const closing = only.meters.close()
+  expect(await refusalOf(only, accountId)).toBe('ledger_unavailable')
+  await closing
+  await work.stop()
   expect(await figures(accountId)).toMatchObject({ held: 0 })
 })

@@ -8,10 +8,15 @@ export interface Seen extends Omit<CurrentWork, 'nextChargeId'> {
   readonly ids: readonly string[]
 }
 
+export interface Busy {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
 export type Activities = ReturnType<typeof createActivities>
 
 /** Test activities that note in whose name they ran. */
-export function createActivities(seen: Seen[]) {
+export function createActivities(seen: Seen[], busy: Busy[] = []) {
   const look = (): void => {
     const work = currentWork()
     if (work === undefined) return
@@ -50,6 +55,12 @@ export function createActivities(seen: Seen[]) {
       look()
       const beats = setInterval(() => Context.current().heartbeat(), 50)
       await Context.current().cancelled.finally(() => clearInterval(beats))
+    },
+    /** Under way for so long, and says when. */
+    async busy(ms: number): Promise<void> {
+      const fromMs = Date.now()
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      busy.push({ fromMs, toMs: Date.now() })
     },
     async searchWeb(): Promise<void> {
       look()

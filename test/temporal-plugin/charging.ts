@@ -13,6 +13,7 @@ import { shardOf } from '../../ledger/keys.ts'
 import { createLedger } from '../../ledger/ledger.ts'
 import { systemClock } from '../../middleware/clock.ts'
 import { createGate, type Gate } from '../../middleware/gate.ts'
+import { createMeters } from '../../middleware/meter.ts'
 import { createOutbox } from '../../middleware/outbox/outbox.ts'
 import { openStore } from '../../middleware/outbox/store.ts'
 import type { Charges } from '../../middleware/temporal/charges.ts'
@@ -21,7 +22,7 @@ const parsed = parseCatalogue(readFileSync(new URL('../../catalogue.yaml', impor
 if (!parsed.ok) throw new Error('the catalogue of the repository is broken')
 
 /** The repository's own, and the test workflows' activities. */
-export const catalogue: Catalogue = {
+export const catalogueWithRuntime: Catalogue = {
   ...parsed.catalogue,
   activities: [
     ...parsed.catalogue.activities,
@@ -35,6 +36,12 @@ export const catalogue: Catalogue = {
     { name: 'searchWeb', free: true },
     { name: 'asksModel', chargedBy: 'gateway' },
   ],
+}
+
+/** Without runtime, whose receipts come some time after the work. */
+export const catalogue: Catalogue = {
+  ...catalogueWithRuntime,
+  activities: catalogueWithRuntime.activities.filter(({ name }) => name !== 'compute.runtime'),
 }
 
 /** A real gate and outbox on the run's Redis; the journal has nothing, since nobody drains it here. */
@@ -63,9 +70,10 @@ export async function openCharging(redisUrl: string): Promise<Charging> {
     clock: systemClock,
   })
   const gate = createGate({ ledger, findCharge, loadAccount, clock: systemClock, outbox })
+  const meters = createMeters({ ledger, gate, clock: systemClock, times: { leaseMs: 1_500, lingerMs: 100 } })
   const versions = new Map<string, Terms>()
   return {
-    charges: { open: (request) => gate.open(request), settle: (request) => outbox.settle(request) },
+    charges: { open: (request) => gate.open(request), settle: (request) => outbox.settle(request), meters },
     gate,
     async openAccount(credits) {
       const accountId = `acct-${randomUUID()}`
@@ -104,6 +112,7 @@ export async function openCharging(redisUrl: string): Promise<Charging> {
       return entries.map(({ receipt }) => receipt).filter((receipt) => receipt.accountId === accountId)
     },
     async close() {
+      await meters.close()
       await gate.close(5_000)
       await outbox.close(1_000)
       rmSync(folder, { recursive: true, force: true })

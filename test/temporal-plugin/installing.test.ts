@@ -60,6 +60,19 @@ describe('installed twice it charges once', () => {
     const plugins = [stand.plugin, stand.newPlugin()]
     expect(await chargedBy({ plugins }, startWith(stand.client))).toEqual([50_000])
   })
+
+  test('and stands in every list once, so that no activity asks the ledger twice', () => {
+    const options = { taskQueue: 'any', workflowsPath }
+    const once = stand.plugin.configureWorker(options)
+    const { interceptors } = stand.newPlugin().configureWorker(once)
+    expect(interceptors?.activity).toHaveLength(1)
+    expect(interceptors?.workflowModules).toHaveLength(1)
+    const client = stand.plugin.configureClient(stand.newPlugin().configureClient({}))
+    expect(client.interceptors?.schedule).toHaveLength(1)
+    expect(client.interceptors?.workflow).toHaveLength(1)
+    const bundled = stand.plugin.configureBundler(stand.newPlugin().configureBundler(options))
+    expect(bundled.workflowInterceptorModules).toHaveLength(1)
+  })
 })
 
 describe('what others have installed is kept', () => {

@@ -93,6 +93,17 @@ export async function parts(): Promise<void> {
   await completeTask('a')
 }
 
+/** Three activities over each other, a wait, and one more. */
+export async function overlaps(): Promise<void> {
+  const after = async (ms: number, busyMs: number): Promise<void> => {
+    if (ms > 0) await sleep(ms)
+    await remote.busy(busyMs)
+  }
+  await Promise.all([after(0, 1_500), after(100, 1_000), after(200, 600)])
+  await sleep(700)
+  await remote.busy(200)
+}
+
 export async function waitsForever(): Promise<void> {
   await patient.waits()
 }
