@@ -7,22 +7,18 @@ import { formatCatalogueErrors, parseCatalogue } from '../credits/parse-catalogu
 import { compilePrices, type PriceBook } from '../credits/prices.ts'
 import type { JournalLocation } from '../journal/database.ts'
 import type { Journal } from '../journal/journal.ts'
-import { JournalUnavailable } from '../journal/journal-unavailable.ts'
-import { openJournal } from '../journal/open-journal.ts'
 import { createRegistry } from '../gateway/service.ts'
-import { createLedger, type Ledger, LedgerUnavailable } from '../ledger/ledger.ts'
-import { openRedis } from '../ledger/open-redis.ts'
-import { RedisUnfit } from '../ledger/redis-unfit.ts'
-import { type Accounts, createAccounts } from '../middleware/accounts.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { createAccountLedger } from '../middleware/account-ledger.ts'
+import type { Accounts } from '../middleware/accounts.ts'
 import { systemClock } from '../middleware/clock.ts'
 import { createLedgerMetrics } from '../middleware/metrics.ts'
-import { type AccountLoader, createAccountLoader } from '../middleware/load-account.ts'
+import type { AccountLoader } from '../middleware/load-account.ts'
+import { openJournalStore, openLedgerRedis } from '../middleware/open-stores.ts'
 import type { Log } from './log.ts'
 import type { Patience } from './patience.ts'
 import { StartError } from './settings.ts'
-import { storeError } from './store-away.ts'
-
-export const taskQueue = 'tollgate'
+import { asStartError } from './store-away.ts'
 
 export interface PartsOptions {
   readonly redisUrl: string
@@ -67,15 +63,16 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   const connection = Connection.lazy({ address, connectTimeout: '5s' })
   const client = new Client({ connection, namespace })
   const registry = createRegistry()
-  const ledger = createLedger(redis, {
-    ...catalogue.policies,
-    slackMs: options.clockSlackMs,
-    // After two leases every call of a lost ledger is settled or dead.
-    quarantineMs: 2 * options.holdMs,
-    settling: createLedgerMetrics(registry),
+  const { ledger, accounts, loader } = createAccountLedger({
+    redis,
+    journal,
+    client,
+    catalogue,
+    clockSlackMs: options.clockSlackMs,
+    holdMs: options.holdMs,
+    clock: systemClock,
+    ...createLedgerMetrics(registry),
   })
-  const accounts = createAccounts({ client, taskQueue, catalogue })
-  const loader = createAccountLoader({ ledger, accounts, journal, clock: systemClock })
   return {
     ...options,
     priceBook: compilePrices(catalogue),
@@ -106,35 +103,15 @@ export function probes({ redis, client, journal }: Parts) {
 
 /** Opens a journal; StartError `journal_unavailable` when its database does not answer within the patience, or refuses us. */
 export async function openStore(location: JournalLocation, patience: Patience): Promise<Journal> {
-  return patience.untilThere('PostgreSQL', () =>
-    openJournal(location).catch((error: unknown) => {
-      if (error instanceof Error && error.name === 'JournalNotOpened') throw error
-      const message = `the journal does not answer: ${reasonOf(error)}`
-      throw error instanceof JournalUnavailable
-        ? storeError('journal_unavailable', message, error)
-        : new StartError('journal_unavailable', message)
-    }),
-  )
+  return patience.untilThere('PostgreSQL', () => openJournalStore(location).catch(asStartError))
 }
 
 /** Says in the log by which settings of Redis credits could be lost. */
 async function connectLedger({ redisUrl, patience, log }: PartsOptions): Promise<Redis | Cluster> {
-  let opened = false
-  const onError = (error: Error): void => {
-    // Until then each attempt tells by what it throws.
-    if (opened) log.warn({ err: error }, 'the connection to Redis failed; trying again')
-  }
+  const onError = (error: Error): void => log.warn({ err: error }, 'the connection to Redis failed; trying again')
   const { redis, warnings } = await patience.untilThere('Redis', () =>
-    openRedis(redisUrl, { onError }).catch((error: unknown) => {
-      const reason = `${withoutPassword(redisUrl)}: ${reasonOf(error)}`
-      if (error instanceof RedisUnfit) throw new StartError('redis_unfit', reason)
-      const message = `Redis does not answer at ${reason}`
-      throw error instanceof LedgerUnavailable
-        ? storeError('ledger_unavailable', message, error)
-        : new StartError('ledger_unavailable', message)
-    }),
+    openLedgerRedis(redisUrl, { onError }).catch(asStartError),
   )
-  opened = true
   for (const { node, setting, advice } of warnings)
     log.warn({ redis: node, setting }, `the Redis at ${node}: ${advice}`)
   return redis
@@ -158,20 +135,9 @@ async function bothOrClose(
 /** Throws StartError `catalogue_unreadable`, or `catalogue_invalid` with line and path of each mistake. */
 export async function readCatalogue(path: string): Promise<Catalogue> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new StartError('catalogue_unreadable', `${path}: ${reasonOf(error)}`)
+    throw new StartError('catalogue_unreadable', `${path}: ${error instanceof Error ? error.message : String(error)}`)
   })
   const parsed = parseCatalogue(text)
   if (!parsed.ok) throw new StartError('catalogue_invalid', formatCatalogueErrors(parsed.errors, path))
   return parsed.catalogue
-}
-
-function withoutPassword(url: string): string {
-  const shown = new URL(url)
-  shown.password = ''
-  return shown.href
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  return cause instanceof Error ? cause.message : String(cause)
 }

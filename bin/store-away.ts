@@ -1,3 +1,4 @@
+import { StoreNotOpened } from '../middleware/open-stores.ts'
 import { StartError } from './settings.ts'
 
 /** A store did not answer at the start, and may yet. */
@@ -9,6 +10,13 @@ export class StoreAway extends StartError {}
  */
 export function storeError(code: string, message: string, error: unknown): StartError {
   return isRefusal(error) ? new StartError(code, message) : new StoreAway(code, message)
+}
+
+/** Throws the StartError for what kept a store from opening; all else as it is. */
+export function asStartError(error: unknown): never {
+  if (!(error instanceof StoreNotOpened)) throw error
+  const { code, message, cause, isOutage } = error
+  throw isOutage ? storeError(code, message, cause) : new StartError(code, message)
 }
 
 function isRefusal(error: unknown): boolean {

@@ -1,11 +1,12 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock as clock } from '../middleware/clock.ts'
 import { createOutboxMetrics } from '../middleware/metrics.ts'
-import { createOutbox, type Outbox, type OutboxEvent, replayTimes } from '../middleware/outbox/outbox.ts'
-import { openStore, type StoreEvent } from '../middleware/outbox/store.ts'
+import { type OpenedOutbox, openOutbox } from '../middleware/outbox/open-outbox.ts'
+import type { OutboxEvent } from '../middleware/outbox/outbox.ts'
+import type { StoreEvent } from '../middleware/outbox/store.ts'
 import type { Parts } from './open-parts.ts'
-import { type Settings, StartError } from './settings.ts'
+import type { Settings } from './settings.ts'
+import { asStartError } from './store-away.ts'
 
 export interface OutboxPlace {
   readonly folder: string
@@ -22,45 +23,17 @@ export function outboxPlace({ DATA_DIR, OUTBOX_DIR, OUTBOX_SYNC_MS, OUTBOX_REPLA
   }
 }
 
-export interface OpenOutbox {
-  readonly outbox: Outbox
-  /** Resolves when another gateway has taken the folder over, since this process slept: no work can start here any more. */
-  readonly lost: Promise<void>
-}
-
-/**
- * The outbox of this gateway, with what gone gateways left in the same folder. Throws StartError `outbox_unavailable` when the folder cannot be
- * written: no call could start then.
- */
-export async function openOutbox(
+/** The gateway's outbox, which tells log and metrics. Throws StartError `outbox_unavailable` when the folder cannot be written: no call could start then. */
+export async function openGatewayOutbox(
   { ledger, journal, loader, registry, log }: Pick<Parts, 'ledger' | 'journal' | 'loader' | 'registry' | 'log'>,
-  { folder, syncMs, replayAfterMs }: OutboxPlace,
-): Promise<OpenOutbox> {
-  const lost = Promise.withResolvers<void>()
+  place: OutboxPlace,
+): Promise<OpenedOutbox> {
   const count = createOutboxMetrics(registry)
   const onEvent = (event: OutboxEvent | StoreEvent): void => {
     count(event)
     tell(log, event)
-    if (event.kind === 'folder_lost') lost.resolve()
   }
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    const store = await openStore({ folder, syncMs, clock, onEvent })
-    const outbox = await createOutbox({
-      store,
-      ledger,
-      journal,
-      loadAccount: (accountId) => loader.load(accountId),
-      clock,
-      onEvent,
-      times: replayTimes(replayAfterMs),
-    })
-    loader.onHydrated((accountId) => outbox.accountHydrated(accountId))
-    return { outbox, lost: lost.promise }
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error
-    throw new StartError('outbox_unavailable', `the outbox cannot be written in ${folder}: ${error.message}`)
-  }
+  return openOutbox({ ledger, journal, loader, clock, onEvent, ...place }).catch(asStartError)
 }
 
 function tell(log: Parts['log'], { kind, ...event }: OutboxEvent | StoreEvent): void {
