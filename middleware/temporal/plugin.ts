@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ClientInterceptors, ClientOptions } from '@temporalio/client'
 import { SimplePlugin } from '@temporalio/plugin'
@@ -37,7 +38,8 @@ export interface TollgatePluginOptions extends Pick<
   readonly holdMs?: number
 }
 
-const workflowModule = fileURLToPath(new URL('./workflow/interceptors.ts', import.meta.url))
+/** Beside this module, with its ending: `.ts` in the repository, `.js` in the package. */
+const workflowModule = fileURLToPath(new URL(`./workflow/interceptors${extname(import.meta.url)}`, import.meta.url))
 
 /** What the ledger's absence costs an activity each time. */
 const unavailableRetryMs = 5_000
