@@ -3,7 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-const schema = z.object({ adminKey: z.string(), tokenSecret: z.string(), demoKey: z.string().nullable() })
+const newServiceKey = (): string => `tg_service_${randomBytes(32).toString('base64url')}`
+
+const schema = z.object({
+  adminKey: z.string(),
+  // A folder that is older than service keys keeps its other secrets.
+  serviceKey: z.string().default(newServiceKey),
+  tokenSecret: z.string(),
+  demoKey: z.string().nullable(),
+})
 export type DevSecrets = z.infer<typeof schema>
 
 /** What `npm start` makes up once and keeps in the data folder, readable by its owner alone: keys stay the same over restarts. */
@@ -13,6 +21,7 @@ export function readDevSecrets(dataDir: string): DevSecrets {
   } catch {
     const secrets = {
       adminKey: `tg_admin_${randomBytes(24).toString('base64url')}`,
+      serviceKey: newServiceKey(),
       tokenSecret: randomBytes(48).toString('base64url'),
       demoKey: null,
     }

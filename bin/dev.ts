@@ -68,6 +68,7 @@ await run(async (stopped) => {
     say(embedded ? 'journal   PGlite in this process' : 'journal   by DATABASE_URL')
 
     const adminKey = settings.ADMIN_KEY ?? secrets.adminKey
+    const serviceKey = settings.SERVICE_KEY ?? secrets.serviceKey
     const [worker, gateway] = await Promise.all([
       startWorker(parts, workflowBundle, settings),
       freePort(settings.PORT).then((port) =>
@@ -75,6 +76,7 @@ await run(async (stopped) => {
           host: settings.HOST,
           port,
           adminKey,
+          serviceKey,
           tokenSecret: settings.TOKEN_SECRET ?? secrets.tokenSecret,
           practiceTokensPerSecond: settings.PRACTICE_TOKENS_PER_SECOND,
           temporalUiUrl: temporal.uiUrl,
@@ -95,6 +97,7 @@ await run(async (stopped) => {
       temporalAddress: temporal.address,
       redisUrl: redis.url,
       adminKey,
+      serviceKey,
       demo,
     }
     writeFileSync(file, `${JSON.stringify(facts, null, 2)}\n`, { mode: 0o600 })

@@ -14,6 +14,7 @@ await run(async (stopped) => {
     host: settings.HOST,
     port: settings.PORT,
     adminKey: settings.ADMIN_KEY,
+    serviceKey: settings.SERVICE_KEY,
     tokenSecret: settings.TOKEN_SECRET,
     practiceTokensPerSecond: settings.PRACTICE_TOKENS_PER_SECOND,
     temporalUiUrl: null,

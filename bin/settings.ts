@@ -19,6 +19,7 @@ const schema = z.object({
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   ADMIN_KEY: z.string().min(16, 'an operator key has at least 16 characters').optional(),
+  SERVICE_KEY: z.string().min(32, 'a key that acts for any account has at least 32 characters').optional(),
   TOKEN_SECRET: z.string().min(32, 'a signing secret has at least 32 characters').optional(),
   CATALOGUE: z.string().min(1).default('catalogue.yaml'),
   PRACTICE_TOKENS_PER_SECOND: wholeNumber(0, 100_000, 60),

@@ -32,6 +32,7 @@ export interface GatewayOptions {
   readonly host: string
   readonly port: number
   readonly adminKey: string
+  readonly serviceKey: string | undefined
   readonly tokenSecret: string
   readonly practiceTokensPerSecond: number
   readonly temporalUiUrl: string | null
@@ -102,6 +103,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
   const chat = createChat({
     gate,
     keyRing: keys,
+    serviceKey: options.serviceKey,
     catalogue,
     priceBook,
     usable,

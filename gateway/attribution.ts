@@ -19,6 +19,9 @@ export const attributionHeaders = {
   purpose: 'x-tollgate-purpose',
 } as const satisfies Record<keyof CallerKey['mayName'], string>
 
+/** Which account is meant. It is for keys that act for any; with an ordinary key it may say only the key's own. */
+export const accountHeader = 'x-tollgate-account'
+
 const names = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/
 
 /** What the key and its headers say. A header that the key may not send is refused, never ignored: a call booked to the wrong name would be worse. */
@@ -33,7 +36,7 @@ export function attribute(
     if (value === undefined || value === '') continue
     const spare = kind === 'employee' && value === only
     if (!key.mayName[kind] && !spare) return notAllowed(`this key may not send ${name}`)
-    if (!names.test(value)) return malformed(name, 'has 1–128 characters: letters, digits and . _ : @ -')
+    if (!isName(value)) return malformed(name, nameShape)
     named[kind] = value
   }
   const employee = named.employee === '' ? only : named.employee
@@ -53,6 +56,10 @@ export function attribute(
     who: { accountId: key.accountId, employee, organization: named.organization, messageId: named.message, purpose },
   }
 }
+
+/** Whether it can be the id of an account, employee, organization or message. */
+export const isName = (value: string): boolean => names.test(value)
+export const nameShape = 'has 1–128 characters: letters, digits and . _ : @ -'
 
 const notAllowed = (message: string) => ({ ok: false, error: { code: 'attribution_not_allowed', message } }) as const
 const malformed = (header: string, what: string) =>

@@ -1,12 +1,24 @@
+import type { AccountReader } from './account-reader.ts'
 import type { Answer } from './answer.ts'
+import { accountHeader } from './attribution.ts'
 import type { CallerKey, GatewayDeps } from './deps.ts'
 import { type CallError, errorAnswer } from './openai-error.ts'
+import { sameSecret } from './same-secret.ts'
+import { serviceKeyOf } from './service-key.ts'
+
+export interface CallerKeyDeps extends Pick<GatewayDeps, 'keyRing' | 'log' | 'serviceKey'> {
+  readonly recentAccount: AccountReader
+}
+
+interface CallerRequest {
+  readonly header: (name: string) => string | undefined
+  readonly requestId: string | undefined
+}
 
 /** Does the work in the name of the key that a request brings, and answers for it when there is no such key or the work throws. Never rejects. */
 export async function withCallerKey<Given extends Answer>(
-  deps: Pick<GatewayDeps, 'keyRing' | 'log'>,
-  authorization: string | undefined,
-  requestId: string | undefined,
+  deps: CallerKeyDeps,
+  { header, requestId }: CallerRequest,
   work: (key: CallerKey) => Promise<Given> | Given,
   onRefused: (code: string) => void = () => undefined,
 ): Promise<Given | ReturnType<typeof errorAnswer>> {
@@ -15,7 +27,7 @@ export async function withCallerKey<Given extends Answer>(
     return errorAnswer(error)
   }
   try {
-    const key = await authenticate(deps, authorization ?? '')
+    const key = await authenticate(deps, header)
     return 'code' in key ? refuse(key) : await work(key)
   } catch (error) {
     const unavailable = error instanceof Error && error.name.endsWith('Unavailable')
@@ -31,13 +43,24 @@ export async function withCallerKey<Given extends Answer>(
   }
 }
 
-async function authenticate({ keyRing }: Pick<GatewayDeps, 'keyRing'>, header: string): Promise<CallerKey | CallError> {
-  const secret = /^bearer +(\S{1,4096})$/i.exec(header)?.[1]
+async function authenticate(
+  { keyRing, serviceKey, recentAccount }: CallerKeyDeps,
+  header: CallerRequest['header'],
+): Promise<CallerKey | CallError> {
+  const secret = /^bearer +(\S{1,4096})$/i.exec(header('authorization') ?? '')?.[1]
   if (secret === undefined) return { code: 'missing_api_key', message: 'send Authorization: Bearer <API key>' }
+  const named = header(accountHeader)
+  if (serviceKey !== undefined && sameSecret(secret, serviceKey)) return serviceKeyOf(named, recentAccount)
   const key = await keyRing.find(secret)
   if (key === 'unknown') return { code: 'invalid_api_key', message: 'this API key is not valid' }
   if (key === 'revoked') return { code: 'revoked_api_key', message: 'this API key was revoked' }
   if (key === 'unavailable')
     return { code: 'keys_unavailable', message: 'the key cannot be checked now; try again shortly' }
+  if (named !== undefined && named !== '' && named !== key.accountId)
+    return {
+      code: 'wrong_account',
+      message: `this key is of another account than ${accountHeader} says`,
+      param: accountHeader,
+    }
   return key
 }

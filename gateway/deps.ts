@@ -48,6 +48,8 @@ export interface Log {
 export interface GatewayDeps {
   readonly gate: Gate
   readonly keyRing: { find(secret: string): Promise<CallerKey | 'unknown' | 'revoked' | 'unavailable'> }
+  /** The key of programs that act for any account; undefined: there is none. Never logged. */
+  readonly serviceKey?: string | undefined
   readonly catalogue: Catalogue
   readonly priceBook: PriceBook
   /** Whether a provider has its key, or needs none. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from './answer.ts'
 import { type Caller, callerOf } from './caller.ts'
-import { withCallerKey } from './caller-key.ts'
+import { type CallerKeyDeps, withCallerKey } from './caller-key.ts'
 import type { CallerKey, GatewayDeps } from './deps.ts'
 
 /** Answers one request of a model route on Node's own request and response. Never rejects: what cannot be written ends the connection. */
@@ -13,15 +13,14 @@ export type AnswerModelCall = (
 
 /** A route that answers callers with an API key, in OpenAI's shape. */
 export function createModelRoute(
-  deps: GatewayDeps,
+  deps: CallerKeyDeps & Pick<GatewayDeps, 'metrics'>,
   answerCaller: (key: CallerKey, caller: Caller) => Promise<Answer>,
 ): AnswerModelCall {
   return async (incoming, outgoing, requestId) => {
     const caller = callerOf(incoming, outgoing)
     const answer = await withCallerKey(
       deps,
-      caller.header('authorization'),
-      requestId,
+      { header: (name) => caller.header(name), requestId },
       (key) => answerCaller(key, caller),
       (code) => deps.metrics?.refused(code),
     )

@@ -21,6 +21,8 @@ const answers = {
   missing_api_key: { status: 401, type: 'invalid_request_error', retry: false },
   revoked_api_key: { status: 401, type: 'invalid_request_error', retry: false },
   invalid_api_key: { status: 401, type: 'invalid_request_error', retry: false },
+  missing_account: { status: 400, type: 'invalid_request_error', retry: false },
+  wrong_account: { status: 403, type: 'invalid_request_error', retry: false },
   account_unknown: { status: 403, type: 'invalid_request_error', retry: false },
   attribution_not_allowed: { status: 403, type: 'invalid_request_error', retry: false },
   model_not_found: { status: 404, type: 'invalid_request_error', retry: false },

@@ -5,7 +5,7 @@ const description = `Tollgate meters, gates and reconciles the AI work of a comp
 
 **Units.** Amounts in answers are integers of micro-credits: 1 credit = 1,000,000 µcr ≈ $0.01. They are exact; divide only to show them. Only \`credits\` of an operator's grant is in credits, as people write them.
 
-**Who.** \`/admin/v1\` takes the operator's admin key, \`/credits/v1\` an API key or a user token, \`/v1\` an API key; all as \`Authorization: Bearer …\`.
+**Who.** \`/admin/v1\` takes the operator's admin key, \`/credits/v1\` an API key or a user token, \`/v1\` an API key, or the service key beside \`x-tollgate-account\`; all as \`Authorization: Bearer …\`.
 
 **Errors.** \`{ "error": { "code", "message", "requestId" } }\`; switch on \`code\`. \`/v1\` answers in OpenAI's shape. 503 means that a part does not answer: nothing was changed by guess, try again after \`Retry-After\` seconds.
 
@@ -36,6 +36,11 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>, version: string): obje
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key of the account, `tg_live_…`.' },
         userToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A short-lived user token.' },
+        serviceKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'Acts for any account: the request names it in `x-tollgate-account`.',
+        },
         adminKey: { type: 'http', scheme: 'bearer', description: 'The operator’s admin key.' },
       },
     },
@@ -61,7 +66,7 @@ export function describeModelRoutes({ openAPIRegistry: registry }: OpenAPIHono<A
     summary: 'A model call, metered and gated',
     description:
       'OpenAI’s request and answer; unknown fields pass through. `model` is a model, or `fast`, `standard`, `advanced`, `employee`. The cost is in `x-tollgate-receipt`, `x-tollgate-credits` and in a `tollgate` object beside `usage`.',
-    security: [{ apiKey: [] }],
+    security: [{ apiKey: [] }, { serviceKey: [] }],
     request: {
       body: {
         required: true,
@@ -96,7 +101,7 @@ export function describeModelRoutes({ openAPIRegistry: registry }: OpenAPIHono<A
     summary: 'Images, charged by how many were delivered',
     description:
       'OpenAI’s request and answer; unknown fields pass through. `quality` `hd` or `high` costs more than any other; the prices are those of the catalogue’s `images`. All images are reserved first: where the balance pays for a part only, 402 `insufficient_credits` says in `maxImages` how many would fit. The cost is in `x-tollgate-receipt`, `x-tollgate-credits` and a `tollgate` object.',
-    security: [{ apiKey: [] }],
+    security: [{ apiKey: [] }, { serviceKey: [] }],
     request: {
       body: {
         required: true,
@@ -126,7 +131,7 @@ export function describeModelRoutes({ openAPIRegistry: registry }: OpenAPIHono<A
     path: '/v1/models',
     tags: ['Models'],
     summary: 'Models and tiers that answer here, and models that make images',
-    security: [{ apiKey: [] }],
+    security: [{ apiKey: [] }, { serviceKey: [] }],
     responses: { 200: { description: 'OpenAI’s list', content: anyObject }, default: openAiError },
   })
   registry.registerPath({
@@ -134,7 +139,7 @@ export function describeModelRoutes({ openAPIRegistry: registry }: OpenAPIHono<A
     path: '/v1/models/{id}',
     tags: ['Models'],
     summary: 'One model',
-    security: [{ apiKey: [] }],
+    security: [{ apiKey: [] }, { serviceKey: [] }],
     request: { params: z.object({ id: z.string().openapi({ description: 'May contain slashes.' }) }) },
     responses: { 200: { description: 'OpenAI’s model', content: anyObject }, default: openAiError },
   })

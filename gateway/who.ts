@@ -1,10 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 import type { ApiKey } from '../journal/api-key.ts'
 import type { KeyRing } from '../middleware/api-keys.ts'
 import type { UserTokens } from '../middleware/user-tokens.ts'
 import { ApiError, unavailable } from './error.ts'
 import type { ApiEnv } from './route.ts'
+import { sameSecret } from './same-secret.ts'
 
 /** Who asks: a key of the account (its owner's programs) or a short-lived token of its user. */
 export type User = { readonly accountId: string } & (
@@ -64,9 +64,3 @@ function unauthenticated(message: string): ApiError {
 
 /** A JWT has three parts; our keys have no dots. */
 const looksLikeToken = (secret: string): boolean => secret.split('.').length === 3
-
-/** Equal or not, in a time that tells neither length nor content. */
-function sameSecret(given: string, expected: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(expected))
-}

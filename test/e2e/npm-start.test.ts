@@ -117,6 +117,7 @@ describe('npm start', () => {
       'temporalAddress',
       'redisUrl',
       'adminKey',
+      'serviceKey',
       'demo',
     ])
     expect(await answers(`${facts.gatewayUrl}/healthz`)).toBe(true)
