@@ -13,17 +13,12 @@ const atOnce = 20
 const tries = 5
 const firstWaitMs = 250
 
-/**
- * Wakes parked runs of accounts whose terms have changed: oldest first, only as many as the balance feeds. Each is told once; one that Temporal cannot be
- * told of asks again by itself.
- */
-export function createWakeRuns({
-  ledger,
-  clock,
-  log,
-  count,
-  wakeRun,
-}: Pick<ActivityDeps, 'ledger' | 'clock' | 'log' | 'count' | 'wakeRun'>) {
+export type WakeDeps = Pick<ActivityDeps, 'ledger' | 'clock' | 'log' | 'count' | 'wakeRun'>
+
+/** Wakes parked runs of accounts whose terms have changed. */
+export function createWakeRuns(deps: WakeDeps) {
+  const { ledger, clock } = deps
+  const wakeAccount = createWakeAccount(deps)
   return (round: Round): Promise<void> =>
     inRound(round, clock, async (stopped) => {
       const pending = await ledger.pending(shardsOf(round), { dirtyOlderThanMs: 0, perShard })
@@ -31,34 +26,51 @@ export function createWakeRuns({
       await eachOf(accounts, 4, stopped, (accountId) => wakeAccount(accountId, stopped))
       return { restMs }
     })
+}
+
+/**
+ * Wakes an account's parked runs: oldest first, only as many as the balance feeds. Each is told once; one that Temporal cannot be told of asks again by itself.
+ * Never rejects.
+ */
+export function createWakeAccount({ ledger, clock, log, count, wakeRun }: WakeDeps) {
+  return wakeAccount
 
   async function wakeAccount(accountId: string, stopped: AbortSignal): Promise<void> {
     try {
-      const answer = await ledger.popWaiters(accountId, perAccount)
-      if (answer.status === 'popped') await eachOf(answer.waiters, atOnce, stopped, (waiter) => wake(accountId, waiter))
+      let gone: number
+      do {
+        gone = 0
+        const answer = await ledger.popWaiters(accountId, perAccount)
+        if (answer.status !== 'popped') return
+        await eachOf(answer.waiters, atOnce, stopped, async (waiter) => {
+          if ((await wake(accountId, waiter)) === 'gone') gone += 1
+        })
+        // What they would have taken feeds those behind them
+      } while (gone > 0 && !stopped.aborted)
     } catch (error) {
       log.error({ code: 'turn_failed', accountId, err: error }, 'the parked runs of an account could not be woken')
       count?.('turn_failed', 1)
     }
   }
 
-  async function wake(accountId: string, waiter: string): Promise<void> {
+  async function wake(accountId: string, waiter: string): Promise<'told' | 'gone'> {
     const run = parseWaiter(waiter)
     if (run === null) {
       log.error({ code: 'turn_failed', accountId, waiter }, 'somebody waits whose name nobody understands')
-      return
+      return 'gone'
     }
     for (let attempt = 0; ; attempt += 1) {
       try {
-        if ((await wakeRun(run)) === 'woken') count?.('runs_woken', 1)
-        return
+        if ((await wakeRun(run)) === 'gone') return 'gone'
+        count?.('runs_woken', 1)
+        return 'told'
       } catch (error) {
         if (attempt + 1 === tries) {
           log.warn(
             { accountId, ...run, err: error },
             'a parked run was not told that it may go on; it asks by itself later',
           )
-          return
+          return 'told'
         }
         await clock.sleep(firstWaitMs * 2 ** attempt)
       }

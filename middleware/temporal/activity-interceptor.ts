@@ -10,10 +10,10 @@ import { idOf } from './charge-key.ts'
 import { type CurrentWork, duringWork } from './current-work.ts'
 import type { Events } from './events.ts'
 import { detailOf, type Dimensions, freeWork, levelsOf, type Occasion, priceWork, rowOf } from './price-work.ts'
-import { refusalFailure, type RefusalTimes } from './refusal-failure.ts'
+import { refusalFailure, type RefusalTimes, WorkRefused } from './refusal-failure.ts'
 import type { DuringRuntime } from './runtime.ts'
-import { attributionOf, readActivityNote } from './workflow/carried.ts'
-import { completeTaskActivity } from './workflow/complete-task.ts'
+import { type ActivityNote, attributionOf, readActivityNote } from './workflow/carried.ts'
+import { isOwnActivity } from './workflow/own-activities.ts'
 
 /** An activity that nobody said the account of: its run is older than the plugin, or was started without an account. */
 export interface UnmarkedActivity {
@@ -47,16 +47,24 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
   return ({ info }: Context) => ({
     inbound: {
       async execute(input, next) {
-        const who = whoseIs(deps, info, input)
-        const work = who === undefined ? undefined : workOf(info, input, who)
+        const note = readActivityNote(input.headers)
+        const who = whoseIs(deps, info, input, note)
+        const work = who === undefined ? undefined : workOf(info, note, who)
         const run: Run =
           who === undefined || work === undefined
             ? () => next(input)
             : () => withAttribution(who, () => duringWork(work, () => next(input)))
-        if (info.activityType === completeTaskActivity) return run()
+        if (isOwnActivity(info.activityType)) return run()
         const { duringRuntime } = deps
         const charged = (): Promise<unknown> => runCharged(deps, { info, who, work, args: input.args }, run)
-        return who === undefined || duringRuntime === undefined ? charged() : duringRuntime(who, info, charged)
+        try {
+          return await (who === undefined || duringRuntime === undefined
+            ? charged()
+            : duringRuntime(who, info, charged))
+        } catch (error) {
+          if (!(error instanceof WorkRefused)) throw error
+          throw refusalFailure(error, deps.times, note?.parks === true ? stepOf(work!) : undefined)
+        }
       },
     },
   })
@@ -85,9 +93,9 @@ interface Occurring {
 function whoseIs(
   { events, attributionOfActivity }: ActivityDeps,
   { activityType, inWorkflow, workflowType = '', workflowExecution }: Info,
-  { headers, args }: ActivityExecuteInput,
+  { args }: ActivityExecuteInput,
+  note: ActivityNote | undefined,
 ): Attribution | undefined {
-  const note = readActivityNote(headers)
   if (note === undefined && inWorkflow) events.tell({ kind: 'workflow_side_missing', workflowType })
   if (note?.account !== undefined) return attributionOf(note as Attribution)
   const named = attributionOfActivity?.({
@@ -99,12 +107,11 @@ function whoseIs(
   return named === undefined ? undefined : attributionFrom(named)
 }
 
-function workOf(info: Info, { headers }: ActivityExecuteInput, who: Attribution): CurrentWork {
+function workOf(info: Info, note: ActivityNote | undefined, who: Attribution): CurrentWork {
   const { account, organization, employee, message } = who
   const runId = info.workflowExecution?.runId ?? info.activityRunId ?? ''
-  const firstScheduledMs = Math.floor(
-    (info.isLocal ? readActivityNote(headers)?.bornMs : undefined) ?? info.scheduledTimestampMs,
-  )
+  const activityId = note?.resumes ?? info.activityId
+  const firstScheduledMs = Math.floor(note?.bornMs ?? info.scheduledTimestampMs)
   const ordinals = new Map<string, number>()
   return {
     account,
@@ -113,15 +120,19 @@ function workOf(info: Info, { headers }: ActivityExecuteInput, who: Attribution)
     messageId: message,
     workflowId: info.workflowExecution?.workflowId ?? '',
     runId,
-    activityId: info.activityId,
+    activityId,
     attempt: info.attempt,
     firstScheduledMs,
     nextChargeId(what) {
       const ordinal = ordinals.get(what) ?? 0
       ordinals.set(what, ordinal + 1)
-      return idOf({ bornMs: firstScheduledMs, path: [runId, info.activityId, what], ordinal })
+      return idOf({ bornMs: firstScheduledMs, path: [runId, activityId, what], ordinal })
     },
   }
+}
+
+function stepOf({ activityId, firstScheduledMs }: CurrentWork) {
+  return { activityId, bornMs: firstScheduledMs }
 }
 
 function runUnnamed({ catalogue, events }: ActivityDeps, { activityType }: Info, run: Run): Promise<unknown> {
@@ -175,8 +186,8 @@ async function runPriced(deps: ActivityDeps, priced: Priced, run: Run): Promise<
   return result
 }
 
-/** undefined when an earlier attempt has paid. Throws ApplicationFailure where the activity may not run. */
-async function bookingOf({ bookings, whenUnavailable, events, times }: ActivityDeps, job: Job) {
+/** undefined when an earlier attempt has paid. Throws WorkRefused where the activity may not run. */
+async function bookingOf({ bookings, whenUnavailable, events }: ActivityDeps, job: Job) {
   const answer = await bookings.open(job)
   switch (answer.status) {
     case 'open':
@@ -185,7 +196,8 @@ async function bookingOf({ bookings, whenUnavailable, events, times }: ActivityD
       return undefined
     case 'refused': {
       const { refusal } = answer
-      if (refusal.kind !== 'ledger_unavailable' || whenUnavailable === 'wait') throw refusalFailure(refusal, times)
+      if (refusal.kind !== 'ledger_unavailable' || whenUnavailable === 'wait')
+        throw new WorkRefused(refusal, job.amount)
       events.tell({ kind: 'went_on_unasked', name: job.name, reason: refusal.reason })
       return bookings.unasked(job) satisfies Booking
     }

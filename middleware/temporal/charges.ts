@@ -1,6 +1,7 @@
 import type { Gate } from '../gate.ts'
 import type { Meters } from '../meter.ts'
 import type { Outbox } from '../outbox/outbox.ts'
+import type { WaitingRoom } from '../waiting-room.ts'
 
 /** Where the plugin reserves and charges: a process' gate, and the outbox behind it. */
 export interface Charges {
@@ -9,4 +10,6 @@ export interface Charges {
   readonly settle: Outbox['settle']
   /** Bill what runs. Whoever made them closes them, before the gate. */
   readonly meters: Pick<Meters, 'run'>
+  /** Where runs wait that are out of credits. */
+  readonly waitingRoom: WaitingRoom
 }

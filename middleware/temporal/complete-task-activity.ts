@@ -5,7 +5,7 @@ import type { Bookings } from './bookings.ts'
 import { currentWork } from './current-work.ts'
 import type { Events } from './events.ts'
 import { levelsOf, priceWork } from './price-work.ts'
-import type { CompletedTask } from './workflow/complete-task.ts'
+import type { CompletedTask } from './workflow/own-activities.ts'
 
 export interface CompleteTaskDeps {
   readonly catalogue: Pick<Catalogue, 'version'>

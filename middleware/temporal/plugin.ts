@@ -18,7 +18,8 @@ import { type ClientDeps, createClientInterceptors } from './client-interceptors
 import { createCompleteTask } from './complete-task-activity.ts'
 import { createRuntime } from './runtime.ts'
 import { createEvents, type EventCounts, type Events, type PluginEvent } from './events.ts'
-import { completeTaskActivity } from './workflow/complete-task.ts'
+import { createParkingActivities } from './parking-activities.ts'
+import type { OwnActivities } from './workflow/own-activities.ts'
 
 export interface TollgatePluginOptions extends Pick<
   Partial<ActivityDeps>,
@@ -32,7 +33,7 @@ export interface TollgatePluginOptions extends Pick<
   /** Workflow types whose success completes a task. */
   readonly tasks?: readonly string[]
   readonly onEvent?: (event: PluginEvent) => void
-  /** When an activity that met an empty balance tries again. Default one minute. */
+  /** When an activity that met an empty balance tries again, of a run that is older than the plugin and cannot park. Default one minute. */
   readonly depletedRetryMs?: number
   /** How long credits of a killed worker stay set aside. Default one minute. */
   readonly holdMs?: number
@@ -91,7 +92,7 @@ export class TollgatePlugin extends SimplePlugin {
       duringRuntime:
         runtime === undefined
           ? undefined
-          : createRuntime({ catalogue, entry: runtime, meters: charges.meters, events, times, whenUnavailable }),
+          : createRuntime({ catalogue, entry: runtime, meters: charges.meters, events, whenUnavailable }),
       clock,
       events,
       times,
@@ -100,10 +101,13 @@ export class TollgatePlugin extends SimplePlugin {
       describe,
     })
     ours.add(factory)
-    const completeTask = createCompleteTask({ catalogue, entry: taskEntry(catalogue), bookings, clock, events })
+    const own: OwnActivities = {
+      'tollgate.completeTask': createCompleteTask({ catalogue, entry: taskEntry(catalogue), bookings, clock, events }),
+      ...createParkingActivities(charges.waitingRoom),
+    }
     return {
       ...options,
-      activities: { ...activitiesOf(options.activities), [completeTaskActivity]: completeTask },
+      activities: { ...activitiesOf(options.activities), ...own },
       interceptors: {
         ...this.#withModule(interceptors, options.workflowsPath),
         client: this.#withClient(interceptors.client),

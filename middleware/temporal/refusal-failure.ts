@@ -1,24 +1,49 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common'
+import type { Micro } from '../../credits/money.ts'
 import type { Refusal } from '../../credits/refusal.ts'
+import { creditsDepleted, ledgerUnavailable, type StepRefused } from './workflow/refused-step.ts'
+
+/** Work that may not begin or go on: what the activity interceptor makes a failure of. */
+export class WorkRefused extends Error {
+  override readonly name = 'WorkRefused'
+  readonly refusal: Refusal
+  /** What it would take. */
+  readonly need: Micro
+
+  constructor(refusal: Refusal, amount: Micro) {
+    super(refusal.kind)
+    this.refusal = refusal
+    this.need = refusal.kind === 'insufficient_credits' ? refusal.needed : amount
+  }
+}
 
 export interface RefusalTimes {
-  /** When an activity that met an empty balance tries again. */
+  /** When an activity that met an empty balance tries again, of a run that cannot park. */
   readonly depletedRetryMs: number
   readonly unavailableRetryMs: number
 }
 
-/** What the server hears of a refusal. Only what waiting can cure is tried again; being out of credits is nobody's error, so it stays out of logs and alarms. */
-export function refusalFailure(refusal: Refusal, { depletedRetryMs, unavailableRetryMs }: RefusalTimes) {
+/**
+ * What the server hears of a refusal. Where the workflow parks, the activity ends, so that waiting spends none of its attempts; else it is tried again by the server.
+ * Being out of credits is nobody's error, so it stays out of logs and alarms.
+ */
+export function refusalFailure(
+  { refusal, need }: WorkRefused,
+  { depletedRetryMs, unavailableRetryMs }: RefusalTimes,
+  parks: Omit<StepRefused, 'need'> | undefined,
+): ApplicationFailure {
+  const details = parks === undefined ? [refusal] : [refusal, { ...parks, need } satisfies StepRefused]
+  const waiting = (nextRetryDelay: number) => (parks === undefined ? { nextRetryDelay } : { nonRetryable: true })
   switch (refusal.kind) {
     case 'credits_depleted':
     case 'insufficient_credits':
     case 'budget_exhausted':
       return ApplicationFailure.create({
-        type: 'CreditsDepleted',
+        type: creditsDepleted,
         message: `${refusal.kind}: the activity waits for credits`,
-        details: [refusal],
-        nextRetryDelay: depletedRetryMs,
+        details,
         category: ApplicationFailureCategory.BENIGN,
+        ...waiting(depletedRetryMs),
       })
     case 'backlogged':
     case 'ledger_unavailable':
@@ -26,10 +51,10 @@ export function refusalFailure(refusal: Refusal, { depletedRetryMs, unavailableR
     case 'id_conflict':
     case 'already_charged':
       return ApplicationFailure.create({
-        type: 'LedgerUnavailable',
+        type: ledgerUnavailable,
         message: `${refusal.kind}: the activity waits for the ledger`,
-        details: [refusal],
-        nextRetryDelay: unavailableRetryMs,
+        details,
+        ...waiting(unavailableRetryMs),
       })
     case 'account_unknown':
       return ApplicationFailure.create({

@@ -3,7 +3,7 @@ import type { Catalogue, PricedActivity } from '../../credits/catalogue.ts'
 import type { Meters } from '../meter.ts'
 import type { Events } from './events.ts'
 import { levelsOf, rowOf } from './price-work.ts'
-import { refusalFailure, type RefusalTimes } from './refusal-failure.ts'
+import { WorkRefused } from './refusal-failure.ts'
 import type { Attribution } from './workflow/carried.ts'
 
 export interface RuntimeDeps {
@@ -12,25 +12,17 @@ export interface RuntimeDeps {
   readonly entry: PricedActivity
   readonly meters: Pick<Meters, 'run'>
   readonly events: Pick<Events, 'tell'>
-  readonly times: RefusalTimes
   readonly whenUnavailable: 'wait' | 'goOn'
 }
 
-/** Lets an activity run under the meter of its workflow run. Throws ApplicationFailure where it may not run now. */
+/** Lets an activity run under the meter of its workflow run. Throws WorkRefused where it may not run now. */
 export type DuringRuntime = <T>(who: Attribution, info: Info, run: () => Promise<T>) => Promise<T>
 
 /**
  * A workflow run is active while at least one of its activities is under way, local ones included; timers, signals, queues and the time between two attempts are
  * free. An activity without a workflow is a run of its own.
  */
-export function createRuntime({
-  catalogue,
-  entry,
-  meters,
-  events,
-  times,
-  whenUnavailable,
-}: RuntimeDeps): DuringRuntime {
+export function createRuntime({ catalogue, entry, meters, events, whenUnavailable }: RuntimeDeps): DuringRuntime {
   return async (who, info, run) => {
     const answer = await meters.run({
       accountId: who.account,
@@ -48,7 +40,8 @@ export function createRuntime({
     })
     if (!answer.ok) {
       const { refusal } = answer
-      if (refusal.kind !== 'ledger_unavailable' || whenUnavailable === 'wait') throw refusalFailure(refusal, times)
+      if (refusal.kind !== 'ledger_unavailable' || whenUnavailable === 'wait')
+        throw new WorkRefused(refusal, entry.price)
       events.tell({ kind: 'went_on_unasked', name: entry.name, reason: refusal.reason })
       return run()
     }

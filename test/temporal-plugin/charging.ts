@@ -9,11 +9,12 @@ import { parseCatalogue } from '../../credits/parse-catalogue.ts'
 import type { Receipt } from '../../credits/receipt.ts'
 import type { Terms } from '../../credits/terms.ts'
 import { connectRedis } from '../../ledger/connect.ts'
-import { shardOf } from '../../ledger/keys.ts'
-import { createLedger } from '../../ledger/ledger.ts'
+import { accountKeys, shardOf } from '../../ledger/keys.ts'
+import { createLedger, type Ledger } from '../../ledger/ledger.ts'
 import { systemClock } from '../../middleware/clock.ts'
 import { createGate, type Gate } from '../../middleware/gate.ts'
 import { createMeters } from '../../middleware/meter.ts'
+import { createWaitingRoom } from '../../middleware/waiting-room.ts'
 import { createOutbox } from '../../middleware/outbox/outbox.ts'
 import { openStore } from '../../middleware/outbox/store.ts'
 import type { Charges } from '../../middleware/temporal/charges.ts'
@@ -48,8 +49,11 @@ export const catalogue: Catalogue = {
 export interface Charging {
   readonly charges: Charges
   readonly gate: Gate
+  readonly ledger: Ledger
   openAccount(credits: number): Promise<string>
   grant(accountId: string, credits: number): Promise<void>
+  /** How many of the account's runs wait for credits. */
+  parkedRuns(accountId: string): Promise<number>
   remaining(accountId: string): Promise<number>
   /** Every receipt of an account so far. */
   receipts(accountId: string): Promise<readonly Receipt[]>
@@ -71,10 +75,17 @@ export async function openCharging(redisUrl: string): Promise<Charging> {
   })
   const gate = createGate({ ledger, findCharge, loadAccount, clock: systemClock, outbox })
   const meters = createMeters({ ledger, gate, clock: systemClock, times: { leaseMs: 1_500, lingerMs: 100 } })
+  const waitingRoom = createWaitingRoom({ ledger, loadAccount, depletedBelow: catalogue.policies.depletedBelow })
   const versions = new Map<string, Terms>()
   return {
-    charges: { open: (request) => gate.open(request), settle: (request) => outbox.settle(request), meters },
+    charges: {
+      open: (request) => gate.open(request),
+      settle: (request) => outbox.settle(request),
+      meters,
+      waitingRoom,
+    },
     gate,
+    ledger,
     async openAccount(credits) {
       const accountId = `acct-${randomUUID()}`
       const token = randomUUID()
@@ -100,6 +111,7 @@ export async function openCharging(redisUrl: string): Promise<Charging> {
       versions.set(accountId, terms)
       await ledger.putTerms(accountId, terms)
     },
+    parkedRuns: (accountId) => redis.zcard(accountKeys(accountId).waiters),
     async remaining(accountId) {
       const answer = await ledger.read(accountId)
       if (answer.status !== 'loaded') throw new Error(`account ${accountId} is not loaded`)

@@ -83,14 +83,10 @@ test('at zero an activity does not begin, and begins when there are credits agai
   const handle = await as(account, () =>
     stand.client.workflow.start(callsActivity, { ...startedIn(), args: ['busy', [10]] }),
   )
-  await until(async () => {
-    const { raw } = await handle.describe()
-    return (raw.pendingActivities ?? []).some(
-      ({ lastFailure }) => lastFailure?.applicationFailureInfo?.type === 'CreditsDepleted',
-    )
-  })
+  await until(async () => (await stand.parkedRuns(account)) === 1)
   expect(busy).toEqual([])
   await stand.grant(account, 10)
+  await stand.wake(account)
   await handle.result()
   expect(busy).toHaveLength(1)
   expect(msOf(await runtimeOf(account))).toBeGreaterThan(0)

@@ -12,6 +12,10 @@ import {
 import { inject } from 'vitest'
 import { TollgatePlugin, type TollgatePluginOptions } from '../../middleware/temporal/plugin.ts'
 import type { PluginEvent } from '../../middleware/temporal/events.ts'
+import { createWakeAccount } from '../../activities/wake-runs.ts'
+import { systemClock } from '../../middleware/clock.ts'
+import { createWakeRun } from '../../middleware/wake-run.ts'
+import { silent } from '../workflows/ledger-stand.ts'
 import { createActivities, type Seen } from './activities.ts'
 import { catalogue, type Charging, openCharging } from './charging.ts'
 import { workflowsPath } from './workflows-path.ts'
@@ -31,6 +35,8 @@ export interface Stand extends Charging {
   readonly seen: Seen[]
   readonly events: PluginEvent[]
   newPlugin(options?: Partial<TollgatePluginOptions>): TollgatePlugin
+  /** Tells parked runs of the account that they may go on, as Tollgate's own worker does. */
+  wake(accountId: string): Promise<void>
   startWorker(options?: Partial<WorkerOptions>): Promise<() => Promise<void>>
   close(): Promise<void>
 }
@@ -58,6 +64,12 @@ export async function openStand(options: Partial<TollgatePluginOptions> = {}): P
   const bundle = await bundleWorkflowCode({ workflowsPath, plugins: [plugin], logger: new DefaultLogger('ERROR') })
   const connection = await Connection.connect({ address })
   const native = await NativeConnection.connect({ address })
+  const wakeAccount = createWakeAccount({
+    ledger: charging.ledger,
+    clock: systemClock,
+    log: silent,
+    wakeRun: createWakeRun(connection),
+  })
   const stops: (() => Promise<void>)[] = []
   return {
     ...charging,
@@ -70,6 +82,7 @@ export async function openStand(options: Partial<TollgatePluginOptions> = {}): P
     client: new Client({ connection, plugins: [plugin] }),
     bare: new Client({ connection }),
     newPlugin,
+    wake: (accountId) => wakeAccount(accountId, new AbortController().signal),
     async startWorker(more = {}) {
       const worker = await Worker.create({
         connection: native,

@@ -8,6 +8,7 @@ import {
   executeChild,
   proxyActivities,
   proxyLocalActivities,
+  setCurrentDetails,
   setHandler,
   sleep,
   workflowInfo,
@@ -106,4 +107,52 @@ export async function overlaps(): Promise<void> {
 
 export async function waitsForever(): Promise<void> {
   await patient.waits()
+}
+
+const once = proxyActivities<Activities>({
+  startToCloseTimeout: '2s',
+  scheduleToCloseTimeout: '2s',
+  retry: { maximumAttempts: 1 },
+})
+
+export async function twoMails(): Promise<string[]> {
+  setCurrentDetails('two mails to send')
+  return [await remote.sendMail('one'), await remote.sendMail('two')]
+}
+
+/** One attempt, and two seconds for all of it. */
+export async function mailsOnce(): Promise<string> {
+  return once.sendMail('one')
+}
+
+export async function mailsAtOnce(count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, (_, index) => remote.sendMail(`mail ${index}`)))
+}
+
+export async function mailsUnlessStopped(): Promise<string> {
+  const sending = new CancellationScope()
+  setHandler(defineSignal('stop'), () => sending.cancel())
+  try {
+    return await sending.run(() => remote.sendMail('one'))
+  } catch {
+    await sleep(1)
+    return 'stopped'
+  }
+}
+
+export async function mailsWithin(ms: number): Promise<string> {
+  try {
+    return await CancellationScope.withTimeout(ms, () => remote.sendMail('one'))
+  } catch {
+    return 'too late'
+  }
+}
+
+export async function onDemand(): Promise<string> {
+  return local.localMail('near')
+}
+
+export async function searches(): Promise<void> {
+  await Promise.all([remote.searchWeb(), sleep(10)])
+  await remote.searchWeb()
 }

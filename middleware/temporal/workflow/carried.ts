@@ -21,6 +21,10 @@ export interface Carried extends Attribution {
 export interface ActivityNote extends Partial<Attribution> {
   /** Of a local activity: when its run started, by the server. Its own time of scheduling changes when its workflow task is repeated. */
   readonly bornMs?: number
+  /** The workflow waits for credits where the activity is refused. */
+  readonly parks?: true
+  /** Id of the activity that was refused before, and which this one is scheduled in place of; `bornMs` is when that one was scheduled. */
+  readonly resumes?: string
 }
 
 /** Header of workflows and activities. */
@@ -49,8 +53,13 @@ export function readCarried(headers: Headers): Carried | undefined {
 export function readActivityNote(headers: Headers): ActivityNote | undefined {
   const value = readHeader(headers)
   if (value === undefined) return undefined
-  const { bornMs } = value
-  return { ...attributionIn(value), ...(Number.isSafeInteger(bornMs) ? { bornMs: bornMs as number } : {}) }
+  const { bornMs, parks, resumes } = value
+  return {
+    ...attributionIn(value),
+    ...(typeof bornMs === 'number' ? { bornMs } : {}),
+    ...(parks === true ? { parks } : {}),
+    ...(typeof resumes === 'string' ? { resumes } : {}),
+  }
 }
 
 /** Only the ids. */

@@ -1,15 +1,5 @@
-import { ApplicationFailure, CancellationScope, log, proxyLocalActivities, workflowInfo } from '@temporalio/workflow'
-
-/** A task that was completed in a chain of runs: retries, resets and continue-as-new are one chain. */
-export interface CompletedTask {
-  /** The first run of the chain. */
-  readonly chain: string
-  /** Unique in the chain; '' for the workflow itself. */
-  readonly task: string
-}
-
-/** Name of the local activity that the plugin adds to each worker. */
-export const completeTaskActivity = 'tollgate.completeTask'
+import { ApplicationFailure, CancellationScope, log, workflowInfo } from '@temporalio/workflow'
+import { own } from './own-activities.ts'
 
 const longestId = 200
 
@@ -29,18 +19,11 @@ export async function completeWorkflow(): Promise<void> {
   await complete('')
 }
 
-/** Bounded, since a worker without the plugin would never answer and a workflow must not be stuck with its bill. */
-const local = proxyLocalActivities<Record<typeof completeTaskActivity, (task: CompletedTask) => Promise<void>>>({
-  startToCloseTimeout: '3s',
-  scheduleToCloseTimeout: '8s',
-  retry: { maximumAttempts: 3 },
-})
-
 async function complete(task: string): Promise<void> {
-  const completed: CompletedTask = { chain: workflowInfo().firstExecutionRunId, task }
+  const completed = { chain: workflowInfo().firstExecutionRunId, task }
   try {
     // A workflow that was asked to stop and finished its task all the same has finished it
-    await CancellationScope.nonCancellable(() => local[completeTaskActivity](completed))
+    await CancellationScope.nonCancellable(() => own['tollgate.completeTask'](completed))
   } catch (error) {
     log.warn('a completed task could not be charged', { task, error: String(error) })
   }

@@ -1,17 +1,29 @@
 import type { Headers } from '@temporalio/common'
-import { type WorkflowInterceptors, workflowInfo } from '@temporalio/workflow'
+import { scheduleActivity, scheduleLocalActivity, type WorkflowInterceptors, workflowInfo } from '@temporalio/workflow'
+import { isFirstOfChain, skippedAtZero } from './admission.ts'
 import { type ActivityNote, attributionOf, type Carried, readCarried, withHeader } from './carried.ts'
 import { completeWorkflow } from './complete-task.ts'
+import { isOwnActivity } from './own-activities.ts'
+import { type Again, createParking, type Parking } from './parking.ts'
+
+/** In the options of a step that is scheduled again: symbols survive what other interceptors make of options. */
+const again = Symbol('tollgate.again')
+
+interface Scheduled {
+  readonly [again]?: Again
+}
 
 /**
- * Hands the start header on to whatever the workflow starts; Temporal itself gives children and continued runs an empty one. Where nothing has to be waited for,
- * the very promise of `next` is returned: one more step of the event loop would reorder the commands of histories that were recorded without us.
+ * Hands the start header on to whatever the workflow starts; Temporal itself gives children and continued runs an empty one. In runs that have it, steps that are
+ * refused park. Runs without it are older than the plugin, or nobody's: they get the very promise of `next`, since one more step of the event loop would reorder the
+ * commands of histories that were recorded without us.
  */
 export function interceptors(): WorkflowInterceptors {
   let carried: Carried | undefined
+  let parking: Parking | undefined
 
   const tellActivity = (headers: Headers, more: ActivityNote = {}): Headers =>
-    withHeader(headers, { ...(carried === undefined ? {} : attributionOf(carried)), ...more })
+    withHeader(headers, { ...(carried === undefined ? {} : { ...attributionOf(carried), parks: true }), ...more })
   const handOn = (headers: Headers, value: Carried | undefined): Headers =>
     value === undefined ? headers : withHeader(headers, value)
 
@@ -20,11 +32,17 @@ export function interceptors(): WorkflowInterceptors {
       {
         execute(input, next) {
           carried = readCarried(input.headers)
-          if (carried?.tasks?.includes(workflowInfo().workflowType) !== true) return next(input)
+          if (carried === undefined) return next(input)
+          parking = createParking()
+          const asksFirst = carried.scheduled === true && isFirstOfChain()
+          const isTask = carried.tasks?.includes(workflowInfo().workflowType) === true
+          if (!asksFirst && !isTask) return next(input)
           return (async () => {
+            const skipped = asksFirst ? await skippedAtZero() : undefined
+            if (skipped !== undefined) return skipped
             // Failed, cancelled and continued runs leave here by throwing
             const result = await next(input)
-            await completeWorkflow()
+            if (isTask) await completeWorkflow()
             return result
           })()
         },
@@ -32,18 +50,39 @@ export function interceptors(): WorkflowInterceptors {
     ],
     outbound: [
       {
-        scheduleActivity: (input, next) => next({ ...input, headers: tellActivity(input.headers) }),
-        scheduleLocalActivity: (input, next) =>
-          next({
-            ...input,
-            headers: tellActivity(input.headers, { bornMs: workflowInfo().startTime.getTime() }),
-          }),
+        scheduleActivity(input, next) {
+          const { activityType, args, options, typeInfo } = input
+          const before = (options as Scheduled)[again]
+          const running = next({ ...input, headers: tellActivity(input.headers, resumed(before)) })
+          if (parking === undefined) return running
+          return parking.through(running, before, (mark) =>
+            scheduleActivity(activityType, args, marked(options, mark), typeInfo),
+          )
+        },
+        scheduleLocalActivity(input, next) {
+          const { activityType, args, options, typeInfo } = input
+          const before = (options as Scheduled)[again]
+          const bornMs = workflowInfo().startTime.getTime()
+          const running = next({ ...input, headers: tellActivity(input.headers, { bornMs, ...resumed(before) }) })
+          if (parking === undefined || isOwnActivity(activityType)) return running
+          return parking.through(running, before, (mark) =>
+            scheduleLocalActivity(activityType, args, marked(options, mark), typeInfo),
+          )
+        },
         startChildWorkflowExecution: (input, next) =>
           next({ ...input, headers: handOn(input.headers, childOf(carried)) }),
         continueAsNew: (input, next) => next({ ...input, headers: handOn(input.headers, carried) }),
       },
     ],
   }
+}
+
+function marked<Options extends object>(options: Options, mark: Again): Options & Scheduled {
+  return { ...options, [again]: mark }
+}
+
+function resumed(before: Again | undefined): ActivityNote {
+  return before === undefined ? {} : { bornMs: before.bornMs, resumes: before.activityId }
 }
 
 /** No schedule starts a child: its parent does. */

@@ -1,0 +1,43 @@
+import { remainingOf } from '../credits/balance.ts'
+import type { Micro } from '../credits/money.ts'
+import { type ParkedRun, waiterOf } from '../credits/parked-run.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+
+/** Where workflow runs wait for an account's credits. Both reject while the ledger does not answer. */
+export interface WaitingRoom {
+  /** `ready`: there is enough by now. Else the run is woken when there is, oldest first; repeated, it keeps its place. */
+  enter(accountId: string, run: ParkedRun, need: Micro): Promise<'ready' | 'waiting'>
+  /** Whether the account has anything left. */
+  hasCredits(accountId: string): Promise<boolean>
+}
+
+export interface WaitingRoomDeps {
+  readonly ledger: Pick<Ledger, 'wait' | 'read'>
+  readonly loadAccount: (accountId: string) => Promise<'loaded' | 'unknown'>
+  readonly depletedBelow: Micro
+}
+
+/** An account that nobody signed up has no credits, and its runs are told so by what they try: here they are let through. */
+export function createWaitingRoom({ ledger, loadAccount, depletedBelow }: WaitingRoomDeps): WaitingRoom {
+  return {
+    async enter(accountId, run, need) {
+      const waiting = { accountId, waiter: waiterOf(run), need }
+      const { status } = await loaded(accountId, () => ledger.wait(waiting))
+      return status === 'waiting' ? 'waiting' : 'ready'
+    },
+    async hasCredits(accountId) {
+      const answer = await loaded(accountId, () => ledger.read(accountId))
+      return answer.status !== 'loaded' || remainingOf(answer) >= depletedBelow
+    },
+  }
+
+  async function loaded<Answer extends { readonly status: string }>(
+    accountId: string,
+    ask: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const answer = await ask()
+    if (answer.status !== 'account_not_loaded') return answer
+    await loadAccount(accountId)
+    return ask()
+  }
+}
