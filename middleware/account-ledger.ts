@@ -28,6 +28,8 @@ export interface AccountLedger {
   readonly ledger: Ledger
   readonly accounts: Accounts
   readonly loader: AccountLoader
+  /** Resolves when no workflow is being asked any more. Only then may a connection close without its process: a retry of the SDK on a closed one would end it. */
+  readonly idle: () => Promise<void>
 }
 
 /** The ledger by the catalogue's policies, and the way by which accounts come into it. All processes on one Redis have the same settings. */
@@ -48,6 +50,23 @@ export function createAccountLedger({
     quarantineMs: 2 * holdMs,
     settling: { onUnconfirmed },
   })
-  const accounts = createAccounts({ client, taskQueue: accountTaskQueue, catalogue })
-  return { ledger, accounts, loader: createAccountLoader({ ledger, accounts, journal, clock }) }
+  const underWay = new Set<Promise<unknown>>()
+  const accounts = createAccounts({
+    client,
+    taskQueue: accountTaskQueue,
+    catalogue,
+    onCall(call) {
+      underWay.add(call)
+      const over = (): void => void underWay.delete(call)
+      call.then(over, over)
+    },
+  })
+  return {
+    ledger,
+    accounts,
+    loader: createAccountLoader({ ledger, accounts, journal, clock }),
+    async idle() {
+      while (underWay.size > 0) await Promise.allSettled(underWay)
+    },
+  }
 }

@@ -65,6 +65,8 @@ export interface AccountsDeps {
   readonly deadlineMs?: number
   /** Updates after which an account's run hands over to the next: well below the server's 2,000. */
   readonly updatesPerRun?: number
+  /** Hears of everything that is under way, also of what nobody waits for any more. */
+  readonly onCall?: ((call: Promise<unknown>) => void) | undefined
 }
 
 const attempts = 2
@@ -78,6 +80,7 @@ export function createAccounts({
   catalogue,
   deadlineMs = 5_000,
   updatesPerRun = 500,
+  onCall,
 }: AccountsDeps): Accounts {
   const policies = { alerts: catalogue.alerts, depletedBelow: catalogue.policies.depletedBelow }
 
@@ -138,7 +141,19 @@ export function createAccounts({
     )
   }
 
-  async function answered<Answer extends object>(
+  function answered<Answer extends object>(
+    accountId: string,
+    ask: () => Promise<Answer | AccountRefusal>,
+  ): Promise<AccountAnswer<Answer>> {
+    return told(untilAnswered(accountId, ask))
+  }
+
+  function told<T>(call: Promise<T>): Promise<T> {
+    onCall?.(call)
+    return call
+  }
+
+  async function untilAnswered<Answer extends object>(
     accountId: string,
     ask: () => Promise<Answer | AccountRefusal>,
   ): Promise<AccountAnswer<Answer>> {
@@ -146,7 +161,7 @@ export function createAccounts({
     let handovers = 0
     for (;;) {
       try {
-        const answer = await inTime(() => client.withDeadline(Date.now() + deadlineMs, ask), deadlineMs)
+        const answer = await inTime(() => told(client.withDeadline(Date.now() + deadlineMs, ask)), deadlineMs)
         return isRefusal(answer) ? answer : { ok: true, ...answer }
       } catch (error) {
         const refusal = refusalIn(error, accountId)

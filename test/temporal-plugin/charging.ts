@@ -12,9 +12,8 @@ import { connectRedis } from '../../ledger/connect.ts'
 import { accountKeys, shardOf } from '../../ledger/keys.ts'
 import { createLedger, type Ledger } from '../../ledger/ledger.ts'
 import { systemClock } from '../../middleware/clock.ts'
-import { createGate, type Gate } from '../../middleware/gate.ts'
-import { createMeters } from '../../middleware/meter.ts'
-import { createWaitingRoom } from '../../middleware/waiting-room.ts'
+import { createCharges } from '../../middleware/create-charges.ts'
+import type { Gate } from '../../middleware/gate.ts'
 import { createOutbox } from '../../middleware/outbox/outbox.ts'
 import { openStore } from '../../middleware/outbox/store.ts'
 import type { Charges } from '../../middleware/temporal/charges.ts'
@@ -73,18 +72,19 @@ export async function openCharging(redisUrl: string): Promise<Charging> {
     loadAccount,
     clock: systemClock,
   })
-  const gate = createGate({ ledger, findCharge, loadAccount, clock: systemClock, outbox })
-  const meters = createMeters({ ledger, gate, clock: systemClock, times: { leaseMs: 1_500, lingerMs: 100 } })
-  const waitingRoom = createWaitingRoom({ ledger, loadAccount, depletedBelow: catalogue.policies.depletedBelow })
+  const own = createCharges({
+    ledger,
+    journal: { findCharge },
+    loader: { load: loadAccount },
+    outbox,
+    clock: systemClock,
+    depletedBelow: catalogue.policies.depletedBelow,
+    meterTimes: { leaseMs: 1_500, lingerMs: 100 },
+  })
   const versions = new Map<string, Terms>()
   return {
-    charges: {
-      open: (request) => gate.open(request),
-      settle: (request) => outbox.settle(request),
-      meters,
-      waitingRoom,
-    },
-    gate,
+    charges: own.charges,
+    gate: own.gate,
     ledger,
     async openAccount(credits) {
       const accountId = `acct-${randomUUID()}`
@@ -118,14 +118,13 @@ export async function openCharging(redisUrl: string): Promise<Charging> {
       return remainingOf(answer)
     },
     async receipts(accountId) {
-      await gate.settled()
+      await own.gate.settled()
       await outbox.idle()
       const entries = await ledger.receipts(shardOf(accountId), 10_000)
       return entries.map(({ receipt }) => receipt).filter((receipt) => receipt.accountId === accountId)
     },
     async close() {
-      await meters.close()
-      await gate.close(5_000)
+      await own.close(5_000)
       await outbox.close(1_000)
       rmSync(folder, { recursive: true, force: true })
       await ledger.close()
