@@ -5,16 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { withAttribution } from '../../middleware/temporal/attribution.ts'
 import { until } from '../stack/until.ts'
 import { openStand, type Stand } from './stand.ts'
-import {
-  mailsAtOnce,
-  mailsOnce,
-  mailsUnlessStopped,
-  mailsWithin,
-  onDemand,
-  report,
-  searches,
-  twoMails,
-} from './workflows.ts'
+import { mailsAtOnce, mailsOnce, mailsUnlessStopped, mailsWithin, onDemand, report, twoMails } from './workflows.ts'
 
 let stand: Stand
 let stop: () => Promise<void>
@@ -266,14 +257,4 @@ describe('a run that a schedule starts', () => {
     expect(await (await scheduled(account, report)).result()).toBe('reported')
     expect(await spentOf(account)).toBe(250_000)
   })
-})
-
-test('a run that is never refused, not scheduled, and completes no task has no event of ours', async () => {
-  await work()
-  const account = await stand.openAccount(10)
-  const handle = await start(account, searches)
-  await handle.result()
-  const bare = await stand.bare.workflow.start(searches, started())
-  await bare.result()
-  expect(await eventsOf(handle)).toEqual(await eventsOf(bare))
 })

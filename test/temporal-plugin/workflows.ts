@@ -151,8 +151,3 @@ export async function mailsWithin(ms: number): Promise<string> {
 export async function onDemand(): Promise<string> {
   return local.localMail('near')
 }
-
-export async function searches(): Promise<void> {
-  await Promise.all([remote.searchWeb(), sleep(10)])
-  await remote.searchWeb()
-}

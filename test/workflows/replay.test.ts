@@ -1,7 +1,5 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
-import proto from '@temporalio/proto'
 import { Worker } from '@temporalio/worker'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Activities } from '../../activities/index.ts'
@@ -11,45 +9,32 @@ import { zero } from '../../credits/money.ts'
 import { type Accounts, createAccounts } from '../../middleware/accounts.ts'
 import { startReconciler } from '../../middleware/reconcilers.ts'
 import { row, rowOf } from '../account/given.ts'
+import { historyFrom, namesIn, recording, recordMissing, textIn, textOf } from '../stack/histories.ts'
 import { startTimeSkipping } from '../stack/time-skipping.ts'
 import { catalogue, credits } from './catalogue.ts'
 import { newAccountId, openStand, signUpOf } from './stand.ts'
 import { until } from '../stack/until.ts'
 
-/*
- * Workflows that run today were started by yesterday's code. These histories were recorded from real runs; a change that could not
- * replay them would stop those runs. `RECORD=1 npx vitest run test/workflows/replay.test.ts` records the ones that are missing, for the next run:
- * add new kinds, keep the old ones, since runs like them are still out there.
- */
-const { History } = proto.temporal.api.history.v1
-// The SDK's own historyToJSON fails where npm installed more than one protobufjs.
-const asJson = { longs: String, enums: String, bytes: String }
 const folder = join(import.meta.dirname, 'histories')
 
 describe('what ran before replays as it ran', () => {
   beforeAll(async () => {
-    if (process.env['RECORD'] === undefined) return
-    for (const [name, record] of Object.entries(recordings)) {
-      const file = join(folder, `${name}.json`)
-      // Stack traces name the checkout that they were recorded in.
-      if (!existsSync(file)) writeFileSync(file, `${(await record()).replaceAll(`${process.cwd()}/`, '')}\n`)
-    }
+    if (recording) await recordMissing(folder, recordings)
   }, 300_000)
 
-  test.each(readdirSync(folder).filter((file) => file.endsWith('.json')))('%s', async (file) => {
-    await expect(replay(readFileSync(join(folder, file), 'utf8'))).resolves.toBeUndefined()
+  test.each(namesIn(folder))('%s', async (name) => {
+    await expect(replay(textIn(folder, name))).resolves.toBeUndefined()
   })
 
   test('and a history of other code is noticed', async () => {
-    const [file] = readdirSync(folder)
-    const text = readFileSync(join(folder, file!), 'utf8').replaceAll('"putTerms"', '"putOtherTerms"')
+    const text = textIn(folder, namesIn(folder)[0]!).replaceAll('"putTerms"', '"putOtherTerms"')
     await expect(replay(text)).rejects.toThrow('Nondeterminism')
   })
 })
 
 function replay(text: string): Promise<void> {
   const workflowBundle = { codePath: inject('workflowBundlePath') }
-  return Worker.runReplayHistory({ workflowBundle }, History.fromObject(JSON.parse(text) as object), 'replayed')
+  return Worker.runReplayHistory({ workflowBundle }, historyFrom(text), 'replayed')
 }
 
 const quiet: Partial<Activities> = { putTerms: async () => undefined }
@@ -89,9 +74,8 @@ async function everyCommand(accounts: Accounts, accountId: string): Promise<void
   await accounts.closeEpoch(accountId, { epoch: 1, rows: {} })
 }
 
-async function historyOf(client: Client, workflowId: string, runId?: string): Promise<string> {
-  const history = await client.workflow.getHandle(workflowId, runId).fetchHistory()
-  return JSON.stringify(History.toObject(history as Parameters<typeof History.toObject>[0], asJson), null, 1)
+function historyOf(client: Client, workflowId: string, runId?: string): Promise<string> {
+  return textOf(client.workflow.getHandle(workflowId, runId))
 }
 
 /** Runs `work` with a worker and hands over what its workflow left behind. */
