@@ -4,6 +4,7 @@
 
 const folders = [
   'bin',
+  'package',
   'gateway',
   'workflows',
   'activities',
@@ -117,6 +118,18 @@ export default {
       files: ['gateway/**'],
       imports: ['gateway', 'middleware', 'ledger', 'journal', 'credits'],
       types: ['workflows', 'activities'],
+    }),
+    // The entry points of the published package hand out what is elsewhere; nothing here imports them.
+    reach({
+      files: ['package/**'],
+      excludeFiles: ['package/temporal/**'],
+      imports: ['middleware', 'ledger', 'journal', 'credits'],
+    }),
+    reach({
+      files: ['package/temporal/**'],
+      imports: [],
+      except: [workflowSide],
+      packages: workflowLibraries,
     }),
     reach({ files: ['react/**'], imports: ['react', 'credits'] }),
     reach({ files: ['web/**'], imports: ['web', 'react', 'credits'] }),

@@ -38,7 +38,7 @@ const refused: [file: string, source: string, rule: string][] = [
   ['middleware/a.ts', `import { x } from '../activities/x.ts'`, imports],
   ['middleware/temporal/a.ts', `import { x } from '../../bin/x.ts'`, imports],
   // what runs in a workflow loads nothing else
-  ...['workflows', 'middleware/temporal/workflow'].flatMap((folder) => {
+  ...['workflows', 'middleware/temporal/workflow', 'package/temporal'].flatMap((folder) => {
     const up = '../'.repeat(folder.split('/').length)
     return [
       [`${folder}/a.ts`, `import { x } from '${up}ledger/x.ts'`, imports],
@@ -58,6 +58,10 @@ const refused: [file: string, source: string, rule: string][] = [
   ['gateway/a.ts', `import { x } from '../workflows/x.ts'`, imports],
   ['gateway/a.ts', `import { x } from '../activities/x.ts'`, imports],
   ['gateway/routes/a.ts', `import { x } from '../../bin/x.ts'`, imports],
+  ['package/a.ts', `export { x } from '../gateway/x.ts'`, imports],
+  ['package/a.ts', `export { x } from '../bin/x.ts'`, imports],
+  ['middleware/a.ts', `import { x } from '../package/x.ts'`, imports],
+  ['bin/a.ts', `import { x } from '../package/x.ts'`, imports],
   ['react/a.ts', `import { x } from '../web/x.ts'`, imports],
   ['web/a.ts', `import { x } from '../gateway/x.ts'`, imports],
   ['bin/a.ts', `import { x } from '../test/x.ts'`, imports],
@@ -95,6 +99,8 @@ const allowed: [file: string, source: string][] = [
   ['gateway/a.ts', `import { x } from '../middleware/x.ts'`],
   ['gateway/a.ts', `import type { X } from '../workflows/x.ts'`],
   ['gateway/a.ts', `import { Hono } from 'hono'`],
+  ['package/a.ts', `export { x } from '../middleware/temporal/x.ts'`],
+  ['package/temporal/a.ts', `export { x } from '../../middleware/temporal/workflow/x.ts'`],
   ['bin/a.ts', `import { x } from '../workflows/x.ts'`],
   ['bin/a.ts', `export const x = process.env['X']`],
   ['test/a.ts', `export const x = process.env['X']`],

@@ -1,0 +1,2 @@
+// `tollgate/temporal/workflow`: what workflows may import.
+export { completeTask } from '../../middleware/temporal/workflow/complete-task.ts'
