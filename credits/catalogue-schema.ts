@@ -78,7 +78,7 @@ export const catalogueShape = map({
     }),
     fairShare: whole(1),
     largestCorrection: positiveCredits().optional(),
-    unknownActivity: oneOf(['free', 'refuse']),
+    unknownActivity: text("'free', 'refuse', or the name of an activity with a price"),
   }),
 })
 

@@ -107,8 +107,8 @@ export interface Policies {
   readonly fairShare: number
   /** Where ledger, workflow and journal differ by more than this in one account, nothing is corrected: somebody has to look. */
   readonly largestCorrection: Micro
-  /** What an activity meets that `activities` does not name. */
-  readonly unknownActivity: 'free' | 'refuse'
+  /** What an activity meets that `activities` does not name: `free`, `refuse`, or the price and category of the activity of this name. */
+  readonly unknownActivity: string
 }
 
 /** The parsed catalogue.yaml: all that is data about prices and plans. */

@@ -176,6 +176,10 @@ function faultsOf(catalogue: Catalogue, data: CatalogueText): Fault[] {
     else if (Object.keys(creditsPerMillion).length === 0)
       fault(['prices', model], 'needs input_tokens and output_tokens')
   }
+  const { unknownActivity } = catalogue.policies
+  const priced = namesOfPriced(catalogue)
+  if (unknownActivity !== 'free' && unknownActivity !== 'refuse' && !priced.includes(unknownActivity))
+    fault(['policies', 'unknownActivity'], `must be free, refuse, or an activity with a price: ${priced.join(', ')}`)
   if (data.images !== undefined) faults.push(...faultsOfImages(catalogue, providerOf, unknownProvider))
   if (faults.length > 0) return faults
 
@@ -207,12 +211,16 @@ function hasPrice(
   return prices.ratesOf(own ? id : `${pricesFrom}${id.slice(id.indexOf('/'))}`)?.pricesText === true
 }
 
+function namesOfPriced({ activities }: Pick<Catalogue, 'activities'>): string[] {
+  return activities.flatMap((activity) => ('price' in activity ? [activity.name] : []))
+}
+
 function faultsOfImages(
-  { images: { models, qualities }, activities }: Catalogue,
+  { images: { models, qualities }, activities }: Pick<Catalogue, 'images' | 'activities'>,
   providerOf: (id: string) => Provider | undefined,
   unknownProvider: string,
 ): Fault[] {
-  const priced = activities.flatMap((activity) => ('price' in activity ? [activity.name] : []))
+  const priced = namesOfPriced({ activities })
   return [
     ...models.flatMap((id, at): Fault[] => {
       const path = ['images', 'models', at]

@@ -2,6 +2,7 @@ import type { Context, Info } from '@temporalio/activity'
 import { ApplicationFailure, CompleteAsyncError } from '@temporalio/common'
 import type { ActivityExecuteInput, ActivityInterceptorsFactory } from '@temporalio/worker'
 import type { Activity, Catalogue, PricedActivity } from '../../credits/catalogue.ts'
+import { type Micro, toMicro } from '../../credits/money.ts'
 import type { Clock } from '../clock.ts'
 import type { Work } from '../gate.ts'
 import { type Attribution, attributionFrom, withAttribution, type WorkFor } from './attribution.ts'
@@ -9,7 +10,17 @@ import type { Booking, Bookings, Job } from './bookings.ts'
 import { idOf } from './charge-key.ts'
 import { type CurrentWork, duringWork } from './current-work.ts'
 import type { Events } from './events.ts'
-import { detailOf, type Dimensions, freeWork, levelsOf, type Occasion, priceWork, rowOf } from './price-work.ts'
+import {
+  detailOf,
+  type Dimensions,
+  freeWork,
+  levelsOf,
+  type Occasion,
+  priceOf,
+  priceWork,
+  rowOf,
+} from './price-work.ts'
+import { refusalOfError } from './model-refusal.ts'
 import { refusalFailure, type RefusalTimes, WorkRefused } from './refusal-failure.ts'
 import type { DuringRuntime } from './runtime.ts'
 import { type ActivityNote, attributionOf, readActivityNote } from './workflow/carried.ts'
@@ -34,12 +45,17 @@ export interface ActivityDeps {
   readonly times: RefusalTimes
   readonly whenUnavailable: 'wait' | 'goOn'
   readonly attributionOfActivity?: ((activity: UnmarkedActivity) => WorkFor | undefined) | undefined
+  /** How many units to set aside before, where it is not one: the images that are ordered. */
+  readonly ordered?: ((activityType: string, args: readonly unknown[]) => number | undefined) | undefined
   readonly describe?:
     | ((activityType: string, args: readonly unknown[], result: unknown) => Dimensions | undefined)
     | undefined
 }
 
 type Run = () => Promise<unknown>
+
+/** Whatever there is: what a refused model call would have cost is not always known. */
+const oneMicro = toMicro(1)
 
 /** Reserves before an activity that has a price, and charges what succeeded. */
 export function createActivityInterceptor(deps: ActivityDeps): ActivityInterceptorsFactory {
@@ -62,8 +78,13 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
             ? charged()
             : duringRuntime(who, info, charged))
         } catch (error) {
-          if (!(error instanceof WorkRefused)) throw error
-          throw refusalFailure(error, deps.times, note?.parks === true ? stepOf(work!) : undefined)
+          const refused = refusedWork(error)
+          if (refused === undefined) throw error
+          throw refusalFailure(
+            refused,
+            deps.times,
+            note?.parks === true && work !== undefined ? stepOf(work) : undefined,
+          )
         }
       },
     },
@@ -72,7 +93,7 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
   /** By what the catalogue says of its type. */
   async function runCharged(deps: ActivityDeps, { info, who, work, args }: Occurring, run: Run): Promise<unknown> {
     const entry = entries.get(info.activityType)
-    if (entry === undefined) return runUnnamed(deps, info, run)
+    if (entry === undefined) return runUnnamed({ info, who, work, args }, run)
     if ('chargedBy' in entry) return run()
     if (who === undefined || work === undefined) {
       if (!('free' in entry)) deps.events.tell({ kind: 'unattributed', name: info.activityType })
@@ -80,6 +101,24 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
     }
     if ('free' in entry) return runFree(deps, { entry, who, work }, run)
     return runPriced(deps, { entry, who, work, args }, run)
+  }
+
+  /** By policy: free, refused, or as another activity. */
+  async function runUnnamed({ info, who, work, args }: Occurring, run: Run): Promise<unknown> {
+    const name = info.activityType
+    const policy = deps.catalogue.policies.unknownActivity
+    deps.events.tell({ kind: 'unnamed_activity', name, policy })
+    const model = entries.get(policy)
+    if (model !== undefined && 'price' in model) {
+      const entry = { ...model, name, item: name }
+      if (who !== undefined && work !== undefined) return runPriced(deps, { entry, who, work, args }, run)
+      deps.events.tell({ kind: 'unattributed', name })
+    }
+    if (policy !== 'refuse') return run()
+    throw ApplicationFailure.nonRetryable(
+      `the catalogue names no price of activity ${name}, and its policy is to refuse those`,
+      'ActivityNotPriced',
+    )
   }
 }
 
@@ -131,18 +170,15 @@ function workOf(info: Info, note: ActivityNote | undefined, who: Attribution): C
   }
 }
 
-function stepOf({ activityId, firstScheduledMs }: CurrentWork) {
-  return { activityId, bornMs: firstScheduledMs }
+/** Also of a model call within the activity, which the gateway has refused. */
+function refusedWork(error: unknown): WorkRefused | undefined {
+  if (error instanceof WorkRefused) return error
+  const refusal = refusalOfError(error)
+  return refusal === undefined ? undefined : new WorkRefused(refusal, oneMicro)
 }
 
-function runUnnamed({ catalogue, events }: ActivityDeps, { activityType }: Info, run: Run): Promise<unknown> {
-  const policy = catalogue.policies.unknownActivity
-  events.tell({ kind: 'unnamed_activity', name: activityType, policy })
-  if (policy === 'free') return run()
-  throw ApplicationFailure.nonRetryable(
-    `the catalogue names no price of activity ${activityType}, and its policy is to refuse those`,
-    'ActivityNotPriced',
-  )
+function stepOf({ activityId, firstScheduledMs }: CurrentWork) {
+  return { activityId, bornMs: firstScheduledMs }
 }
 
 interface Priced {
@@ -168,7 +204,7 @@ async function runFree(
 async function runPriced(deps: ActivityDeps, priced: Priced, run: Run): Promise<unknown> {
   const { entry, who } = priced
   const startedAtMs = deps.clock.now()
-  const expected = { actual: entry.price, row: rowOf(entry.category, entry.item, who) }
+  const expected = { actual: priceOfOrder(deps, priced), row: rowOf(entry.category, entry.item, who) }
   const booking = await bookingOf(deps, jobOf(entry.name, priced, expected))
   let result: unknown
   try {
@@ -184,6 +220,15 @@ async function runPriced(deps: ActivityDeps, priced: Priced, run: Run): Promise<
   }
   await booking?.finish(done(deps, priced, startedAtMs, result))
   return result
+}
+
+function priceOfOrder({ ordered, events }: ActivityDeps, { entry, args }: Priced): Micro {
+  try {
+    return priceOf(entry, ordered?.(entry.name, args) ?? 1)
+  } catch (error) {
+    events.tell({ kind: 'describe_failed', name: entry.name, error })
+    return entry.price
+  }
 }
 
 /** undefined when an earlier attempt has paid. Throws WorkRefused where the activity may not run. */

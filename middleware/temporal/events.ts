@@ -4,9 +4,9 @@ export type PluginEvent =
   | { readonly kind: 'workflow_side_missing'; readonly workflowType: string }
   /** Something has a price and is done for no account: it is not charged. Told once per name. */
   | { readonly kind: 'unattributed'; readonly name: string }
-  /** The catalogue does not name this activity, so it is free or refused by policy. Told once per name. */
-  | { readonly kind: 'unnamed_activity'; readonly name: string; readonly policy: 'free' | 'refuse' }
-  /** `describe` threw, or answered units that are no whole number: charged as one unit. */
+  /** The catalogue does not name this activity, so its policy decides: `free`, `refuse`, or the activity as which it is charged. Told once per name. */
+  | { readonly kind: 'unnamed_activity'; readonly name: string; readonly policy: string }
+  /** `describe` or `ordered` threw, or answered units that are no whole number: one unit is meant. */
   | { readonly kind: 'describe_failed'; readonly name: string; readonly error: unknown }
   /** The ledger could not be asked, and by policy the work went on: its charge is in the outbox. */
   | { readonly kind: 'went_on_unasked'; readonly name: string; readonly reason: string }

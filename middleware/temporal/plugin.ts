@@ -23,7 +23,7 @@ import type { OwnActivities } from './workflow/own-activities.ts'
 
 export interface TollgatePluginOptions extends Pick<
   Partial<ActivityDeps>,
-  'attributionOfActivity' | 'describe' | 'whenUnavailable'
+  'attributionOfActivity' | 'describe' | 'ordered' | 'whenUnavailable'
 > {
   /** Where to reserve and charge. A process that has only clients needs none. */
   readonly charges?: Charges
@@ -83,7 +83,13 @@ export class TollgatePlugin extends SimplePlugin {
     const events = this.#events
     const clock = systemClock
     const bookings = createBookings({ charges, clock, events, holdMs })
-    const { depletedRetryMs = 60_000, whenUnavailable = 'wait', attributionOfActivity, describe } = this.#options
+    const {
+      depletedRetryMs = 60_000,
+      whenUnavailable = 'wait',
+      attributionOfActivity,
+      describe,
+      ordered,
+    } = this.#options
     const times = { depletedRetryMs, unavailableRetryMs }
     const runtime = pricedEntry(catalogue, 'compute.runtime')
     const factory: ActivityInterceptorsFactory = createActivityInterceptor({
@@ -99,6 +105,7 @@ export class TollgatePlugin extends SimplePlugin {
       whenUnavailable,
       attributionOfActivity,
       describe,
+      ordered,
     })
     ours.add(factory)
     const own: OwnActivities = {

@@ -1,5 +1,5 @@
 import type { Catalogue, PricedActivity } from '../../credits/catalogue.ts'
-import { toMicro, zero } from '../../credits/money.ts'
+import { type Micro, toMicro, zero } from '../../credits/money.ts'
 import type { ReceiptDetail } from '../../credits/receipt.ts'
 import type { Level } from '../../credits/terms.ts'
 import { noQuantities, type UsageRow } from '../../credits/usage-row.ts'
@@ -30,9 +30,8 @@ export function priceWork(
   occasion: Occasion,
   { item = entry.item, units = 1 }: Dimensions = {},
 ): Work {
-  if (!Number.isSafeInteger(units) || units < 0) throw new RangeError(`not a number of units: ${units}`)
   if (item.length > longestItem || item.includes('|')) throw new RangeError(`not the name of an item: ${item}`)
-  const actual = toMicro(entry.price * units)
+  const actual = priceOf(entry, units)
   const lines =
     actual === 0
       ? []
@@ -46,6 +45,12 @@ export function priceWork(
 }
 
 const longestItem = 128
+
+/** Throws RangeError for what is no whole number of units. */
+export function priceOf({ price }: PricedActivity, units: number): Micro {
+  if (!Number.isSafeInteger(units) || units < 0) throw new RangeError(`not a number of units: ${units}`)
+  return toMicro(price * units)
+}
 
 /** Free work is on the books too, over zero, so that a message shows all that was done for it. */
 export function freeWork(catalogue: Pick<Catalogue, 'version'>, name: string, occasion: Occasion): Work {

@@ -238,7 +238,7 @@ const broken: readonly (readonly [string, string, string, string, string, string
     'unknownActivity: free',
     'unknownActivity: ask',
     'policies.unknownActivity',
-    'one of free, refuse',
+    'free, refuse, or an activity with a price: compute.runtime',
     'ask',
   ],
   // references

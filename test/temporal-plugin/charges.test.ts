@@ -72,6 +72,19 @@ test('what was delivered is charged, not what was ordered', async () => {
   expect(await stand.receipts(account)).toMatchObject([{ charged: 12_000_000, quantities: { units: 3 } }])
 })
 
+test('what was ordered is set aside before, so that all of it can be paid', async () => {
+  const ordered = (_: string, args: readonly unknown[]) => args[0] as number
+  await work({ plugins: [stand.newPlugin({ ordered })] })
+  const account = await stand.openAccount(10)
+  const handle = await call(account, 'drawsImages', [3])
+  await until(async () => (await stand.parkedRuns(account)) === 1)
+  expect(stand.seen.filter((seen) => seen.account === account)).toEqual([])
+  await stand.grant(account, 2)
+  await stand.wake(account)
+  await handle.result()
+  expect(await stand.receipts(account)).toMatchObject([{ charged: 12_000_000, uncollected: 0 }])
+})
+
 test('units that nobody can count are charged as one, and told of', async () => {
   await work()
   const account = await stand.openAccount(10)
@@ -182,6 +195,16 @@ describe('what the catalogue says', () => {
       { kind: 'unnamed_activity', name: 'unheardOf', policy: 'free' },
     ])
     expect(stand.plugin.counts().unnamed_activity).toBeGreaterThanOrEqual(2)
+  })
+
+  test('or charged as another, under its own name', async () => {
+    const policies = { ...catalogue.policies, unknownActivity: 'connected_app.call' }
+    await work({ plugins: [stand.newPlugin({ catalogue: { ...catalogue, policies } })] })
+    const account = await stand.openAccount(10)
+    await (await call(account, 'unheardOf')).result()
+    expect(await stand.receipts(account)).toMatchObject([
+      { charged: 50_000, row: 'tool_calls|||unheardOf|bo|acme', detail: { pricedAs: 'unheardOf' } },
+    ])
   })
 
   test('or refused, if that is the policy', async () => {
