@@ -1,5 +1,6 @@
 import type { UsageRow } from '../credits/usage-row.ts'
 import type { EmployeeCard, Level } from '../credits/terms.ts'
+import { attributionHeaders } from '../middleware/attribution-headers.ts'
 import type { CallerKey } from './deps.ts'
 import type { CallError } from './openai-error.ts'
 
@@ -11,16 +12,6 @@ export interface Attribution {
   readonly messageId: string
   readonly purpose: '' | 'internal:safety' | 'internal:memory'
 }
-
-export const attributionHeaders = {
-  employee: 'x-tollgate-employee',
-  organization: 'x-tollgate-organization',
-  message: 'x-tollgate-message',
-  purpose: 'x-tollgate-purpose',
-} as const satisfies Record<keyof CallerKey['mayName'], string>
-
-/** Which account is meant. It is for keys that act for any; with an ordinary key it may say only the key's own. */
-export const accountHeader = 'x-tollgate-account'
 
 const names = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/
 

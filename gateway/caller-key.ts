@@ -1,6 +1,6 @@
+import { accountHeader } from '../middleware/attribution-headers.ts'
 import type { AccountReader } from './account-reader.ts'
 import type { Answer } from './answer.ts'
-import { accountHeader } from './attribution.ts'
 import type { CallerKey, GatewayDeps } from './deps.ts'
 import { type CallError, errorAnswer } from './openai-error.ts'
 import { sameSecret } from './same-secret.ts'

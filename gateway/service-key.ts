@@ -1,5 +1,6 @@
-import { accountHeader, isName, nameShape } from './attribution.ts'
+import { accountHeader } from '../middleware/attribution-headers.ts'
 import type { AccountReader } from './account-reader.ts'
+import { isName, nameShape } from './attribution.ts'
 import type { CallerKey } from './deps.ts'
 import type { CallError } from './openai-error.ts'
 
