@@ -84,9 +84,16 @@ test('each file that is mounted is in the repository, and each named volume is d
 })
 
 test('the image installs what the programs import: no test package is needed to run', () => {
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    string,
+    Record<string, string>
+  >
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean }>
   }
+  // Peers are installed by the lock file as well, unless they are development dependencies too.
+  const isInstalled = (name: string): boolean =>
+    name in { ...dependencies, ...peerDependencies } && packages[`node_modules/${name}`]?.dev !== true
   const missing = new Set<string>()
   const seen = new Set<string>()
   const visit = (file: string) => {
@@ -103,7 +110,7 @@ test('the image installs what the programs import: no test package is needed to 
           .split('/')
           .slice(0, name.startsWith('@') ? 2 : 1)
           .join('/')
-        if (dependencies[packageName] === undefined) missing.add(`${packageName} in ${file}`)
+        if (!isInstalled(packageName)) missing.add(`${packageName} in ${file}`)
       }
     }
   }
