@@ -78,6 +78,7 @@ export const catalogueShape = map({
     }),
     fairShare: whole(1),
     largestCorrection: positiveCredits().optional(),
+    runtime: oneOf(['active', 'open']).optional(),
     unknownActivity: text("'free', 'refuse', or the name of an activity with a price"),
   }),
 })

@@ -107,6 +107,8 @@ export interface Policies {
   readonly fairShare: number
   /** Where ledger, workflow and journal differ by more than this in one account, nothing is corrected: somebody has to look. */
   readonly largestCorrection: Micro
+  /** For what time a workflow run pays: while an activity of it is under way, or while it is open. */
+  readonly runtime: 'active' | 'open'
   /** What an activity meets that `activities` does not name: `free`, `refuse`, or the price and category of the activity of this name. */
   readonly unknownActivity: string
 }

@@ -137,6 +137,7 @@ function catalogueOf(data: CatalogueText): Catalogue {
       ...data.policies,
       exposureCap: data.policies.exposureCap === 'none' ? null : data.policies.exposureCap,
       largestCorrection: data.policies.largestCorrection ?? creditsToMicro(100),
+      runtime: data.policies.runtime ?? 'active',
     },
   }
 }

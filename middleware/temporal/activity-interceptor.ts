@@ -76,7 +76,7 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
         try {
           return await (who === undefined || duringRuntime === undefined
             ? charged()
-            : duringRuntime(who, info, charged))
+            : duringRuntime(who, info, note, charged))
         } catch (error) {
           const refused = refusedWork(error)
           if (refused === undefined) throw error

@@ -15,6 +15,8 @@ export interface ClientDeps {
   /** Whom a start is billed to; undefined leaves it to `withAttribution`. */
   readonly attribution?: ((start: Start) => WorkFor | undefined) | undefined
   readonly tasks: readonly string[]
+  /** Runs are billed for the time that they are open. */
+  readonly openTime: boolean
 }
 
 type OwnClientInterceptors = Required<Pick<ClientInterceptors, 'schedule'>> & {
@@ -22,12 +24,17 @@ type OwnClientInterceptors = Required<Pick<ClientInterceptors, 'schedule'>> & {
 }
 
 /** Write the start header wherever a client starts a workflow. Starts for no account stay as they are. */
-export function createClientInterceptors({ attribution, tasks }: ClientDeps): OwnClientInterceptors {
+export function createClientInterceptors({ attribution, tasks, openTime }: ClientDeps): OwnClientInterceptors {
   function mark(headers: Headers, start: Start, more: Pick<Carried, 'scheduled'> = {}): Headers {
     const named = attribution?.(start)
     const who = named === undefined ? currentAttribution() : attributionFrom(named)
     if (who === undefined) return headers
-    return withHeader(headers, { ...who, ...more, ...(tasks.length === 0 ? {} : { tasks }) })
+    return withHeader(headers, {
+      ...who,
+      ...more,
+      ...(openTime ? { openTime } : {}),
+      ...(tasks.length === 0 ? {} : { tasks }),
+    })
   }
   const startOf = (
     workflowType: string,

@@ -12,6 +12,7 @@ import type {
 import type { Catalogue, PricedActivity } from '../../credits/catalogue.ts'
 import { systemClock } from '../clock.ts'
 import { type ActivityDeps, createActivityInterceptor } from './activity-interceptor.ts'
+import { createBillOpenTime } from './bill-open-time.ts'
 import { createBookings } from './bookings.ts'
 import type { Charges } from './charges.ts'
 import { type ClientDeps, createClientInterceptors } from './client-interceptors.ts'
@@ -61,7 +62,8 @@ export class TollgatePlugin extends SimplePlugin {
     this.#options = options
     this.#events = createEvents(options.onEvent)
     const { attribution, tasks = [] } = options
-    this.#client = createClientInterceptors({ attribution, tasks })
+    const openTime = options.catalogue.policies.runtime === 'open'
+    this.#client = createClientInterceptors({ attribution, tasks, openTime })
     for (const interceptor of [...this.#client.workflow, ...this.#client.schedule]) ours.add(interceptor)
   }
 
@@ -98,7 +100,7 @@ export class TollgatePlugin extends SimplePlugin {
       duringRuntime:
         runtime === undefined
           ? undefined
-          : createRuntime({ catalogue, entry: runtime, meters: charges.meters, events, whenUnavailable }),
+          : createRuntime({ catalogue, entry: runtime, charges, events, whenUnavailable }),
       clock,
       events,
       times,
@@ -110,6 +112,7 @@ export class TollgatePlugin extends SimplePlugin {
     ours.add(factory)
     const own: OwnActivities = {
       'tollgate.completeTask': createCompleteTask({ catalogue, entry: taskEntry(catalogue), bookings, clock, events }),
+      'tollgate.billOpenTime': createBillOpenTime({ catalogue, entry: runtime, bookings, events }),
       ...createParkingActivities(charges.waitingRoom),
     }
     return {

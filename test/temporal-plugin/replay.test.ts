@@ -20,6 +20,7 @@ import {
   parent,
   parts,
   report,
+  sleepsAndContinues,
   twoMails,
   waitsForever,
 } from './workflows.ts'
@@ -33,6 +34,7 @@ const onlyWithPlugin = [
   'cancelled-while-parked',
   'completes-a-task',
   'ledger-away',
+  'open-time',
   'parked',
   'parked-in-flight',
   'parked-local',
@@ -251,6 +253,19 @@ const recordings: Readonly<Record<string, () => Promise<string>>> = {
   },
   'completes-a-task': run(hardReport, [0], 10),
   'completes-tasks-twice': run(parts, [], 10),
+  'open-time': () =>
+    withStand(
+      async (stand) => {
+        const account = await stand.openAccount(10)
+        const started = { taskQueue: stand.taskQueue, workflowId: randomUUID(), args: [1] as [number] }
+        const handle = await withAttribution({ account }, () =>
+          stand.client.workflow.start(sleepsAndContinues, started),
+        )
+        await handle.result()
+        return stand.client.workflow.getHandle(handle.workflowId, handle.firstExecutionRunId)
+      },
+      { catalogue: { ...catalogue, policies: { ...catalogue.policies, runtime: 'open' } } },
+    ),
   scheduled: () => withStand((stand) => scheduled(stand, 10)),
   'scheduled-skipped': () => withStand((stand) => scheduled(stand, 0)),
 }

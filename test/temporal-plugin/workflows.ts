@@ -151,3 +151,8 @@ export async function mailsWithin(ms: number): Promise<string> {
 export async function onDemand(): Promise<string> {
   return local.localMail('near')
 }
+
+export async function sleepsAndContinues(left: number): Promise<void> {
+  await Promise.all([remote.sendMail('one'), sleep(300)])
+  if (left > 0) await continueAsNew<typeof sleepsAndContinues>(left - 1)
+}

@@ -20,6 +20,7 @@ export const catalogue: AccountsDeps['catalogue'] = {
     exposureCap: null,
     fairShare: 8,
     largestCorrection: credits(100),
+    runtime: 'active',
     unknownActivity: 'free',
   },
 }

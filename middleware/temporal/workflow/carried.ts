@@ -13,6 +13,8 @@ export interface Attribution {
 export interface Carried extends Attribution {
   /** A schedule started the run. */
   readonly scheduled?: true
+  /** The run is billed for the time that it is open, not for that of its activities. */
+  readonly openTime?: true
   /** Workflow types whose success completes a task. They travel, so that a run is decided by its own history and never by a newer worker's options. */
   readonly tasks?: readonly string[]
 }
@@ -21,6 +23,8 @@ export interface Carried extends Attribution {
 export interface ActivityNote extends Partial<Attribution> {
   /** Of a local activity: when its run started, by the server. Its own time of scheduling changes when its workflow task is repeated. */
   readonly bornMs?: number
+  /** The run's time is billed by its workflow side. */
+  readonly openTime?: true
   /** The workflow waits for credits where the activity is refused. */
   readonly parks?: true
   /** Id of the activity that was refused before, and which this one is scheduled in place of; `bornMs` is when that one was scheduled. */
@@ -41,10 +45,11 @@ export function readCarried(headers: Headers): Carried | undefined {
   if (value === undefined) return undefined
   const who = attributionIn(value)
   if (who === undefined) return undefined
-  const { scheduled, tasks } = value
+  const { scheduled, openTime, tasks } = value
   return {
     ...who,
     ...(scheduled === true ? { scheduled } : {}),
+    ...(openTime === true ? { openTime } : {}),
     ...(Array.isArray(tasks) ? { tasks: tasks.filter((task) => typeof task === 'string') } : {}),
   }
 }
@@ -53,10 +58,11 @@ export function readCarried(headers: Headers): Carried | undefined {
 export function readActivityNote(headers: Headers): ActivityNote | undefined {
   const value = readHeader(headers)
   if (value === undefined) return undefined
-  const { bornMs, parks, resumes } = value
+  const { bornMs, openTime, parks, resumes } = value
   return {
     ...attributionIn(value),
     ...(typeof bornMs === 'number' ? { bornMs } : {}),
+    ...(openTime === true ? { openTime } : {}),
     ...(parks === true ? { parks } : {}),
     ...(typeof resumes === 'string' ? { resumes } : {}),
   }

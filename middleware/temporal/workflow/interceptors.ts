@@ -4,6 +4,7 @@ import { isFirstOfChain, skippedAtZero } from './admission.ts'
 import { type ActivityNote, attributionOf, type Carried, readCarried, withHeader } from './carried.ts'
 import { completeWorkflow } from './complete-task.ts'
 import { isOwnActivity } from './own-activities.ts'
+import { meterOpenTime, type OpenTime } from './open-time.ts'
 import { type Again, createParking, type Parking } from './parking.ts'
 
 /** In the options of a step that is scheduled again: symbols survive what other interceptors make of options. */
@@ -21,9 +22,13 @@ interface Scheduled {
 export function interceptors(): WorkflowInterceptors {
   let carried: Carried | undefined
   let parking: Parking | undefined
+  let openTime: OpenTime | undefined
 
   const tellActivity = (headers: Headers, more: ActivityNote = {}): Headers =>
-    withHeader(headers, { ...(carried === undefined ? {} : { ...attributionOf(carried), parks: true }), ...more })
+    withHeader(headers, {
+      ...(carried === undefined ? {} : { ...attributionOf(carried), ...openTimeOf(carried), parks: true }),
+      ...more,
+    })
   const handOn = (headers: Headers, value: Carried | undefined): Headers =>
     value === undefined ? headers : withHeader(headers, value)
 
@@ -33,17 +38,22 @@ export function interceptors(): WorkflowInterceptors {
         execute(input, next) {
           carried = readCarried(input.headers)
           if (carried === undefined) return next(input)
-          parking = createParking()
+          openTime = carried.openTime === true ? meterOpenTime() : undefined
+          parking = createParking(openTime)
           const asksFirst = carried.scheduled === true && isFirstOfChain()
           const isTask = carried.tasks?.includes(workflowInfo().workflowType) === true
-          if (!asksFirst && !isTask) return next(input)
+          if (!asksFirst && !isTask && openTime === undefined) return next(input)
           return (async () => {
-            const skipped = asksFirst ? await skippedAtZero() : undefined
-            if (skipped !== undefined) return skipped
-            // Failed, cancelled and continued runs leave here by throwing
-            const result = await next(input)
-            if (isTask) await completeWorkflow()
-            return result
+            try {
+              const skipped = asksFirst ? await skippedAtZero() : undefined
+              if (skipped !== undefined) return skipped
+              // Failed, cancelled and continued runs leave here by throwing
+              const result = await next(input)
+              if (isTask) await completeWorkflow()
+              return result
+            } finally {
+              await openTime?.end()
+            }
           })()
         },
       },
@@ -71,7 +81,15 @@ export function interceptors(): WorkflowInterceptors {
         },
         startChildWorkflowExecution: (input, next) =>
           next({ ...input, headers: handOn(input.headers, childOf(carried)) }),
-        continueAsNew: (input, next) => next({ ...input, headers: handOn(input.headers, carried) }),
+        continueAsNew(input, next) {
+          const continued = { ...input, headers: handOn(input.headers, carried) }
+          if (openTime === undefined) return next(continued)
+          const ended = openTime.end()
+          return (async () => {
+            await ended
+            return next(continued)
+          })()
+        },
       },
     ],
   }
@@ -79,6 +97,10 @@ export function interceptors(): WorkflowInterceptors {
 
 function marked<Options extends object>(options: Options, mark: Again): Options & Scheduled {
   return { ...options, [again]: mark }
+}
+
+function openTimeOf({ openTime }: Carried): ActivityNote {
+  return openTime === true ? { openTime } : {}
 }
 
 function resumed(before: Again | undefined): ActivityNote {

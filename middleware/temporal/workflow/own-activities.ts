@@ -21,11 +21,21 @@ export interface Admission {
   readonly listed: boolean
 }
 
+/** A time for which a run was open. */
+export interface OpenSegment {
+  /** 0, 1, … within the run. */
+  readonly segment: number
+  readonly ms: number
+  /** Its end, by the workflow's clock. ms since epoch. */
+  readonly atMs: number
+}
+
 /** Local activities that the plugin adds to each worker. */
 export interface OwnActivities {
   'tollgate.completeTask': (task: CompletedTask) => Promise<void>
   /** `need` in micro-credits. */
   'tollgate.awaitCredits': (need: number) => Promise<Place>
+  'tollgate.billOpenTime': (segments: readonly OpenSegment[]) => Promise<void>
   'tollgate.admit': () => Promise<Admission>
 }
 

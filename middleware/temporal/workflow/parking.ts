@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow'
 import { resumeSignal } from '../../../credits/parked-run.ts'
 import { listAs } from './listing.ts'
+import type { OpenTime } from './open-time.ts'
 import { own, type Place } from './own-activities.ts'
 import { type RefusedStep, refusedStep, type Step } from './refused-step.ts'
 
@@ -46,7 +47,7 @@ interface Line {
 }
 
 /** For one run of a workflow, from its first moment: a signal that comes early is not lost. */
-export function createParking(): Parking {
+export function createParking(openTime: OpenTime | undefined): Parking {
   let woken = 0
   let line: Line | undefined
   const shown: string[] = []
@@ -70,6 +71,7 @@ export function createParking(): Parking {
 
   async function untilCured({ cure, need }: RefusedStep, refusals: number): Promise<void> {
     const hide = show(words[cure])
+    const goOn = openTime?.pause()
     try {
       switch (cure) {
         case 'credits':
@@ -80,6 +82,7 @@ export function createParking(): Parking {
           return await untilWoken(backoff(refusals, 5 * second, minute))
       }
     } finally {
+      goOn?.()
       hide()
     }
   }
