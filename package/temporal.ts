@@ -1,4 +1,5 @@
 // `tollgate/temporal`: for the processes that have clients and workers.
+export { internal, type InternalPurpose } from '../middleware/internal-work.ts'
 export { type Attribution, withAttribution, type WorkFor } from '../middleware/temporal/attribution.ts'
 export type { UnmarkedActivity } from '../middleware/temporal/activity-interceptor.ts'
 export type { Charges } from '../middleware/temporal/charges.ts'

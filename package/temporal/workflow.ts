@@ -1,2 +1,3 @@
 // `tollgate/temporal/workflow`: what workflows may import.
+export type { Skipped } from '../../middleware/temporal/workflow/admission.ts'
 export { completeTask } from '../../middleware/temporal/workflow/complete-task.ts'

@@ -41,9 +41,20 @@ export async function emptyProject(folder: string, tarball: string): Promise<voi
   cpSync(fileURLToPath(new URL('./customer', import.meta.url)), folder, { recursive: true })
 }
 
+/** What the package can work with and does not need: npm leaves it to the customer. */
+export function addOptionalPeers(folder: string): void {
+  for (const name of Object.keys(manifestOfRepository().peerDependenciesMeta)) link(folder, name)
+}
+
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta: Readonly<Record<string, object>>
+  readonly exports: Readonly<Record<string, string | object>>
+}
+
+function manifestOfRepository(): Manifest {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 }
 
 function link(folder: string, name: string): void {
@@ -54,8 +65,6 @@ function link(folder: string, name: string): void {
 
 /** The subpaths of the package that are code. */
 export function codeSubpaths(): string[] {
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    readonly exports: Readonly<Record<string, string | object>>
-  }
+  const { exports } = manifestOfRepository()
   return Object.keys(exports).filter((subpath) => typeof exports[subpath] === 'object')
 }

@@ -1,0 +1,2 @@
+// `tollgate/openai`: the openai client, for activities.
+export { createOpenAI, type OpenAIOptions } from '../middleware/openai.ts'
