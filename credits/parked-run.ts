@@ -8,6 +8,9 @@ export interface ParkedRun {
 /** The signal that wakes it. Without arguments: the run asks for its credits again. */
 export const resumeSignal = 'tollgate-resume'
 
+/** Search attribute, of type Keyword, by which runs can be listed that are parked or were skipped. Used in namespaces that have it. */
+export const stateAttribute = 'TollgateState'
+
 export function waiterOf({ namespace, workflowId, runId }: ParkedRun): string {
   return JSON.stringify([namespace, workflowId, runId])
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Connection } from '@temporalio/client'
+import { stateAttribute } from '../../credits/parked-run.ts'
 import { partPath } from '../parts.ts'
 import { type Child, startChild } from './child.ts'
 import { freePort } from './free-port.ts'
@@ -25,9 +26,10 @@ export interface RunningTemporal extends Child {
   readonly uiUrl?: string
 }
 
-/** Starts a Temporal dev server on the loopback interface, and resolves when its namespace answers. */
+/** Starts a Temporal dev server, with the search attribute of parked runs, on the loopback interface, and resolves when its namespace answers. */
 export async function startTemporal(options: TemporalOptions = {}): Promise<RunningTemporal> {
-  const { dbFilename, uiPort, namespace = 'default', searchAttributes = {}, dynamicConfig = {} } = options
+  const { dbFilename, uiPort, namespace = 'default', dynamicConfig = {} } = options
+  const searchAttributes = { [stateAttribute]: 'Keyword', ...options.searchAttributes }
   const port = options.port ?? (await freePort())
   const address = `127.0.0.1:${port}`
   if (dbFilename !== undefined) mkdirSync(dirname(dbFilename), { recursive: true })

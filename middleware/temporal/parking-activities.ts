@@ -1,9 +1,8 @@
 import { Context, type Info } from '@temporalio/activity'
 import type { Micro } from '../../credits/money.ts'
-import type { ParkedRun } from '../../credits/parked-run.ts'
+import { type ParkedRun, stateAttribute } from '../../credits/parked-run.ts'
 import type { WaitingRoom } from '../waiting-room.ts'
 import { currentWork } from './current-work.ts'
-import { stateAttribute } from './workflow/listing.ts'
 import type { OwnActivities } from './workflow/own-activities.ts'
 
 /** What parked runs and those that a schedule started ask of the ledger. */

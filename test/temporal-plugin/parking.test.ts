@@ -59,6 +59,21 @@ test('a run that is out of credits waits, shows it, and goes on at the same step
   expect(await details(handle)).toBe('two mails to send')
 })
 
+test('it can be listed while it is parked, and no longer', async () => {
+  await work()
+  const account = await stand.openAccount(0)
+  const handle = await start(account, mailsOnce)
+  const listed = async () => {
+    const query = `TollgateState = "parked" AND WorkflowId = "${handle.workflowId}"`
+    return (await stand.client.workflow.count(query)).count
+  }
+  await until(async () => (await listed()) === 1)
+  await stand.grant(account, 10)
+  await stand.wake(account)
+  await handle.result()
+  await until(async () => (await listed()) === 0)
+})
+
 test('it spends no attempts, and outlives the deadlines of the activity', async () => {
   await work()
   const account = await stand.openAccount(0)

@@ -37,6 +37,7 @@ const onlyWithPlugin = [
   'open-time',
   'parked',
   'parked-in-flight',
+  'parked-listed',
   'parked-local',
   'parked-together',
   'scheduled',
@@ -161,6 +162,11 @@ async function scheduled(stand: Stand, credits: number): Promise<WorkflowHandle>
   return handle
 }
 
+const parkedRun = run(twoMails, [], 0.05, async (scene) => {
+  await parked(scene)
+  await feed(scene)
+})
+
 const recordings: Readonly<Record<string, () => Promise<string>>> = {
   'never-had-the-plugin': bare(callsActivity, ['sendMail', ['one']]),
   'never-had-the-plugin-at-once': bare(bothAtOnce, []),
@@ -202,10 +208,9 @@ const recordings: Readonly<Record<string, () => Promise<string>>> = {
     await handle.cancel()
     await handle.result().catch(() => undefined)
   }),
-  parked: run(twoMails, [], 0.05, async (scene) => {
-    await parked(scene)
-    await feed(scene)
-  }),
+  parked: parkedRun,
+  /** Recorded in a namespace that has the search attribute. */
+  'parked-listed': parkedRun,
   'parked-in-flight': run(twoMails, [], 0.05, ({ handle }) =>
     until(async () => (await textOf(handle)).includes('TIMER_STARTED')),
   ),

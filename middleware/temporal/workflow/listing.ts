@@ -1,8 +1,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common'
 import { upsertSearchAttributes } from '@temporalio/workflow'
-
-/** Search attribute, of type Keyword, by which runs can be listed that are parked or were skipped. Used in namespaces that have it. */
-export const stateAttribute = 'TollgateState'
+import { stateAttribute } from '../../../credits/parked-run.ts'
 
 const key = defineSearchAttributeKey(stateAttribute, 'KEYWORD')
 
