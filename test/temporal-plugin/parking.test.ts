@@ -71,7 +71,7 @@ test('it can be listed while it is parked, and no longer', async () => {
   await stand.grant(account, 10)
   await stand.wake(account)
   await handle.result()
-  await until(async () => (await listed()) === 0)
+  expect(await until(async () => (await listed()) === 0)).toBe(true)
 })
 
 test('it spends no attempts, and outlives the deadlines of the activity', async () => {
