@@ -44,6 +44,7 @@ describe('the catalogue that comes with Tollgate', () => {
       exposureCap: null,
       fairShare: 8,
       largestCorrection: 100_000_000,
+      runtime: 'active',
       unknownActivity: 'free',
     })
   })
