@@ -1,4 +1,5 @@
 // Imports point one way: bin → gateway | workflows | activities → middleware → ledger | journal → credits, and web → react → credits.
+// Examples import what a customer can: the package.
 // A folder's rule says what it may not reach. Each file falls under exactly one `no-restricted-imports`, because a later
 // override replaces an earlier one in silence; test/import-directions.test.ts plants violations and sees each refused.
 
@@ -131,11 +132,34 @@ export default {
       except: [workflowSide],
       packages: workflowLibraries,
     }),
+    reach({
+      files: ['examples/**'],
+      excludeFiles: ['examples/*/workflows/**'],
+      imports: ['examples', 'package', 'workflows', 'activities'],
+    }),
+    reach({
+      files: ['examples/*/workflows/**'],
+      imports: ['examples', 'workflows'],
+      types: ['activities'],
+      except: ['**/package/temporal/**'],
+      packages: workflowLibraries,
+    }),
     reach({ files: ['react/**'], imports: ['react', 'credits'] }),
     reach({ files: ['web/**'], imports: ['web', 'react', 'credits'] }),
     reach({
       files: ['bin/**'],
-      imports: ['bin', 'gateway', 'workflows', 'activities', 'middleware', 'ledger', 'journal', 'credits', 'web'],
+      imports: [
+        'bin',
+        'gateway',
+        'workflows',
+        'activities',
+        'middleware',
+        'ledger',
+        'journal',
+        'credits',
+        'web',
+        'examples',
+      ],
     }),
     {
       files: ['credits/**'],
