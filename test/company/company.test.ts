@@ -190,6 +190,23 @@ test('an answer that could not be passed on is given again, and paid once', asyn
   expect(charges.filter(({ category }) => category === 'ai_usage')).toHaveLength(1)
 })
 
+test('a worker that ends in the middle of a reply leaves it to the next one, which begins anew', async () => {
+  const { id } = await customer.say('restart', 'ada', 'Write 800 words.')
+  for await (const { event } of customer.events('restart')) if (event.kind === 'chunk') break
+  await stand.restartCompany()
+  const kept = await customer.ended('restart', id)
+  expect(kept).toMatchObject({ state: 'done' })
+  expect(kept.text.split(' ')).toHaveLength(800)
+  const events = await told('restart', id)
+  expect(events.map(({ kind }) => kind).filter((kind) => kind !== 'chunk')).toEqual([
+    'asked',
+    'begun',
+    'interrupted',
+    'begun',
+    'ended',
+  ])
+})
+
 test('without credits a message waits, and is answered after a grant', async () => {
   const poor = await stand.customer('0')
   await poor.spendAll()

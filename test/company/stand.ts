@@ -9,6 +9,7 @@ import OpenAI from 'openai'
 import { startRedis } from '../../bin/stack/redis.ts'
 import { startTemporal } from '../../bin/stack/temporal.ts'
 import type { CompanyEvent } from '../../examples/company/company-event.ts'
+import { bundleCompany } from '../../examples/company/bundle.ts'
 import { startCompany } from '../../examples/company/start-company.ts'
 import type { Charge } from '../../examples/company/statement.ts'
 import type { Message } from '../../examples/company/workflows/messages.ts'
@@ -51,6 +52,8 @@ export interface Stand {
   readonly redis: Redis
   /** Signs somebody up, who has so many credits beside the welcome bonus of one. */
   customer(credits: string): Promise<Customer>
+  /** Ends the company in good order, whatever it is doing, and starts it again. */
+  restartCompany(): Promise<void>
   close(): Promise<void>
 }
 
@@ -104,23 +107,32 @@ export async function openStand(): Promise<Stand> {
     closers.push(() => charges.close())
     const [, gatewayUrl] = await gateway.printed(/"url":"([^"]+)","msg":"gateway is ready"/)
     await worker.printed(/worker is ready/)
-    const company = await startCompany({
-      temporal: { address: temporal.address, namespace: 'default' },
-      redisUrl: redisServer.url,
-      gatewayUrl: gatewayUrl!,
-      serviceKey,
-      charges,
-      catalogue: parsed.catalogue,
-      port: 0,
-    })
+    const workflowBundle = bundleCompany(parsed.catalogue)
+    const start = (port: number) =>
+      startCompany({
+        workflowBundle,
+        temporal: { address: temporal.address, namespace: 'default' },
+        redisUrl: redisServer.url,
+        gatewayUrl: gatewayUrl!,
+        serviceKey,
+        charges,
+        catalogue: parsed.catalogue,
+        port,
+      })
+    let company = await start(0)
     closers.push(() => company.close())
+    const companyUrl = company.url
     const redis = new Redis(redisServer.url)
     closers.push(() => redis.disconnect())
     return {
-      companyUrl: company.url,
+      companyUrl,
       gatewayUrl: gatewayUrl!,
       redis,
-      customer: (credits) => signUp({ gatewayUrl: gatewayUrl!, companyUrl: company.url }, credits),
+      customer: (credits) => signUp({ gatewayUrl: gatewayUrl!, companyUrl }, credits),
+      async restartCompany() {
+        await company.close()
+        company = await start(Number(new URL(companyUrl).port))
+      },
       close,
     }
   } catch (error) {

@@ -36,10 +36,11 @@ export function streamReply({ openai, events }: Pick<Deps, 'openai' | 'events'>)
         text += piece
         tell.chunk(answer, piece)
       }
-      // The stream ends quietly when its signal has ended it.
-      return { text, stopped: cancellationSignal.aborted }
+      // A stream that its signal has ended ends quietly.
+      if (cancellationSignal.aborted && !isStopped()) throw new Error('the worker ends: another one begins anew')
+      return { text, stopped: isStopped() }
     } catch (error) {
-      if (cancellationSignal.aborted) return { text, stopped: true }
+      if (isStopped()) return { text, stopped: true }
       await tell.write({ kind: 'interrupted', answer })
       throw error
     } finally {
@@ -47,6 +48,11 @@ export function streamReply({ openai, events }: Pick<Deps, 'openai' | 'events'>)
       await tell.flushed()
     }
   }
+}
+
+/** By a person. A worker that ends cancels its activities too. */
+function isStopped(): boolean {
+  return Context.current().cancellationDetails?.cancelRequested === true
 }
 
 function messagesOf({ history, memory, done, question }: ReplyTask) {

@@ -25,10 +25,11 @@ export interface AnswerTask {
   readonly memory: string
 }
 
-const work = proxyActivities<Activities>({
-  startToCloseTimeout: '10 minutes',
+const work = proxyActivities<Activities>({ startToCloseTimeout: '10 minutes' })
+const { streamReply } = proxyActivities<Pick<Activities, 'streamReply'>>({
+  startToCloseTimeout: '30 minutes',
+  // By its heartbeats it hears that it was stopped, and then tells what it has streamed.
   heartbeatTimeout: '20 seconds',
-  // A reply that is stopped tells what it has streamed.
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 })
 
@@ -59,7 +60,7 @@ async function give(task: AnswerTask): Promise<Ended> {
   const { answer, question } = task
   const isUnsafe = await unsafe(question)
   const { done, image } = isUnsafe ? { done: 'Decline, since this is not safe.' } : await act(task)
-  const { text, stopped } = await work.streamReply({ ...task, done })
+  const { text, stopped } = await streamReply({ ...task, done })
   return { answer, state: stopped ? 'stopped' : 'done', text, ...(image === undefined ? {} : { image }) }
 }
 
