@@ -13,9 +13,10 @@ import { readSettings, StartError, type Settings } from './settings.ts'
 import { freePort } from './stack/free-port.ts'
 import { startRedis } from './stack/redis.ts'
 import { startTemporal } from './stack/temporal.ts'
+import { startDevCompany } from './start-dev-company.ts'
 import { startGateway } from './start-gateway.ts'
 import { startWorker } from './start-worker.ts'
-import { workflowCode } from './workflow-code.ts'
+import { stackCode } from './workflow-code.ts'
 
 await run(async (stopped) => {
   const settings = readSettings({ LOG_LEVEL: 'warn', ...process.env })
@@ -43,8 +44,8 @@ await run(async (stopped) => {
       settings.DATABASE_URL === undefined ? { dataDir: join(dataDir, 'journal') } : { url: settings.DATABASE_URL },
       patience,
     )
-    const workflowBundle = workflowCode()
-    for (const early of [journal, workflowBundle]) early.catch(() => {})
+    const code = stackCode(settings.CATALOGUE)
+    for (const early of [journal, code]) early.catch(() => {})
     // Should a part between here and `openParts` fail, a folder that is being filled is not left half full. Closing twice does no harm.
     closers.push(() => journal.then((open) => open.close()).catch(() => {}))
     closers.push(() => patience.giveUp())
@@ -70,7 +71,11 @@ await run(async (stopped) => {
     const adminKey = settings.ADMIN_KEY ?? secrets.adminKey
     const serviceKey = settings.SERVICE_KEY ?? secrets.serviceKey
     const [worker, gateway] = await Promise.all([
-      startWorker(parts, workflowBundle, settings),
+      startWorker(
+        parts,
+        code.then(({ own }) => own),
+        settings,
+      ),
       freePort(settings.PORT).then((port) =>
         startGateway(parts, {
           host: settings.HOST,
@@ -87,12 +92,27 @@ await run(async (stopped) => {
     closers.push(() => worker.close())
     closers.push(() => gateway.close())
 
-    const demo = await createDemoAccount({ parts, gateway, knownKey: secrets.demoKey })
+    const [company, demo] = await Promise.all([
+      freePort(settings.COMPANY_PORT).then((port) =>
+        startDevCompany(parts, {
+          outboxFolder: join(dataDir, 'company-outbox'),
+          redisUrl: redis.url,
+          gatewayUrl: gateway.url,
+          serviceKey,
+          workflowBundle: code.then(({ company }) => company),
+          host: settings.HOST,
+          port,
+        }),
+      ),
+      createDemoAccount({ parts, gateway, knownKey: secrets.demoKey }),
+    ])
+    closers.push(() => company.close())
     writeDevSecrets(dataDir, { ...secrets, demoKey: demo.apiKey })
     const file = join(dataDir, 'dev.json')
     const facts = {
       gatewayUrl: gateway.url,
       webUrl: gateway.url,
+      companyUrl: company.url,
       temporalUiUrl: temporal.uiUrl,
       temporalAddress: temporal.address,
       redisUrl: redis.url,
@@ -104,7 +124,7 @@ await run(async (stopped) => {
     closers.push(() => rmSync(file, { force: true }))
     process.stdout.write(greeting(facts))
     return {
-      ended: Promise.race([lost, redis.ended, temporal.ended, worker.ended, gateway.ended]),
+      ended: Promise.race([lost, redis.ended, temporal.ended, worker.ended, gateway.ended, company.ended]),
       close() {
         process.stdout.write('\nstopping: calls on their way end first\n')
         return close()
@@ -179,10 +199,12 @@ function say(line: string): void {
 
 function greeting({
   gatewayUrl,
+  companyUrl,
   temporalUiUrl,
   demo,
 }: {
   gatewayUrl: string
+  companyUrl: string
   temporalUiUrl: string | null
   demo: { apiKey: string }
 }): string {
@@ -192,6 +214,7 @@ Tollgate is ready after ${seconds} s.
 
   gateway      ${gatewayUrl}/v1   (base URL for any OpenAI client)
   API          ${gatewayUrl}/docs
+  company      ${companyUrl}/company   (examples/company: workflows that are billed)
 ${temporalUiUrl === null ? '' : `  Temporal UI  ${temporalUiUrl}\n`}  demo key     ${demo.apiKey}
 
 Your first charged call:
@@ -203,6 +226,10 @@ Your first charged call:
 What it left of the welcome bonus:
 
   curl -s ${gatewayUrl}/credits/v1/balance -H 'authorization: Bearer ${demo.apiKey}'
+
+A day of the company's work, with every charge as a statement:
+
+  npm run company
 
 Ctrl-C stops everything. The data stays, and so does the key.
 `

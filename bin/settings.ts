@@ -14,6 +14,7 @@ const schema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: port(8787),
   WORKER_PORT: port(9464),
+  COMPANY_PORT: port(8788),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   TEMPORAL_ADDRESS: z.string().min(1).optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),

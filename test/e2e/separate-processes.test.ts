@@ -230,9 +230,9 @@ describe('npm start with addresses', () => {
     expect(await ask(facts['gatewayUrl']!, '/readyz')).toMatchObject({ status: 200 })
     program.signal('SIGINT')
     expect(await program.ended).toBe(0)
-    expect(readdirSync(dataDir)).toEqual(['outbox', 'secrets.json'])
+    expect(readdirSync(dataDir)).toEqual(['company-outbox', 'outbox', 'secrets.json'])
     // Nothing was charged, so nothing is left for a next start.
-    expect(readdirSync(join(dataDir, 'outbox'))).toEqual([])
+    for (const outbox of ['outbox', 'company-outbox']) expect(readdirSync(join(dataDir, outbox))).toEqual([])
     rmSync(dataDir, { recursive: true })
   })
 })
