@@ -15,6 +15,9 @@ const settings = z
     SERVICE_KEY: z.string().min(32),
     CATALOGUE: z.string().default('catalogue.yaml'),
     OUTBOX_DIR: z.string().default('.company-outbox'),
+    // These two are as the gateway has them.
+    HOLD_SECONDS: z.coerce.number().int().default(60),
+    CLOCK_SLACK_SECONDS: z.coerce.number().int().default(60),
     HOST: z.string().default('127.0.0.1'),
     PORT: z.coerce.number().int().default(8788),
   })
@@ -30,6 +33,8 @@ const charges = await connectCharges({
   temporal,
   catalogue,
   outboxFolder: settings.OUTBOX_DIR,
+  holdMs: settings.HOLD_SECONDS * 1_000,
+  clockSlackMs: settings.CLOCK_SLACK_SECONDS * 1_000,
 })
 const company = await startCompany({
   temporal,

@@ -205,7 +205,7 @@ test('a worker that ends in the middle of a reply leaves it to the next one, whi
     'begun',
     'ended',
   ])
-})
+}, 180_000)
 
 test('without credits a message waits, and is answered after a grant', async () => {
   const poor = await stand.customer('0')

@@ -2,24 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DefaultLogger, Runtime } from '@temporalio/worker'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { Redis } from 'ioredis'
 import OpenAI from 'openai'
 import { startRedis } from '../../bin/stack/redis.ts'
 import { startTemporal } from '../../bin/stack/temporal.ts'
 import type { CompanyEvent } from '../../examples/company/company-event.ts'
-import { bundleCompany } from '../../examples/company/bundle.ts'
-import { startCompany } from '../../examples/company/start-company.ts'
 import type { Charge } from '../../examples/company/statement.ts'
 import type { Message } from '../../examples/company/workflows/messages.ts'
-import { parseCatalogue } from '../../package/catalogue.ts'
-import { connectCharges } from '../../package/charges.ts'
 import { ownDatabase } from '../e2e/own-database.ts'
 import { type Program, runProgram } from '../e2e/processes.ts'
 import { until } from '../stack/until.ts'
-
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] })
 
 export interface CompanyEventAt {
   readonly id: string
@@ -52,7 +45,7 @@ export interface Stand {
   readonly redis: Redis
   /** Signs somebody up, who has so many credits beside the welcome bonus of one. */
   customer(credits: string): Promise<Customer>
-  /** Ends the company in good order, whatever it is doing, and starts it again. */
+  /** Ends the company's process in good order, whatever it is doing, and starts it again. */
   restartCompany(): Promise<void>
   close(): Promise<void>
 }
@@ -60,7 +53,7 @@ export interface Stand {
 const adminKey = 'an-operators-key-for-company-tests'
 const serviceKey = 'a-service-key-that-is-long-enough-to-be-one'
 
-/** Gateway and worker as processes of their own, and the company in this one, with charges connected as a customer connects them. */
+/** Gateway, worker and company, each a process of its own. */
 export async function openStand(): Promise<Stand> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-company-'))
   const closers: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
@@ -74,8 +67,6 @@ export async function openStand(): Promise<Stand> {
     )
     const catalogueFile = join(folder, 'catalogue.yaml')
     writeFileSync(catalogueFile, text)
-    const parsed = parseCatalogue(text)
-    if (!parsed.ok) throw new Error('the catalogue of the repository is broken')
     const databaseUrl = await ownDatabase()
     const [redisServer, temporal] = await Promise.all([startRedis({ appendonly: 'everysec' }), startTemporal()])
     closers.push(() => Promise.all([redisServer.stop(), temporal.stop()]))
@@ -93,35 +84,25 @@ export async function openStand(): Promise<Stand> {
       CLOCK_SLACK_SECONDS: '1',
       OUTBOX_DIR: join(folder, 'outbox'),
     }
-    const programs = [runProgram('bin/worker.ts', environment), runProgram('bin/gateway.ts', environment)] as const
-    closers.push(() => stop(programs))
-    const [worker, gateway] = programs
-    const charges = await connectCharges({
-      redisUrl: redisServer.url,
-      databaseUrl,
-      temporal: { address: temporal.address },
-      catalogue: parsed.catalogue,
-      outboxFolder: join(folder, 'company-outbox'),
-      clockSlackMs: 1_000,
-    })
-    closers.push(() => charges.close())
+    const worker = runProgram('bin/worker.ts', environment)
+    closers.push(() => stop(worker))
+    const gateway = runProgram('bin/gateway.ts', environment)
+    closers.push(() => stop(gateway))
     const [, gatewayUrl] = await gateway.printed(/"url":"([^"]+)","msg":"gateway is ready"/)
     await worker.printed(/worker is ready/)
-    const workflowBundle = bundleCompany(parsed.catalogue)
-    const start = (port: number) =>
-      startCompany({
-        workflowBundle,
-        temporal: { address: temporal.address, namespace: 'default' },
-        redisUrl: redisServer.url,
-        gatewayUrl: gatewayUrl!,
-        serviceKey,
-        charges,
-        catalogue: parsed.catalogue,
-        port,
+    const start = async (port: string): Promise<[Program, string]> => {
+      const program = runProgram('examples/company/main.ts', {
+        ...environment,
+        GATEWAY_URL: gatewayUrl!,
+        OUTBOX_DIR: join(folder, 'company-outbox'),
+        PORT: port,
       })
-    let company = await start(0)
-    closers.push(() => company.close())
-    const companyUrl = company.url
+      const [, url] = await program.printed(/the company is open at (\S+)/)
+      return [program, url!]
+    }
+    const [first, companyUrl] = await start('0')
+    let company = first
+    closers.push(() => stop(company))
     const redis = new Redis(redisServer.url)
     closers.push(() => redis.disconnect())
     return {
@@ -130,8 +111,8 @@ export async function openStand(): Promise<Stand> {
       redis,
       customer: (credits) => signUp({ gatewayUrl: gatewayUrl!, companyUrl }, credits),
       async restartCompany() {
-        await company.close()
-        company = await start(Number(new URL(companyUrl).port))
+        await stop(company)
+        company = (await start(new URL(companyUrl).port))[0]
       },
       close,
     }
@@ -141,9 +122,9 @@ export async function openStand(): Promise<Stand> {
   }
 }
 
-async function stop(programs: readonly Program[]): Promise<void> {
-  for (const program of programs) program.signal('SIGTERM')
-  await Promise.all(programs.map(({ ended }) => ended))
+async function stop(program: Program): Promise<void> {
+  program.signal('SIGTERM')
+  await program.ended
 }
 
 interface Addresses {
