@@ -1,3 +1,4 @@
 // `tollgate/temporal/workflow`: what workflows may import.
 export type { Skipped } from '../../middleware/temporal/workflow/admission.ts'
+export { inNameOf, type InNameOf } from '../../middleware/temporal/workflow/in-name-of.ts'
 export { completeTask } from '../../middleware/temporal/workflow/complete-task.ts'

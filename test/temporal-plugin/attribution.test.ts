@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withAttribution, type WorkFor } from '../../middleware/temporal/attribution.ts'
 import { until } from '../stack/until.ts'
 import { openStand, type Stand } from './stand.ts'
-import { ask, callsActivity, continues, go, localMails, mails, parent } from './workflows.ts'
+import { ask, callsActivity, chat, chatOfNobody, continues, go, localMails, mails, parent } from './workflows.ts'
 
 let stand: Stand
 
@@ -85,6 +85,35 @@ describe('an activity knows in whose name it runs', () => {
     )
     expect(seenOf(who)).toHaveLength(1)
   })
+})
+
+test('one workflow may answer many messages, each in its own name', async () => {
+  const who = await whoFor()
+  const handle = await withAttribution(who, () => stand.client.workflow.start(chat, started()))
+  await handle.result()
+  const booked = (await stand.receipts(who.account)).map(({ row, detail }) => {
+    const [category, , , , employee, organization] = row.split('|')
+    return [detail!.messageId, category, employee, organization].join(' ')
+  })
+  expect(booked.toSorted()).toEqual(
+    [
+      'm-1 tool_calls ada acme',
+      'm-1 tool_calls eve acme',
+      'm-1 tasks_completed ada acme',
+      'm-2 tool_calls bo acme',
+      'm-2 tool_calls eve acme',
+      'm-2 tasks_completed bo acme',
+      `${who.message} tool_calls bo acme`,
+    ].toSorted(),
+  )
+})
+
+test('a name that cannot be one fails the workflow', async () => {
+  const who = await whoFor()
+  const failure = await withAttribution(who, () => stand.client.workflow.execute(chatOfNobody, started())).catch(
+    (error: unknown) => error,
+  )
+  expect(failure).toMatchObject({ cause: { type: 'AttributionRefused', nonRetryable: true } })
 })
 
 test('all attempts of an activity derive the same charge ids, and another activity derives others', async () => {

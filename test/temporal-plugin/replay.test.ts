@@ -13,6 +13,7 @@ import { openStand, type Stand, tasks } from './stand.ts'
 import {
   bothAtOnce,
   callsActivity,
+  chat,
   continues,
   hardReport,
   mailsAtOnce,
@@ -191,6 +192,7 @@ const recordings: Readonly<Record<string, () => Promise<string>>> = {
   'fails-and-is-tried-again': run(callsActivity, ['failsTwice'], 10),
   'fails-for-good': run(callsActivity, ['fails'], 10),
   'with-a-child': run(parent, [], 10),
+  'many-messages': run(chat, [], 10),
   'continued-as-new': () =>
     withStand(async (stand) => {
       const account = await stand.openAccount(10)

@@ -14,6 +14,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { completeTask } from '../../middleware/temporal/workflow/complete-task.ts'
+import { inNameOf } from '../../middleware/temporal/workflow/in-name-of.ts'
 import type { Activities } from './activities.ts'
 
 const remote = proxyActivities<Activities>({
@@ -155,4 +156,21 @@ export async function onDemand(): Promise<string> {
 export async function sleepsAndContinues(left: number): Promise<void> {
   await Promise.all([remote.sendMail('one'), sleep(300)])
   if (left > 0) await continueAsNew<typeof sleepsAndContinues>(left - 1)
+}
+
+/** Two messages at once, each with an employee of its own, and what is nobody's after them. */
+export async function chat(): Promise<void> {
+  const answer = (message: string, employee: string): Promise<void> =>
+    inNameOf({ message, employee }, async () => {
+      await sleep(10)
+      await remote.sendMail(message)
+      await inNameOf({ employee: 'eve' }, () => executeChild(mails, { args: [] }))
+      await completeTask(message)
+    })
+  await Promise.all([answer('m-1', 'ada'), answer('m-2', 'bo')])
+  await remote.sendMail('last')
+}
+
+export async function chatOfNobody(): Promise<void> {
+  await inNameOf({ employee: 'not an id' }, () => remote.sendMail('never'))
 }

@@ -4,6 +4,7 @@ import { isFirstOfChain, skippedAtZero } from './admission.ts'
 import { type ActivityNote, attributionOf, type Carried, readCarried, withHeader } from './carried.ts'
 import { completeWorkflow } from './complete-task.ts'
 import { isOwnActivity } from './own-activities.ts'
+import { nameInScope } from './in-name-of.ts'
 import { meterOpenTime, type OpenTime } from './open-time.ts'
 import { type Again, createParking, type Parking } from './parking.ts'
 
@@ -26,7 +27,9 @@ export function interceptors(): WorkflowInterceptors {
 
   const tellActivity = (headers: Headers, more: ActivityNote = {}): Headers =>
     withHeader(headers, {
-      ...(carried === undefined ? {} : { ...attributionOf(carried), ...openTimeOf(carried), parks: true }),
+      ...(carried === undefined
+        ? {}
+        : { ...attributionOf(carried), ...nameInScope(), ...openTimeOf(carried), parks: true }),
       ...more,
     })
   const handOn = (headers: Headers, value: Carried | undefined): Headers =>
@@ -111,5 +114,5 @@ function resumed(before: Again | undefined): ActivityNote {
 function childOf(carried: Carried | undefined): Carried | undefined {
   if (carried === undefined) return undefined
   const { scheduled: _, ...rest } = carried
-  return rest
+  return { ...rest, ...nameInScope() }
 }
