@@ -8,7 +8,9 @@ import {
   proxyActivities,
   setHandler,
 } from '@temporalio/workflow'
+import { inNameOf } from '../../../package/temporal/workflow.ts'
 import type { Activities } from '../activities/index.ts'
+import { researcher } from '../employees.ts'
 import { answerWorkflowId, conversationWorkflowId } from '../names.ts'
 import { intentionOf } from './intention.ts'
 import { decide, type Ended, ended, type Message, remembered } from './messages.ts'
@@ -78,7 +80,10 @@ async function act(task: AnswerTask): Promise<Done> {
       return { done: 'You have drawn the picture. Present it in a few words.', image: true }
     case 'research': {
       const workflowId = `${answerWorkflowId(account, answer)}/research`
-      return { done: `Research found: ${await executeChild(research, { workflowId, args: [{ question }] })}` }
+      const found = await inNameOf({ employee: researcher }, () =>
+        executeChild(research, { workflowId, args: [{ question }] }),
+      )
+      return { done: `Research found: ${found}` }
     }
     case 'mail':
       return { done: await sendMail(task) }

@@ -1,12 +1,11 @@
 import { proxyActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
-import { researcher } from '../employees.ts'
 
 const work = proxyActivities<Activities>({ startToCloseTimeout: '10 minutes' })
 
-/** A colleague looks something up. As a child it is charged to the same account and message; its model call is booked to the colleague. */
+/** A colleague looks something up. It is started in the colleague's name, and paid under the same message. */
 export async function research({ question }: { readonly question: string }): Promise<string> {
   const found = await work['web.search']({ query: question })
   const prompt = `Sum up in about 80 words what these pages say on "${question}":\n\n${found.join('\n')}`
-  return work.callModel({ employee: researcher, prompt })
+  return work.callModel({ prompt })
 }
