@@ -58,6 +58,11 @@ const mostTurns = 3
 const oneMicro = toMicro(1)
 /** Less than this cannot be worked in. */
 const leastMs = 1_000
+const wantsCredits: ReadonlySet<Refusal['kind']> = new Set([
+  'credits_depleted',
+  'insufficient_credits',
+  'budget_exhausted',
+])
 
 export interface MeterDeps {
   readonly ledger: Pick<Ledger, 'measure'>
@@ -109,7 +114,8 @@ class Run {
   #closed = false
   #open: OpenSegment | null = null
   #safe: MeterSegment[] = []
-  #stopTimer: () => void = () => undefined
+  #stopTicking: () => void = () => undefined
+  #renews = false
 
   constructor(deps: MeterDeps, metered: Metered, gone: () => void) {
     this.#deps = deps
@@ -131,7 +137,7 @@ class Run {
         if (this.#works === 0) await this.#drop()
         return { ok: false, refusal }
       }
-      this.#every(Math.ceil(this.#times.leaseMs / 3), () => this.#renew())
+      this.#beginRenewing()
       let stopped: Promise<void> | undefined
       return { ok: true, work: { stop: () => (stopped ??= this.#stop()) } }
     })
@@ -154,9 +160,9 @@ class Run {
       const { open } = measured
       if (open === null) throw new Error(`the meter ${this.#metered.meter} does not run`)
       if (this.#open?.segment.number === open.number && this.#open.segment.bornMs === open.bornMs)
-        return this.#works > 1 || open.ms > 0 ? this.#extend(this.#open, open, oneMicro) : null
+        return this.#admitTo(this.#open, open)
       const refusal = await this.#hold(open)
-      if (refusal === null) return measured.leases > 1 || open.ms > 0 ? this.#extend(this.#open!, open, oneMicro) : null
+      if (refusal === null) return this.#admitTo(this.#open!, open)
       // A process of another version holds for it, at its own price or lease: the segment is settled all the same.
       if (refusal.kind === 'id_conflict') return null
       // Its hold has come to an end under a meter that goes on: another segment begins.
@@ -165,6 +171,18 @@ class Run {
       await this.#measure('close')
     }
     return { kind: 'ledger_unavailable', reason: 'the segments of the meter keep ending' }
+  }
+
+  /** More work in a segment that is held for: null when it may begin. */
+  async #admitTo(open: OpenSegment, segment: MeterSegment): Promise<Refusal | null> {
+    const { perMinute } = this.#metered
+    open.segment = segment
+    const left = less(open.held, meteredCost(segment.ms, perMinute))
+    if (left >= meteredCost(this.#times.leaseMs, perMinute)) return null
+    const refusal = await this.#extend(open, segment, oneMicro)
+    if (refusal === null || !wantsCredits.has(refusal.kind)) return refusal
+    // Nothing else is left, and this is set aside for nothing but this run
+    return left >= meteredCost(leastMs, perMinute) ? null : refusal
   }
 
   /** Holds what the segment may cost before the next renewals; the amount is the same whoever asks. */
@@ -334,9 +352,21 @@ class Run {
     if (this.#works === 0) this.#gone()
   }
 
+  /** From the first piece of work to the last: those that come in between do not put the next renewal off. */
+  #beginRenewing(): void {
+    if (this.#renews) return
+    this.#every(Math.ceil(this.#times.leaseMs / 3), () => this.#renew())
+    this.#renews = true
+  }
+
+  #stopTimer(): void {
+    this.#stopTicking()
+    this.#renews = false
+  }
+
   #every(ms: number, step: () => Promise<void>): void {
     this.#stopTimer()
-    this.#stopTimer = this.#deps.clock.every(ms, () => {
+    this.#stopTicking = this.#deps.clock.every(ms, () => {
       void this.#next(step).catch((error: unknown) => this.#deps.onFailure?.(this.#metered.meter, error))
     })
   }

@@ -247,6 +247,35 @@ test('at zero nothing new begins, what runs is finished, and nothing is charged 
   expect(await refusalOf(await worker(), accountId, 'another-run')).toBe('credits_depleted')
 })
 
+test('what a run holds by itself is there for its next work', async () => {
+  const accountId = await account(0.5)
+  const only = await worker()
+  for (let turn = 0; turn < 3; turn += 1) {
+    const work = await begun(only, accountId)
+    await given.clock.advance(2_000)
+    await work.stop()
+  }
+  await begun(only, accountId)
+  await given.clock.advance(30_000)
+  await only.tick()
+  expect(await refusalOf(only, accountId)).toBe('credits_depleted')
+})
+
+test('work that follows asks the ledger once, as long as what is held covers another lease', async () => {
+  const accountId = await account(100)
+  const only = await worker()
+  let extended = 0
+  only.before('extend', async () => void (extended += 1))
+  const first = await begun(only, accountId)
+  await given.clock.advance(20_000)
+  await begun(only, accountId)
+  expect(extended).toBe(0)
+  await given.clock.advance(20_000)
+  await begun(only, accountId)
+  expect(extended).toBe(1)
+  await first.stop()
+})
+
 test('without the ledger nothing begins', async () => {
   const only = await worker()
   only.cutOff()
