@@ -6,6 +6,7 @@ import type { Suite } from './suite.ts'
 const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   gateway: async () => (await import('./gateway.ts')).gatewaySuite,
   ledger: async () => (await import('./ledger.ts')).ledgerSuite,
+  plugin: async () => (await import('./plugin.ts')).pluginSuite,
 }
 
 const { positionals, values } = parseArgs({

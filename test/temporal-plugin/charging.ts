@@ -14,6 +14,7 @@ import { createLedger, type Ledger } from '../../ledger/ledger.ts'
 import { systemClock } from '../../middleware/clock.ts'
 import { createCharges } from '../../middleware/create-charges.ts'
 import type { Gate } from '../../middleware/gate.ts'
+import type { MeterTimes } from '../../middleware/meter.ts'
 import { createOutbox } from '../../middleware/outbox/outbox.ts'
 import { openStore } from '../../middleware/outbox/store.ts'
 import type { Charges } from '../../middleware/temporal/charges.ts'
@@ -59,7 +60,17 @@ export interface Charging {
   close(): Promise<void>
 }
 
-export async function openCharging(redisUrl: string): Promise<Charging> {
+export interface ChargingOptions {
+  /** Short ones unless given, so that receipts of runtime come soon. */
+  readonly meterTimes?: Partial<MeterTimes>
+  /** The journal has nothing unless told that it has everything: the outbox then forgets what it sent, and sends nothing again. */
+  readonly drained?: boolean
+}
+
+export async function openCharging(
+  redisUrl: string,
+  { meterTimes = { leaseMs: 1_500, lingerMs: 100 }, drained = false }: ChargingOptions = {},
+): Promise<Charging> {
   const redis = await connectRedis(redisUrl, { commandTimeoutMs: 10_000 })
   const ledger = createLedger(redis, { depletedBelow: catalogue.policies.depletedBelow })
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-outbox-'))
@@ -68,7 +79,7 @@ export async function openCharging(redisUrl: string): Promise<Charging> {
   const outbox = await createOutbox({
     store: await openStore({ folder, clock: systemClock, onEvent: () => undefined }),
     ledger,
-    journal: { findCharge, settledAmong: () => Promise.resolve([]) },
+    journal: { findCharge, settledAmong: (charges) => Promise.resolve(drained ? charges : []) },
     loadAccount,
     clock: systemClock,
   })
@@ -79,7 +90,7 @@ export async function openCharging(redisUrl: string): Promise<Charging> {
     outbox,
     clock: systemClock,
     depletedBelow: catalogue.policies.depletedBelow,
-    meterTimes: { leaseMs: 1_500, lingerMs: 100 },
+    meterTimes,
   })
   const versions = new Map<string, Terms>()
   return {
