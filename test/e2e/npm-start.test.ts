@@ -220,7 +220,7 @@ describe('npm start', () => {
       /Internal: memory, .* bruno /,
       /Tool calls: image\.standard .* clara +4\.000000\n/,
       /Tool calls: mail +bruno +0\.050000\n/,
-      /Tool calls: web\.search +ada +free\n/,
+      /Tool calls: web\.search +clara +free\n/,
       /Tasks completed +bruno +0\.250000\n/,
       /Compute runtime, [\d.]+ s /,
     ])
