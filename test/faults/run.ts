@@ -1,8 +1,16 @@
-// `npm run faults -- --calls 10000 --seed 7`: the long run of the fault tests. Exit code 0 = every book says what it must.
+// `npm run faults -- --calls 10000 --seed 7`: the long run of the fault tests; `npm run faults -- plugin …` of those of the Temporal plugin.
+// Exit code 0 = every book says what it must.
 import { parseArgs } from 'node:util'
 import { type FaultName, faults } from './faults.ts'
+import { runPlugin } from './plugin/run.ts'
 import { openStand } from './stand.ts'
 import { runTrial, type Trial } from './trial.ts'
+
+const startedAtMs = Date.now()
+const say = (line: string): void =>
+  void process.stderr.write(`${((Date.now() - startedAtMs) / 1_000).toFixed(1).padStart(6)} s  ${line}\n`)
+
+if (process.argv[2] === 'plugin') process.exit(await runPlugin(process.argv.slice(3), say))
 
 const { values } = parseArgs({
   options: {
@@ -23,10 +31,6 @@ if (chosen.some((name) => name !== 'random-kills' && !single.includes(name))) {
   process.stderr.write(`--fault is random-kills, each, ${single.join(', ')}\n`)
   process.exit(64)
 }
-const startedAtMs = Date.now()
-const say = (line: string): void =>
-  void process.stderr.write(`${((Date.now() - startedAtMs) / 1_000).toFixed(1).padStart(6)} s  ${line}\n`)
-
 const stand = await openStand({ holdSeconds: Number(values.hold), accounts: 20, say })
 let failed = false
 try {

@@ -52,6 +52,8 @@ export interface Stand {
   isUp(part: PartName): boolean
   /** Another process stands in for a part that was killed. */
   replace(part: PartName, child: Child): void
+  /** Credits for one of the callers, as an operator grants them. */
+  grant(accountId: string, credits: number): Promise<void>
   /** A little more for the callers who have little. */
   topUp(): Promise<void>
   /** Between gateways and workers and the journal. */
@@ -184,10 +186,12 @@ export async function openStand({ holdSeconds, accounts, say = () => undefined }
       running.set(part, child)
       note(part, 'up')
     },
+    async grant(accountId, credits) {
+      await admin(stand.urls[0]!, `/${accountId}/grants`, { credits: String(credits), reason: 'a test' })
+    },
     async topUp() {
       const poor = stand.callers.filter((_, index) => isPoor(index))
-      for (const { accountId } of poor)
-        await admin(stand.urls[0]!, `/${accountId}/grants`, { credits: '1', reason: 'a test' })
+      for (const { accountId } of poor) await stand.grant(accountId, 1)
     },
     async metrics(gateway) {
       const answer = await fetch(`${stand.urls[gateway]}/metrics`)
@@ -237,7 +241,8 @@ function writeCatalogue(folder: string): string {
   return file
 }
 
-const isPoor = (index: number): boolean => index % 5 === 0
+/** Of each five callers the first. */
+export const isPoor = (index: number): boolean => index % 5 === 0
 
 async function openAccount(url: string, index: number): Promise<Caller> {
   const accountId = `faults-${index}`

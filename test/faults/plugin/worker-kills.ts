@@ -1,0 +1,29 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Seeded } from '../seeded.ts'
+import type { Company } from './company.ts'
+
+/** Kills one worker of the company after the other until it is stopped. Answers how many. */
+export function startWorkerKills(
+  company: Company,
+  seed: Seeded,
+  everyMs: number,
+): { readonly stop: () => Promise<number> } {
+  const stopping = new AbortController()
+  const work = (async () => {
+    let kills = 0
+    // The first one soon: on a fast machine the work does not last for long
+    let waitMs = seed.whole(200, 1_000)
+    for (;;) {
+      await pause(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+      if (stopping.signal.aborted) return kills
+      if (await company.killOne(seed)) kills += 1
+      waitMs = seed.whole(everyMs / 2, (3 * everyMs) / 2)
+    }
+  })()
+  return {
+    stop() {
+      stopping.abort()
+      return work
+    },
+  }
+}
