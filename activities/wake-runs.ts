@@ -42,7 +42,8 @@ export function createWakeAccount({ ledger, clock, log, count, wakeRun }: WakeDe
         gone = 0
         const answer = await ledger.popWaiters(accountId, perAccount)
         if (answer.status !== 'popped') return
-        await eachOf(answer.waiters, atOnce, stopped, async (waiter) => {
+        // They have left the line already: a stop would leave them untold
+        await eachOf(answer.waiters, atOnce, new AbortController().signal, async (waiter) => {
           if ((await wake(accountId, waiter)) === 'gone') gone += 1
         })
         // What they would have taken feeds those behind them

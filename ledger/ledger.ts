@@ -366,7 +366,11 @@ export interface WaitRequest {
   /** What it wants to reserve at least. */
   readonly need: Micro
 }
-export type WaitAnswer = { readonly status: 'ready' | 'waiting' } | NotLoaded
+/** `held`: there is enough, but other work holds it; nobody is woken when that gives it back. */
+export type WaitAnswer =
+  | { readonly status: 'ready'; readonly available: Micro }
+  | { readonly status: 'waiting' | 'held' }
+  | NotLoaded
 export type PopAnswer = { readonly status: 'popped'; readonly waiters: readonly string[] } | NotLoaded
 
 /** A look at a meter of an account: the union of leases that several workers hold. */

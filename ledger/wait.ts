@@ -2,7 +2,7 @@ import { checkAmount } from './arguments.ts'
 import type { LedgerContext } from './context.ts'
 import { accountKeys } from './keys.ts'
 import type { WaitAnswer, WaitRequest } from './ledger.ts'
-import { asReply, notLoaded, unknownAnswer } from './replies.ts'
+import { asReply, microOf, notLoaded, unknownAnswer } from './replies.ts'
 
 /** Registers a run that was refused, unless there is enough by now. Throws RangeError for what is no request. */
 export async function wait(context: LedgerContext, { accountId, waiter, need }: WaitRequest): Promise<WaitAnswer> {
@@ -12,7 +12,9 @@ export async function wait(context: LedgerContext, { accountId, waiter, need }: 
   const reply = asReply(await context.run('wait', [keys.account, keys.waiters, keys.needs], [waiter, need]))
   switch (reply[0]) {
     case 'ready':
+      return { status: 'ready', available: microOf(reply[1]) }
     case 'waiting':
+    case 'held':
       return { status: reply[0] }
     case 'account_not_loaded':
       return notLoaded

@@ -67,7 +67,9 @@ export async function connectCharges(options: ConnectOptions): Promise<Connected
   }
   const closers: (() => Promise<unknown>)[] = []
   const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).toReversed()) await closer()
+    const failures: unknown[] = []
+    for (const closer of closers.splice(0).toReversed()) await closer().catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw failures[0]
   }
   try {
     const journal = await openJournalStore({ url: options.databaseUrl })

@@ -2,7 +2,7 @@ import type { Context, Info } from '@temporalio/activity'
 import { ApplicationFailure, CompleteAsyncError } from '@temporalio/common'
 import type { ActivityExecuteInput, ActivityInterceptorsFactory } from '@temporalio/worker'
 import type { Activity, Catalogue, PricedActivity } from '../../credits/catalogue.ts'
-import { type Micro, toMicro } from '../../credits/money.ts'
+import { type Micro, toMicro, zero } from '../../credits/money.ts'
 import type { Clock } from '../clock.ts'
 import type { Work } from '../gate.ts'
 import { type Attribution, attributionFrom, withAttribution, type WorkFor } from './attribution.ts'
@@ -14,6 +14,7 @@ import {
   detailOf,
   type Dimensions,
   freeWork,
+  isItem,
   levelsOf,
   type Occasion,
   priceOf,
@@ -80,11 +81,8 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
         } catch (error) {
           const refused = refusedWork(error)
           if (refused === undefined) throw error
-          throw refusalFailure(
-            refused,
-            deps.times,
-            note?.parks === true && work !== undefined ? stepOf(work) : undefined,
-          )
+          const step = note?.parks === true && work !== undefined ? stepOf(work) : undefined
+          throw refusalFailure(refused, deps.times, step, needOf(info, input.args))
         }
       },
     },
@@ -103,6 +101,12 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
     return runPriced(deps, { entry, who, work, args }, run)
   }
 
+  /** What the activity costs beside its runtime. */
+  function needOf({ activityType }: Info, args: readonly unknown[]): Micro {
+    const entry = entries.get(activityType)
+    return entry !== undefined && 'price' in entry ? priceOfOrder(deps, entry, args) : zero
+  }
+
   /** By policy: free, refused, or as another activity. */
   async function runUnnamed({ info, who, work, args }: Occurring, run: Run): Promise<unknown> {
     const name = info.activityType
@@ -110,7 +114,7 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
     deps.events.tell({ kind: 'unnamed_activity', name, policy })
     const model = entries.get(policy)
     if (model !== undefined && 'price' in model) {
-      const entry = { ...model, name, item: name }
+      const entry = { ...model, name, item: isItem(name) ? name : model.item }
       if (who !== undefined && work !== undefined) return runPriced(deps, { entry, who, work, args }, run)
       deps.events.tell({ kind: 'unattributed', name })
     }
@@ -204,7 +208,7 @@ async function runFree(
 async function runPriced(deps: ActivityDeps, priced: Priced, run: Run): Promise<unknown> {
   const { entry, who } = priced
   const startedAtMs = deps.clock.now()
-  const expected = { actual: priceOfOrder(deps, priced), row: rowOf(entry.category, entry.item, who) }
+  const expected = { actual: priceOfOrder(deps, entry, priced.args), row: rowOf(entry.category, entry.item, who) }
   const booking = await bookingOf(deps, jobOf(entry.name, priced, expected))
   let result: unknown
   try {
@@ -222,7 +226,7 @@ async function runPriced(deps: ActivityDeps, priced: Priced, run: Run): Promise<
   return result
 }
 
-function priceOfOrder({ ordered, events }: ActivityDeps, { entry, args }: Priced): Micro {
+function priceOfOrder({ ordered, events }: ActivityDeps, entry: PricedActivity, args: readonly unknown[]): Micro {
   try {
     return priceOf(entry, ordered?.(entry.name, args) ?? 1)
   } catch (error) {

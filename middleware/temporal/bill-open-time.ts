@@ -40,7 +40,8 @@ export function createBillOpenTime({
         {
           name: entry.name,
           accountId: account,
-          bornMs: atMs,
+          // The same in every repetition of a workflow task, as `atMs` is not
+          bornMs: work.firstScheduledMs,
           path: [runId, 'open', String(segment)],
           amount: actual,
           row,

@@ -30,7 +30,7 @@ export function priceWork(
   occasion: Occasion,
   { item = entry.item, units = 1 }: Dimensions = {},
 ): Work {
-  if (item.length > longestItem || item.includes('|')) throw new RangeError(`not the name of an item: ${item}`)
+  if (!isItem(item)) throw new RangeError(`not the name of an item: ${item}`)
   const actual = priceOf(entry, units)
   const lines =
     actual === 0
@@ -45,6 +45,10 @@ export function priceWork(
 }
 
 const longestItem = 128
+
+export function isItem(text: string): boolean {
+  return text.length <= longestItem && !text.includes('|')
+}
 
 /** Throws RangeError for what is no whole number of units. */
 export function priceOf({ price }: PricedActivity, units: number): Micro {

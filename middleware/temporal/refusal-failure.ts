@@ -31,8 +31,11 @@ export function refusalFailure(
   { refusal, need }: WorkRefused,
   { depletedRetryMs, unavailableRetryMs }: RefusalTimes,
   parks: Omit<StepRefused, 'need'> | undefined,
+  /** What the activity needs beside what it was refused. */
+  besides: Micro,
 ): ApplicationFailure {
-  const details = parks === undefined ? [refusal] : [refusal, { ...parks, need } satisfies StepRefused]
+  const details =
+    parks === undefined ? [refusal] : [refusal, { ...parks, need: Math.max(need, besides) } satisfies StepRefused]
   const waiting = (nextRetryDelay: number) => (parks === undefined ? { nextRetryDelay } : { nonRetryable: true })
   switch (refusal.kind) {
     case 'credits_depleted':

@@ -4,7 +4,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withAttribution, type WorkFor } from '../../middleware/temporal/attribution.ts'
 import { until } from '../stack/until.ts'
 import { openStand, type Stand } from './stand.ts'
-import { ask, callsActivity, chat, chatOfNobody, continues, go, localMails, mails, parent } from './workflows.ts'
+import {
+  ask,
+  callsActivity,
+  chat,
+  chatOfNobody,
+  continues,
+  go,
+  localMails,
+  mails,
+  mailsForAnother,
+  parent,
+} from './workflows.ts'
 
 let stand: Stand
 
@@ -106,6 +117,15 @@ test('one workflow may answer many messages, each in its own name', async () => 
       `${who.message} tool_calls bo acme`,
     ].toSorted(),
   )
+})
+
+test('and never for another account', async () => {
+  const [who, other] = [await whoFor(), await whoFor()]
+  await withAttribution(who, () =>
+    stand.client.workflow.execute(mailsForAnother, { ...started(), args: [other.account] }),
+  )
+  expect(await stand.receipts(who.account)).toMatchObject([{ charged: 50_000, detail: { messageId: 'm-1' } }])
+  expect(await stand.receipts(other.account)).toEqual([])
 })
 
 test('a name that cannot be one fails the workflow', async () => {

@@ -8,7 +8,7 @@ import { withAttribution } from '../../middleware/temporal/attribution.ts'
 import { until } from '../stack/until.ts'
 import { catalogueWithRuntime } from './charging.ts'
 import { openStand, type Stand } from './stand.ts'
-import { endlessReport, failedReport, sleepsAndContinues, twoMails } from './workflows.ts'
+import { endlessReport, failedReport, sleepsAndContinues, stumbles, twoMails } from './workflows.ts'
 
 let stand: Stand
 const perMinute = creditsToMicro(1)
@@ -60,6 +60,13 @@ test('a run that fails, or is cancelled, has been open all the same', async () =
   await endless.cancel()
   await endless.result().catch(() => undefined)
   expect((await openTimeOf(account)).ms).toBe((await ranMs(endless)) + (await ranMs(failed)))
+})
+
+test('a task that fails and is repeated bills no time twice', async () => {
+  const account = await stand.openAccount(10)
+  const handle = await start(account, stumbles, Date.now() + 1_500)
+  await handle.result()
+  expect((await openTimeOf(account)).ms).toBeLessThanOrEqual(await ranMs(handle))
 })
 
 test('the time that it is parked is free', async () => {

@@ -5,7 +5,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { withAttribution } from '../../middleware/temporal/attribution.ts'
 import { until } from '../stack/until.ts'
 import { openStand, type Stand } from './stand.ts'
-import { mailsAtOnce, mailsOnce, mailsUnlessStopped, mailsWithin, onDemand, report, twoMails } from './workflows.ts'
+import {
+  givesUp,
+  mailsAtOnce,
+  mailsOnce,
+  mailsUnlessStopped,
+  mailsWithin,
+  onDemand,
+  report,
+  twoMails,
+} from './workflows.ts'
 
 let stand: Stand
 let stop: () => Promise<void>
@@ -96,7 +105,8 @@ test('steps that are refused together wait together', async () => {
   await stand.wake(account)
   await handle.result()
   expect(await spentOf(account)).toBe(600_000)
-  expect((await eventsOf(handle)).filter((name) => name === 'markerRecorded')).toHaveLength(1)
+  // One question when they came, one after the first of them had been told to go on
+  expect((await eventsOf(handle)).filter((name) => name === 'markerRecorded')).toHaveLength(2)
 })
 
 test('a grant before it stood in line wakes it all the same', async () => {
@@ -216,6 +226,37 @@ test('runs that ended while they were parked keep nobody waiting', async () => {
   await stand.grant(account, 0.05)
   await stand.wake(account)
   expect(await second.result()).toBe('sent one')
+})
+
+test('a run that gave its parked step up leaves the line', async () => {
+  await work()
+  const account = await stand.openAccount(0)
+  const first = await start(account, givesUp)
+  await parked(first)
+  const second = await start(account, mailsOnce)
+  await parked(second)
+  await first.signal('stop')
+  await until(async () => (await stand.parkedRuns(account)) === 1)
+  await stand.grant(account, 0.05)
+  await stand.wake(account)
+  expect(await second.result()).toBe('sent one')
+  await first.terminate()
+})
+
+test('a run that could not ask asks again soon', async () => {
+  const account = await stand.openAccount(0)
+  let questions = 0
+  const waitingRoom = {
+    ...stand.charges.waitingRoom,
+    enter: (...args: Parameters<typeof stand.charges.waitingRoom.enter>) =>
+      (questions += 1) <= 3 ? Promise.reject(new Error('away')) : stand.charges.waitingRoom.enter(...args),
+  }
+  await work({ plugins: [stand.newPlugin({ charges: { ...stand.charges, waitingRoom } })] })
+  const handle = await start(account, mailsOnce)
+  await until(async () => (await stand.parkedRuns(account)) === 1)
+  await stand.grant(account, 10)
+  await stand.wake(account)
+  expect(await handle.result()).toBe('sent one')
 })
 
 test('while the ledger does not answer, the run waits and no attempt is spent', async () => {

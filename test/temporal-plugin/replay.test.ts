@@ -58,7 +58,11 @@ const plugin = new TollgatePlugin({
     open: neverAsked('a hold'),
     settle: neverAsked('a charge'),
     meters: { run: neverAsked('a meter') },
-    waitingRoom: { enter: neverAsked('a place in line'), hasCredits: neverAsked('the balance') },
+    waitingRoom: {
+      enter: neverAsked('a place in line'),
+      leave: neverAsked('its place'),
+      hasCredits: neverAsked('the balance'),
+    },
   },
 })
 

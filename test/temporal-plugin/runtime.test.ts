@@ -92,6 +92,22 @@ test('at zero an activity does not begin, and begins when there are credits agai
   expect(msOf(await runtimeOf(account))).toBeGreaterThan(0)
 })
 
+test('a run waits for what its step costs, not only for the time that it takes', async () => {
+  await work()
+  const account = await stand.openAccount(0)
+  const start = () =>
+    as(account, () => stand.client.workflow.start(callsActivity, { ...startedIn(), args: ['drawsImages', [1]] }))
+  const first = await start()
+  await until(async () => (await stand.parkedRuns(account)) === 1)
+  const second = await start()
+  await until(async () => (await stand.parkedRuns(account)) === 2)
+  await stand.grant(account, 5)
+  await stand.wake(account)
+  await first.result()
+  expect(await stand.parkedRuns(account)).toBe(1)
+  await second.terminate()
+})
+
 test('what is done for nobody runs under no meter', async () => {
   await work()
   await stand.bare.workflow.execute(callsActivity, { ...startedIn(), args: ['busy', [10]] })

@@ -158,6 +158,20 @@ export async function sleepsAndContinues(left: number): Promise<void> {
   if (left > 0) await continueAsNew<typeof sleepsAndContinues>(left - 1)
 }
 
+/** Names that are no names are left aside. */
+export async function mailsForAnother(account: string): Promise<string> {
+  const who = { account, message: 'm-1' }
+  return inNameOf(who, () => remote.sendMail('one'))
+}
+
+/** Its only parked step is given up, and it lives on. */
+export async function givesUp(): Promise<void> {
+  const sending = new CancellationScope()
+  setHandler(defineSignal('stop'), () => sending.cancel())
+  await sending.run(() => remote.sendMail('one')).catch(() => undefined)
+  await condition(() => false)
+}
+
 /** Two messages at once, each with an employee of its own, and what is nobody's after them. */
 export async function chat(): Promise<void> {
   const answer = (message: string, employee: string): Promise<void> =>
@@ -173,4 +187,10 @@ export async function chat(): Promise<void> {
 
 export async function chatOfNobody(): Promise<void> {
   await inNameOf({ employee: 'not an id' }, () => remote.sendMail('never'))
+}
+
+/** A bug that is mended by then: until that, each of its tasks fails. */
+export async function stumbles(untilMs: number): Promise<void> {
+  await sleep(10)
+  if (Date.now() < untilMs) throw new Error('a bug')
 }

@@ -12,7 +12,7 @@ const names = new WeakMap<CancellationScope, InNameOf>()
  * messages, each with its own cost. Throws ApplicationFailure `AttributionRefused` for an id that is not 1–128 letters, digits and `. _ : @ -`.
  */
 export async function inNameOf<T>(who: InNameOf, work: () => Promise<T>): Promise<T> {
-  const named = { ...nameInScope(), ...who }
+  const named = { ...nameInScope(), ...namesIn(who) }
   const kind = malformedId({ account: 'any', organization: '', employee: '', message: '', ...named })
   if (kind !== undefined) {
     throw ApplicationFailure.nonRetryable(
@@ -23,6 +23,15 @@ export async function inNameOf<T>(who: InNameOf, work: () => Promise<T>): Promis
   const scope = new CancellationScope()
   names.set(scope, named)
   return scope.run(work)
+}
+
+/** Only these: callers may hand in more, an account above all. */
+function namesIn({ employee, organization, message }: InNameOf): InNameOf {
+  return {
+    ...(employee === undefined ? {} : { employee }),
+    ...(organization === undefined ? {} : { organization }),
+    ...(message === undefined ? {} : { message }),
+  }
 }
 
 /** What the scopes around say; nothing outside of any. */

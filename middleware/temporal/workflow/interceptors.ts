@@ -24,6 +24,7 @@ export function interceptors(): WorkflowInterceptors {
   let carried: Carried | undefined
   let parking: Parking | undefined
   let openTime: OpenTime | undefined
+  const firsts = new WeakMap<readonly unknown[], string>()
 
   const tellActivity = (headers: Headers, more: ActivityNote = {}): Headers =>
     withHeader(headers, {
@@ -35,21 +36,29 @@ export function interceptors(): WorkflowInterceptors {
   const handOn = (headers: Headers, value: Carried | undefined): Headers =>
     value === undefined ? headers : withHeader(headers, value)
 
+  /** After a long back-off the SDK makes another local activity of the next attempt: for its charges it is the same one. */
+  const firstOf = (seq: number, attempt: number, args: readonly unknown[]): ActivityNote => {
+    if (attempt === 1) firsts.set(args, String(seq))
+    const resumes = firsts.get(args)
+    return attempt === 1 || resumes === undefined ? {} : { resumes }
+  }
+
   return {
     inbound: [
       {
         execute(input, next) {
           carried = readCarried(input.headers)
           if (carried === undefined) return next(input)
-          openTime = carried.openTime === true ? meterOpenTime() : undefined
-          parking = createParking(openTime)
+          parking = createParking(() => openTime)
+          const isMetered = carried.openTime === true
           const asksFirst = carried.scheduled === true && isFirstOfChain()
           const isTask = carried.tasks?.includes(workflowInfo().workflowType) === true
-          if (!asksFirst && !isTask && openTime === undefined) return next(input)
+          if (!asksFirst && !isTask && !isMetered) return next(input)
           return (async () => {
             try {
               const skipped = asksFirst ? await skippedAtZero() : undefined
               if (skipped !== undefined) return skipped
+              if (isMetered) openTime = meterOpenTime()
               // Failed, cancelled and continued runs leave here by throwing
               const result = await next(input)
               if (isTask) await completeWorkflow()
@@ -76,7 +85,8 @@ export function interceptors(): WorkflowInterceptors {
           const { activityType, args, options, typeInfo } = input
           const before = (options as Scheduled)[again]
           const bornMs = workflowInfo().startTime.getTime()
-          const running = next({ ...input, headers: tellActivity(input.headers, { bornMs, ...resumed(before) }) })
+          const note = { bornMs, ...firstOf(input.seq, input.attempt, args), ...resumed(before) }
+          const running = next({ ...input, headers: tellActivity(input.headers, note) })
           if (parking === undefined || isOwnActivity(activityType)) return running
           return parking.through(running, before, (mark) =>
             scheduleLocalActivity(activityType, args, marked(options, mark), typeInfo),

@@ -19,7 +19,8 @@ const longestSegmentMs = 60 * minute
  */
 export function meterOpenTime(): OpenTime {
   let since = workflowInfo().runStartTime.getTime()
-  let segments = 0
+  let count = 0
+  let sending: Promise<void> = Promise.resolve()
   let unsent: OpenSegment[] = []
   let pauses = 0
   let ended = false
@@ -28,20 +29,26 @@ export function meterOpenTime(): OpenTime {
   function note(): void {
     const now = Date.now()
     if (pauses === 0 && now > since) {
-      unsent.push({ segment: segments, ms: now - since, atMs: now })
-      segments += 1
+      unsent.push({ segment: count, ms: now - since, atMs: now })
+      count += 1
     }
     since = now
   }
 
-  async function send(): Promise<void> {
-    const sending = unsent
+  /** One after the other: who ends the meter waits for a bill that is on its way. */
+  function send(): Promise<void> {
+    sending = sending.then(sendNow)
+    return sending
+  }
+
+  async function sendNow(): Promise<void> {
+    const segments = unsent
     unsent = []
-    if (sending.length === 0) return
+    if (segments.length === 0) return
     try {
-      await own['tollgate.billOpenTime'](sending)
+      await own['tollgate.billOpenTime'](segments)
     } catch (error) {
-      unsent = [...sending, ...unsent]
+      unsent = [...segments, ...unsent]
       log.warn('open time could not be billed yet', { error: String(error) })
     }
   }

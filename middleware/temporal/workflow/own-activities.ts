@@ -9,8 +9,10 @@ export interface CompletedTask {
 }
 
 /** What a parked run hears when it asks for credits. */
-export interface Place {
-  readonly status: 'ready' | 'waiting'
+export type Place = (
+  | { readonly status: 'ready'; /** In micro-credits. */ readonly available: number }
+  | { readonly status: 'waiting' | 'held' }
+) & {
   /** The namespace has the search attribute by which such runs can be listed. */
   readonly listed: boolean
 }
@@ -35,6 +37,8 @@ export interface OwnActivities {
   'tollgate.completeTask': (task: CompletedTask) => Promise<void>
   /** `need` in micro-credits. */
   'tollgate.awaitCredits': (need: number) => Promise<Place>
+  /** The run waits no longer, though nobody has told it to go on. */
+  'tollgate.leaveLine': () => Promise<void>
   'tollgate.billOpenTime': (segments: readonly OpenSegment[]) => Promise<void>
   'tollgate.admit': () => Promise<Admission>
 }

@@ -13,8 +13,12 @@ import type { OpenTime } from './open-time.ts'
 import { own, type Place } from './own-activities.ts'
 import { type RefusedStep, refusedStep, type Step } from './refused-step.ts'
 
-/** A step that was refused before, and how often in a row. */
+type Cure = RefusedStep['cure']
+
+/** A step that was refused before. */
 export interface Again extends Step {
+  readonly cure: Cure
+  /** How often in a row though it had been told to go on, or nobody could tell. */
   readonly refusals: number
 }
 
@@ -31,25 +35,34 @@ const words = {
   credits: '**Parked: out of credits.** It goes on by itself once there are some.',
   budget: '**Parked: a budget is used up.** It goes on by itself once there is room in it.',
   ledger: '**Waiting for the credit ledger,** which does not answer.',
-} as const
+} as const satisfies Record<Cure, string>
 
 const second = 1_000
 const minute = 60 * second
+const hour = 60 * minute
 
-/** One line of waiting steps: they wait for credits together. */
-interface Line {
-  /** Of the step that needs least: once it can go on, so can the run. */
-  need: number
-  /** Somebody came who needs less. */
-  changes: number
-  waiting: number
-  open: boolean
+/** How long until a run asks again that nobody wakes. Held credits come free without anybody being told. */
+const patience: Readonly<Record<Exclude<Place['status'], 'ready'> | 'unknown', readonly [number, number]>> = {
+  waiting: [15 * minute, 12 * hour],
+  held: [5 * second, 5 * minute],
+  unknown: [5 * second, 5 * minute],
+}
+
+/** A step in line. */
+interface Waiter {
+  readonly need: number
+  readonly refusals: number
+  /** By whom it was told to go on. */
+  told?: 'ledger' | 'signal'
 }
 
 /** For one run of a workflow, from its first moment: a signal that comes early is not lost. */
-export function createParking(openTime: OpenTime | undefined): Parking {
+export function createParking(openTime: () => OpenTime | undefined): Parking {
   let woken = 0
-  let line: Line | undefined
+  /** Steps that wait for credits, in the order in which they came: they stand in one line, and the run asks for all of them. */
+  const line: Waiter[] = []
+  let isStanding = false
+  let ledger: { answers: boolean } | undefined
   const shown: string[] = []
   setHandler(defineSignal(resumeSignal), () => void (woken += 1))
 
@@ -63,74 +76,129 @@ export function createParking(openTime: OpenTime | undefined): Parking {
     } catch (error) {
       const refused = refusedStep(error)
       if (refused === undefined) throw error
-      const refusals = before?.refusals ?? 0
-      await untilCured(refused, refusals)
-      return schedule({ activityId: refused.activityId, bornMs: refused.bornMs, refusals: refusals + 1 })
+      const { activityId, bornMs, cure } = refused
+      const refusals = await untilCured(refused, before?.cure === cure ? before.refusals : 0)
+      return schedule({ activityId, bornMs, cure, refusals })
     }
   }
 
-  async function untilCured({ cure, need }: RefusedStep, refusals: number): Promise<void> {
+  /** Answers how often in a row the step will have been refused, should it be again. */
+  async function untilCured({ cure, need }: RefusedStep, refusals: number): Promise<number> {
     const hide = show(words[cure])
-    const goOn = openTime?.pause()
+    const goOn = openTime()?.pause()
     try {
-      switch (cure) {
-        case 'credits':
-          return await untilCredits(need, refusals)
-        case 'budget':
-          return await untilWoken(backoff(refusals, minute, 60 * minute))
-        case 'ledger':
-          return await untilWoken(backoff(refusals, 5 * second, minute))
-      }
+      if (cure === 'credits') return await untilCredits({ need, refusals })
+      await (cure === 'budget' ? untilWoken(backoff(refusals, minute, hour)) : untilLedger(refusals))
+      return refusals + 1
     } finally {
       goOn?.()
       hide()
     }
   }
 
-  async function untilCredits(need: number, refusals: number): Promise<void> {
-    if (line === undefined) {
-      line = { need, changes: 0, waiting: 0, open: false }
-      void CancellationScope.nonCancellable(() => standIn(line!, refusals))
-    } else if (need < line.need) {
-      line.need = need
-      line.changes += 1
+  async function untilCredits(waiter: Waiter): Promise<number> {
+    line.push(waiter)
+    if (!isStanding) {
+      isStanding = true
+      void CancellationScope.nonCancellable(standInLine)
     }
-    const mine = line
-    mine.waiting += 1
     try {
-      await condition(() => mine.open)
+      await condition(() => waiter.told !== undefined)
     } finally {
-      mine.waiting -= 1
+      if (line.includes(waiter)) line.splice(line.indexOf(waiter), 1)
     }
+    return waiter.told === 'ledger' ? waiter.refusals + 1 : 0
   }
 
-  /** Never rejects. Who was told to go on goes: the ledger wakes no more than the balance feeds. */
-  async function standIn(mine: Line, refusals: number): Promise<void> {
+  /** Until nobody waits any more. Never rejects. */
+  async function standInLine(): Promise<void> {
     let listed = false
-    for (let turn = 0; mine.waiting > 0 || turn === 0; turn += 1) {
+    let isRegistered = false
+    for (let turn = 0; line.length > 0; turn += 1) {
       const seen = woken
-      const { changes, need } = mine
+      const need = leastNeed()
       const place = await ask(need)
       if (place.listed && !listed) listAs('parked')
       listed ||= place.listed
-      const ready = place.status === 'ready'
-      // It was refused though there is enough by the ledger's count: something else stands in its way, and asking at once would ask for ever.
-      if (ready && refusals === 0) break
-      const patience = ready ? backoff(refusals, second, 5 * minute) : backoff(turn, 15 * minute, 12 * 60 * minute)
-      await condition(() => woken !== seen || mine.changes !== changes || mine.waiting === 0, patience)
-      if (ready || woken !== seen) break
+      isRegistered = place.status === 'waiting' || place.status === 'held'
+      if (place.status === 'ready') {
+        await tellAsMany(place.available, seen)
+        turn = -1
+        continue
+      }
+      const [firstMs, mostMs] = patience[place.status]
+      await condition(() => woken !== seen || line.length === 0 || leastNeed() < need, backoff(turn, firstMs, mostMs))
+      if (woken !== seen && line.length > 0) {
+        // It was woken for the step that needs least
+        tell(
+          line.find((waiter) => waiter.need === leastNeed())!,
+          'signal',
+        )
+        isRegistered = false
+        turn = -1
+      }
     }
+    isStanding = false
     if (listed) listAs(null)
-    mine.open = true
-    if (line === mine) line = undefined
+    // Else its place would keep those behind it waiting
+    if (isRegistered) await own['tollgate.leaveLine']().catch(() => undefined)
   }
 
-  /** Without an answer the run waits, as for one that says so. */
-  async function ask(need: number): Promise<Place> {
+  function leastNeed(): number {
+    return Math.min(...line.map(({ need }) => need))
+  }
+
+  /** In the order in which they came, as many as are fed. */
+  async function tellAsMany(available: number, seen: number): Promise<void> {
+    const refusals = Math.max(...line.map((waiter) => waiter.refusals))
+    // They were refused though there is enough by the ledger's count: something else stands in the way, and asking at once would ask for ever
+    if (refusals > 0) {
+      await condition(() => woken !== seen || line.length === 0, backoff(refusals, second, 5 * minute))
+    }
+    let left = available
+    const fed = line.filter(({ need }) => {
+      if (need > left) return false
+      left -= need
+      return true
+    })
+    for (const waiter of fed) tell(waiter, 'ledger')
+  }
+
+  function tell(waiter: Waiter, by: 'ledger' | 'signal'): void {
+    waiter.told = by
+    line.splice(line.indexOf(waiter), 1)
+  }
+
+  /** Without an answer nothing is known. */
+  async function ask(need: number): Promise<Place | { readonly status: 'unknown'; readonly listed: false }> {
     try {
       return await own['tollgate.awaitCredits'](need)
     } catch {
-      return { status: 'waiting', listed: false }
+      return { status: 'unknown', listed: false }
+    }
+  }
+
+  /** Steps that the ledger kept waiting try it out together, by one question. */
+  async function untilLedger(refusals: number): Promise<void> {
+    if (ledger === undefined) {
+      ledger = { answers: false }
+      void CancellationScope.nonCancellable(() => tryLedger(refusals))
+    }
+    const mine = ledger
+    await condition(() => mine.answers)
+  }
+
+  async function tryLedger(refusals: number): Promise<void> {
+    for (let turn = refusals; ; turn += 1) {
+      await untilWoken(backoff(turn, 5 * second, 5 * minute))
+      const answers = await own['tollgate.admit']().then(
+        () => true,
+        () => false,
+      )
+      if (!answers) continue
+      ledger!.answers = true
+      ledger = undefined
+      return
     }
   }
 
@@ -139,14 +207,16 @@ export function createParking(openTime: OpenTime | undefined): Parking {
     await condition(() => woken !== seen, patienceMs)
   }
 
-  /** The newest reason is shown, and at the end what the workflow itself had to say. */
+  /** The newest reason is shown, and at the end what the workflow itself had to say, unless it has said something else meanwhile. */
   function show(text: string): () => void {
-    if (shown.length === 0) shown.push(getCurrentDetails())
+    const showing = getCurrentDetails()
+    if (shown.length === 0 || showing !== shown.at(-1)) shown.splice(0, 1, showing)
     shown.push(text)
     setCurrentDetails(text)
     return () => {
+      const isOurs = getCurrentDetails() === shown.at(-1)
       shown.splice(shown.lastIndexOf(text), 1)
-      setCurrentDetails(shown.at(-1)!)
+      if (isOurs) setCurrentDetails(shown.at(-1)!)
       if (shown.length === 1) shown.length = 0
     }
   }
