@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Tests start processes and native Temporal workers: threads of one process would share their fate.
     pool: 'forks',
+    // They wait more than they work: one at a time would leave the machine idle.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     globalSetup: 'test/stack/global-setup.ts',
