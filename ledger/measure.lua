@@ -3,16 +3,16 @@
   caller until one of them says that its settlement is safe.
   KEYS  1 meter
   ARGV  1 'run', 'stop', 'drop' (a lease under which nothing ran) or 'close'  2 lease  3 length of a lease, ms  4 longest segment, ms  5 how long an idle meter is kept, ms
-        6… '<number>-<born>' of segments whose settlement is safe
+        6 for how long the work has been under way that this tells of, ms; no more than a lease counts  7… '<number>-<born>' of segments whose settlement is safe
   Reply { now, leases, number, born, ms, … }: of the open segment, 0s when none is, then of each that has ended ]]
 local act, lease = ARGV[1], ARGV[2]
 local leaseMs, longestMs, keptMs = wholeNumber(ARGV[3]), wholeNumber(ARGV[4]), wholeNumber(ARGV[5])
 local now = nowMs()
 local text = redis.call('GET', KEYS[1])
 -- Times have 13 digits, and cjson keeps 14
-local meter = text and cjson.decode(text) or { number = 0, born = 0, ms = 0, countedTo = now, leases = {}, ended = {} }
+local meter = text and cjson.decode(text) or { number = 0, born = 0, ms = 0, countedTo = 0, leases = {}, ended = {} }
 
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   for at, segment in ipairs(meter.ended) do
     if digits(segment.number) .. '-' .. digits(segment.born) == ARGV[i] then
       table.remove(meter.ended, at)
@@ -45,6 +45,10 @@ for name, expiry in pairs(meter.leases) do
 end
 if act == 'stop' then meter.leases[lease] = nil end
 local runs = next(meter.leases) ~= nil
+-- Work that was begun before it was told of: since its begin, or since other leases have counted
+local begun = now - math.min(wholeNumber(ARGV[6]), leaseMs)
+local untold = now - (begun > idleSince and begun or idleSince)
+if untold < 0 or act == 'drop' or act == 'close' then untold = 0 end
 -- Between two pieces of work the time of the last one is remembered, while one runs that of the last look
 meter.countedTo = (runs or act == 'stop') and now or idleSince
 
@@ -61,8 +65,10 @@ if act == 'run' then
   meter.leases[lease] = now + leaseMs
   meter.countedTo, runs = now, true
 end
-if runs and not isOpen then
-  meter.number, meter.born, meter.ms = meter.number + 1, now, 0
+if isOpen then
+  meter.ms = meter.ms + untold
+elseif runs or untold > 0 then
+  meter.number, meter.born, meter.ms = meter.number + 1, now, untold
 end
 
 redis.call('SET', KEYS[1], cjson.encode(meter), 'PX', digits(keptMs))

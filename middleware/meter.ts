@@ -110,7 +110,13 @@ class Run {
   readonly #lease = randomUUID()
   readonly #gone: () => void
   #turn: Promise<unknown> = Promise.resolve()
+  /** Steps that have not come to their end. */
+  #steps = 0
   #works = 0
+  /** Process time at which work began that the ledger has not heard of. */
+  #untoldSinceMs: number | null = null
+  /** Process time at which the ledger was last asked, and answered. */
+  #lookedAtMs = 0
   #closed = false
   #open: OpenSegment | null = null
   #safe: MeterSegment[] = []
@@ -126,6 +132,7 @@ class Run {
 
   begin(): Promise<Metering> {
     this.#works += 1
+    if (this.#coversAnother) return Promise.resolve(this.#beginUnasked())
     return this.#next(async () => {
       const refusal = await this.#admit().catch((error: unknown): Refusal => {
         // A request that cannot even be sent is a bug, not an outage
@@ -138,9 +145,35 @@ class Run {
         return { ok: false, refusal }
       }
       this.#beginRenewing()
-      let stopped: Promise<void> | undefined
-      return { ok: true, work: { stop: () => (stopped ??= this.#stop()) } }
+      return this.#begun()
     })
+  }
+
+  /** The ledger has answered to all that it was told, and what is held covers another lease: nobody needs to wait for it. */
+  get #coversAnother(): boolean {
+    const open = this.#open
+    if (this.#closed || open === null || this.#steps > 0 || this.#untoldSinceMs !== null) return false
+    const { leaseMs } = this.#times
+    const sinceMs = this.#deps.clock.now() - this.#lookedAtMs
+    if (sinceMs < 0 || sinceMs > leaseMs) return false
+    return this.#leftAfter(open, open.segment.ms + sinceMs) >= meteredCost(leaseMs, this.#metered.perMinute)
+  }
+
+  /** At the cost of the ledger's word: should the segment have ended elsewhere, at zero, this one piece of work is done and not paid for. */
+  #beginUnasked(): Metering {
+    if (this.#works === 1) {
+      this.#untoldSinceMs = this.#deps.clock.now()
+      this.#beginRenewing()
+      // After the work has got going: what is told of it says when it began
+      void laterOn().then(() => this.#inBackground(() => this.#tell()))
+    }
+    return this.#begun()
+  }
+
+  #begun(): Metering {
+    let stopped: Promise<void> | undefined
+    // After whoever waits for the work has heard of its end
+    return { ok: true, work: { stop: () => (stopped ??= laterOn().then(() => this.#stop())) } }
   }
 
   close(): Promise<void> {
@@ -159,10 +192,9 @@ class Run {
       const measured = await this.#measure('run')
       const { open } = measured
       if (open === null) throw new Error(`the meter ${this.#metered.meter} does not run`)
-      if (this.#open?.segment.number === open.number && this.#open.segment.bornMs === open.bornMs)
-        return this.#admitTo(this.#open, open)
+      if (this.#open !== null && isSame(this.#open.segment, open)) return this.#admitTo(this.#open)
       const refusal = await this.#hold(open)
-      if (refusal === null) return this.#admitTo(this.#open!, open)
+      if (refusal === null) return this.#admitTo(this.#open!)
       // A process of another version holds for it, at its own price or lease: the segment is settled all the same.
       if (refusal.kind === 'id_conflict') return null
       // Its hold has come to an end under a meter that goes on: another segment begins.
@@ -174,15 +206,18 @@ class Run {
   }
 
   /** More work in a segment that is held for: null when it may begin. */
-  async #admitTo(open: OpenSegment, segment: MeterSegment): Promise<Refusal | null> {
+  async #admitTo(open: OpenSegment): Promise<Refusal | null> {
     const { perMinute } = this.#metered
-    open.segment = segment
-    const left = less(open.held, meteredCost(segment.ms, perMinute))
+    const left = this.#leftAfter(open, open.segment.ms)
     if (left >= meteredCost(this.#times.leaseMs, perMinute)) return null
-    const refusal = await this.#extend(open, segment, oneMicro)
+    const refusal = await this.#extend(open, oneMicro)
     if (refusal === null || !wantsCredits.has(refusal.kind)) return refusal
     // Nothing else is left, and this is set aside for nothing but this run
     return left >= meteredCost(leastMs, perMinute) ? null : refusal
+  }
+
+  #leftAfter({ held }: OpenSegment, ms: number): number {
+    return less(held, meteredCost(ms, this.#metered.perMinute))
   }
 
   /** Holds what the segment may cost before the next renewals; the amount is the same whoever asks. */
@@ -210,9 +245,8 @@ class Run {
   }
 
   /** Tells what has run, and holds for what may run until the renewal after next. Other workers may hold for the same time: the sum is returned at the end. */
-  async #extend(open: OpenSegment, segment: MeterSegment, atLeast: Micro): Promise<Refusal | null> {
-    open.segment = segment
-    const { ms } = segment
+  async #extend(open: OpenSegment, atLeast: Micro): Promise<Refusal | null> {
+    const { ms } = open.segment
     const { perMinute } = this.#metered
     const missing = less(meteredCost(ms + 2 * this.#times.leaseMs, perMinute), open.held)
     const more = missing > atLeast || perMinute === zero ? missing : atLeast
@@ -222,12 +256,18 @@ class Run {
     return answer.ok ? null : answer.refusal
   }
 
+  /** That work has begun under a segment that is held for; where it has ended meanwhile, another one is held for if there is enough. */
+  async #tell(): Promise<void> {
+    if (this.#untoldSinceMs === null) return
+    const { open } = await this.#measure('run')
+    if (open !== null && (this.#open === null || !isSame(this.#open.segment, open))) await this.#hold(open)
+  }
+
   async #renew(): Promise<void> {
     if (this.#works === 0) return
     const { open } = await this.#measure('run')
     if (open === null) return
-    if (this.#open !== null && this.#idOf(this.#open.segment) === this.#idOf(open))
-      await this.#extend(this.#open, open, zero)
+    if (this.#open !== null && isSame(this.#open.segment, open)) await this.#extend(this.#open, zero)
     // At zero the work goes on without a hold: it is settled all the same.
     else await this.#hold(open)
   }
@@ -293,6 +333,8 @@ class Run {
     const { accountId, meter } = this.#metered
     const { leaseMs, longestMs } = this.#times
     const safe = this.#safe
+    const askedAtMs = this.#deps.clock.now()
+    const tells = this.#untoldSinceMs !== null && (act === 'run' || act === 'stop')
     const measured = await this.#deps.ledger.measure({
       accountId,
       meter,
@@ -301,8 +343,13 @@ class Run {
       leaseMs,
       longestMs,
       keptMs,
+      untoldMs: tells ? Math.max(0, askedAtMs - this.#untoldSinceMs!) : 0,
       safe,
     })
+    if (tells) this.#untoldSinceMs = null
+    this.#lookedAtMs = askedAtMs
+    const { open } = measured
+    if (this.#open !== null && open !== null && isSame(this.#open.segment, open)) this.#open.segment = open
     this.#safe = this.#safe.filter((one) => !safe.includes(one))
     for (const segment of measured.ended) {
       await this.#settle(segment)
@@ -314,7 +361,7 @@ class Run {
   async #settle(segment: MeterSegment): Promise<void> {
     const { accountId, perMinute, row, levels, detail } = this.#metered
     const id = this.#idOf(segment)
-    if (this.#open !== null && this.#idOf(this.#open.segment) === id) this.#leaveHold()
+    if (this.#open !== null && isSame(this.#open.segment, segment)) this.#leaveHold()
     const actual = meteredCost(segment.ms, perMinute)
     const line = { kind: 'runtime', quantity: segment.ms, unit: 'ms', rate: '', amount: actual }
     const { noted } = this.#deps.gate.settle({
@@ -366,14 +413,23 @@ class Run {
 
   #every(ms: number, step: () => Promise<void>): void {
     this.#stopTimer()
-    this.#stopTicking = this.#deps.clock.every(ms, () => {
-      void this.#next(step).catch((error: unknown) => this.#deps.onFailure?.(this.#metered.meter, error))
-    })
+    this.#stopTicking = this.#deps.clock.every(ms, () => this.#inBackground(step))
+  }
+
+  #inBackground(step: () => Promise<void>): void {
+    void this.#next(step).catch((error: unknown) => this.#deps.onFailure?.(this.#metered.meter, error))
   }
 
   #next<T>(step: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(step)
+    this.#steps += 1
+    const turn = this.#turn.then(step).finally(() => (this.#steps -= 1))
     this.#turn = turn.catch(() => undefined)
     return turn
   }
+}
+
+const laterOn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+function isSame(one: MeterSegment, other: MeterSegment): boolean {
+  return one.number === other.number && one.bornMs === other.bornMs
 }

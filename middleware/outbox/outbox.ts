@@ -171,6 +171,8 @@ class Sender implements Outbox {
     const settled = this.#alone(entry.key, async () => {
       // A settlement that cannot be noted is sent all the same: the work is done.
       await written.catch(() => undefined)
+      // Whoever waited for the note goes first
+      await new Promise((resolve) => setImmediate(resolve))
       const answer = await untilAnswered(
         this.#answerDeps,
         request,

@@ -18,12 +18,12 @@ afterAll(() => given.stop())
 /** A meter that nobody has used, in an account that need not even be loaded. */
 function newMeter() {
   const meter = `run-${(meters += 1)}`
-  const look = (act: 'run' | 'stop' | 'close', lease: string, safe: readonly MeterSegment[] = []) =>
-    given.ledger.measure({ accountId: 'somebody', meter, lease, act, leaseMs, longestMs, keptMs, safe })
+  const look = (act: 'run' | 'stop' | 'close', lease: string, untoldMs: number, safe: readonly MeterSegment[] = []) =>
+    given.ledger.measure({ accountId: 'somebody', meter, lease, act, leaseMs, longestMs, keptMs, untoldMs, safe })
   return {
-    run: (lease: string) => look('run', lease),
-    stop: (lease: string) => look('stop', lease),
-    close: (safe: readonly MeterSegment[] = []) => look('close', 'nobody', safe),
+    run: (lease: string, untoldMs = 0) => look('run', lease, untoldMs),
+    stop: (lease: string, untoldMs = 0) => look('stop', lease, untoldMs),
+    close: (safe: readonly MeterSegment[] = []) => look('close', 'nobody', 0, safe),
   }
 }
 
@@ -112,34 +112,67 @@ test('a clock that is set back counts nothing twice and keeps no lease beyond on
   expect(totalOf(await meter.close())).toBeLessThanOrEqual(5_000 + leaseMs)
 })
 
+test('work that is told of late is counted from its begin, where nothing else has counted', async () => {
+  const meter = newMeter()
+  await given.clock.advance(3_000)
+  expect(await meter.run('one', 2_000)).toMatchObject({ open: { number: 1, ms: 2_000 } })
+  await given.clock.advance(1_000)
+  expect(await meter.run('two', 4_000)).toMatchObject({ open: { ms: 3_000 } })
+  await meter.stop('one')
+  expect(await meter.stop('two')).toMatchObject({ leases: 0, open: { ms: 3_000 } })
+  await given.clock.advance(5_000)
+  expect(await meter.stop('one', 1_500)).toMatchObject({ leases: 0, open: { ms: 4_500 } })
+  await given.clock.advance(2_000)
+  expect(await meter.run('one', 7_000)).toMatchObject({ open: { ms: 6_500 } })
+})
+
+test('no more than a lease of it is counted', async () => {
+  const meter = newMeter()
+  expect(await meter.stop('one', 3_600_000)).toMatchObject({ leases: 0, open: { number: 1, ms: leaseMs } })
+  expect(await meter.close()).toMatchObject({ open: null, ended: [{ number: 1, ms: leaseMs }] })
+})
+
 test('names that would spell another key are refused', async () => {
-  const request = { accountId: 'somebody', lease: 'l', act: 'run', leaseMs, longestMs, keptMs, safe: [] } as const
+  const times = { leaseMs, longestMs, keptMs, untoldMs: 0 }
+  const request = { accountId: 'somebody', lease: 'l', act: 'run', ...times, safe: [] } as const
   await expect(given.ledger.measure({ ...request, meter: 'a:b' })).rejects.toThrow(RangeError)
   await expect(given.ledger.measure({ ...request, meter: '' })).rejects.toThrow(RangeError)
   await expect(given.ledger.measure({ ...request, meter: 'm', leaseMs: 0.5 })).rejects.toThrow(RangeError)
+  await expect(given.ledger.measure({ ...request, meter: 'm', untoldMs: -1 })).rejects.toThrow(RangeError)
 })
 
-type Step = readonly ['run' | 'stop' | 'close', lease: number, afterMs: number]
+type Step = readonly ['run' | 'stop' | 'close', lease: number, afterMs: number, untoldMs: number]
 
-/** The length of the union of what each lease covers: from its beginning until it was stopped, or until its last renewal ran out. */
+/**
+ * The length of the union of what each lease covers: from its beginning, or from before where nothing has counted yet, until it was stopped, or until its last
+ * renewal ran out.
+ */
 function unionOf(steps: readonly Step[]): number {
   const covered: (readonly [number, number])[] = []
   const held = new Map<number, { from: number; until: number }>()
   let now = 0
+  let countedTo = Number.NEGATIVE_INFINITY
   const over = (lease: number): void => {
     const one = held.get(lease)
-    if (one !== undefined) covered.push([one.from, Math.min(now, one.until)])
+    if (one === undefined) return
+    covered.push([one.from, Math.min(now, one.until)])
+    countedTo = Math.max(countedTo, Math.min(now, one.until))
     held.delete(lease)
   }
-  for (const [act, lease, afterMs] of steps) {
+  for (const [act, lease, afterMs, untoldMs] of steps) {
     for (const [name, { until }] of held) if (until <= now) over(name)
-    if (act === 'run') held.set(lease, { from: held.get(lease)?.from ?? now, until: now + leaseMs })
-    if (act === 'stop') over(lease)
+    const from = held.size > 0 ? now : Math.max(now - Math.min(untoldMs, leaseMs), countedTo)
+    if (act === 'run') held.set(lease, { from: held.get(lease)?.from ?? from, until: now + leaseMs })
+    if (act === 'stop') {
+      if (!held.has(lease)) covered.push([from, now])
+      over(lease)
+      countedTo = now
+    }
     now += afterMs
   }
   for (const lease of held.keys()) over(lease)
   let total = 0
-  let end = 0
+  let end = Number.NEGATIVE_INFINITY
   for (const [from, until] of covered.toSorted(([a], [b]) => a - b)) {
     total += Math.max(0, until - Math.max(from, end))
     end = Math.max(end, until)
@@ -152,13 +185,14 @@ test('whatever is run, stopped and closed when, the segments sum to the union of
     fc.constantFrom('run', 'run', 'stop', 'close' as const),
     fc.integer({ min: 1, max: 4 }),
     fc.oneof(fc.integer({ min: 0, max: 2 * leaseMs }), fc.constantFrom(0, leaseMs, leaseMs + 1, longestMs)),
+    fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 * leaseMs })),
   ) as fc.Arbitrary<Step>
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
       const meter = newMeter()
-      for (const [act, lease, afterMs] of steps) {
+      for (const [act, lease, afterMs, untoldMs] of steps) {
         if (act === 'close') await meter.close()
-        else await meter[act](`lease-${lease}`)
+        else await meter[act](`lease-${lease}`, untoldMs)
         await given.clock.advance(afterMs)
       }
       const last = await meter.close()
