@@ -388,8 +388,10 @@ export interface MeasureRequest {
   readonly longestMs: number
   /** A meter that nobody looked at for so long is forgotten, with segments that nobody has settled: their holds have expired by then. */
   readonly keptMs: number
-  /** Of `run` and `stop`: for how long the work has been under way that the ledger had not heard of. No more than a lease counts. */
+  /** Of `run` and `stop`: for how long the work has been under way, or was, that the ledger had not heard of. No more than a lease counts. */
   readonly untoldMs: number
+  /** Of `stop`: how long ago that was. */
+  readonly stoppedAgoMs: number
   /** Ended segments whose settlement cannot be lost any more: they are not told again. */
   readonly safe: readonly Pick<MeterSegment, 'number' | 'bornMs'>[]
 }

@@ -3,7 +3,8 @@
   caller until one of them says that its settlement is safe.
   KEYS  1 meter
   ARGV  1 'run', 'stop', 'drop' (a lease under which nothing ran) or 'close'  2 lease  3 length of a lease, ms  4 longest segment, ms  5 how long an idle meter is kept, ms
-        6 for how long the work has been under way that this tells of, ms; no more than a lease counts  7… '<number>-<born>' of segments whose settlement is safe
+        6 for how long the work has been under way that this tells of, ms; no more than a lease counts  7 how long ago it was stopped, ms
+        8… '<number>-<born>' of segments whose settlement is safe
   Reply { now, leases, number, born, ms, … }: of the open segment, 0s when none is, then of each that has ended ]]
 local act, lease = ARGV[1], ARGV[2]
 local leaseMs, longestMs, keptMs = wholeNumber(ARGV[3]), wholeNumber(ARGV[4]), wholeNumber(ARGV[5])
@@ -11,8 +12,14 @@ local now = nowMs()
 local text = redis.call('GET', KEYS[1])
 -- Times have 13 digits, and cjson keeps 14
 local meter = text and cjson.decode(text) or { number = 0, born = 0, ms = 0, countedTo = 0, leases = {}, ended = {} }
+-- As if it had been told at once, unless something was counted since
+if act == 'stop' then
+  local stopped = now - math.min(wholeNumber(ARGV[7]), leaseMs)
+  if stopped < meter.countedTo then stopped = meter.countedTo end
+  if stopped < now then now = stopped end
+end
 
-for i = 7, #ARGV do
+for i = 8, #ARGV do
   for at, segment in ipairs(meter.ended) do
     if digits(segment.number) .. '-' .. digits(segment.born) == ARGV[i] then
       table.remove(meter.ended, at)

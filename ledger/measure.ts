@@ -7,17 +7,27 @@ const names = /^[A-Za-z0-9_-]{1,64}$/
 
 /** Looks at a meter, and begins, renews or ends one of its leases. Throws RangeError for names and times that are none. */
 export async function measure(context: LedgerContext, request: MeasureRequest): Promise<Measurement> {
-  const { accountId, meter, lease, act, leaseMs, longestMs, keptMs, untoldMs, safe } = request
+  const { accountId, meter, lease, act, leaseMs, longestMs, keptMs, untoldMs, stoppedAgoMs, safe } = request
   if (!names.test(meter) || !names.test(lease))
     throw new RangeError(`not the names of a meter and a lease: ${meter} ${lease}`)
   if (![leaseMs, longestMs, keptMs].every((ms) => Number.isSafeInteger(ms) && ms > 0))
     throw new RangeError(`not times in ms: ${leaseMs} ${longestMs} ${keptMs}`)
-  if (!Number.isSafeInteger(untoldMs) || untoldMs < 0) throw new RangeError(`not a time in ms: ${untoldMs}`)
+  if (![untoldMs, stoppedAgoMs].every((ms) => Number.isSafeInteger(ms) && ms >= 0))
+    throw new RangeError(`not times in ms: ${untoldMs} ${stoppedAgoMs}`)
   const reply = asReply(
     await context.run(
       'measure',
       [accountKeys(accountId).meter(meter)],
-      [act, lease, leaseMs, longestMs, keptMs, untoldMs, ...safe.map(({ number, bornMs }) => `${number}-${bornMs}`)],
+      [
+        act,
+        lease,
+        leaseMs,
+        longestMs,
+        keptMs,
+        untoldMs,
+        stoppedAgoMs,
+        ...safe.map(({ number, bornMs }) => `${number}-${bornMs}`),
+      ],
     ),
   )
   const [nowMs, leases, ...numbers] = reply.map(integerOf)

@@ -56,7 +56,9 @@ const keptMs = 86_400_000
 const mostTurns = 3
 /** Who asks for nothing does not hear that nothing is left. */
 const oneMicro = toMicro(1)
-/** Less than this cannot be worked in. */
+/** The ledger hears of work's begin and end so much later, and when that was: nobody waits for it, and of short work it hears once. */
+const tellAfterMs = 5
+/** Less than this cannot be worked in, and is not worth a word of its own. */
 const leastMs = 1_000
 const wantsCredits: ReadonlySet<Refusal['kind']> = new Set([
   'credits_depleted',
@@ -100,6 +102,8 @@ interface OpenSegment {
   segment: MeterSegment
   readonly hold: Hold
   held: Micro
+  /** What the ledger would charge if nobody settled it, as time; and process time at which it was told so, and the deadline renewed. */
+  accrued: { readonly ms: number; readonly atMs: number }
 }
 
 /** One meter as far as this process runs under it: one lease, however much work there is. Its steps go one at a time. */
@@ -115,7 +119,9 @@ class Run {
   #works = 0
   /** Process time at which work began that the ledger has not heard of. */
   #untoldSinceMs: number | null = null
-  /** Process time at which the ledger was last asked, and answered. */
+  /** Tells that all work is over, when that has not been told yet. */
+  #untoldEnd: (() => void) | null = null
+  /** Process time at which the ledger was last asked; 0 when it has not answered. */
   #lookedAtMs = 0
   #closed = false
   #open: OpenSegment | null = null
@@ -132,6 +138,7 @@ class Run {
 
   begin(): Promise<Metering> {
     this.#works += 1
+    this.#untoldEnd?.()
     if (this.#coversAnother) return Promise.resolve(this.#beginUnasked())
     return this.#next(async () => {
       const refusal = await this.#admit().catch((error: unknown): Refusal => {
@@ -152,7 +159,7 @@ class Run {
   /** The ledger has answered to all that it was told, and what is held covers another lease: nobody needs to wait for it. */
   get #coversAnother(): boolean {
     const open = this.#open
-    if (this.#closed || open === null || this.#steps > 0 || this.#untoldSinceMs !== null) return false
+    if (this.#closed || open === null || this.#steps > 0) return false
     const { leaseMs } = this.#times
     const sinceMs = this.#deps.clock.now() - this.#lookedAtMs
     if (sinceMs < 0 || sinceMs > leaseMs) return false
@@ -164,8 +171,7 @@ class Run {
     if (this.#works === 1) {
       this.#untoldSinceMs = this.#deps.clock.now()
       this.#beginRenewing()
-      // After the work has got going: what is told of it says when it began
-      void laterOn().then(() => this.#inBackground(() => this.#tell()))
+      void this.#deps.clock.sleep(tellAfterMs).then(() => this.#inBackground(() => this.#tell()))
     }
     return this.#begun()
   }
@@ -173,14 +179,15 @@ class Run {
   #begun(): Metering {
     let stopped: Promise<void> | undefined
     // After whoever waits for the work has heard of its end
-    return { ok: true, work: { stop: () => (stopped ??= laterOn().then(() => this.#stop())) } }
+    return { ok: true, work: { stop: () => (stopped ??= this.#stop()) } }
   }
 
   close(): Promise<void> {
     this.#closed = true
+    this.#untoldEnd?.()
     return this.#next(async () => {
       this.#works = 0
-      await this.#end()
+      await this.#end(this.#deps.clock.now())
       await this.#settleIdle()
     })
   }
@@ -227,6 +234,7 @@ class Run {
     const { accountId, perMinute, row, levels } = this.#metered
     const { leaseMs } = this.#times
     const amount = meteredCost(2 * leaseMs, perMinute)
+    const askedAtMs = this.#deps.clock.now()
     const opened = await this.#deps.gate.open(
       {
         accountId,
@@ -240,25 +248,31 @@ class Run {
       { shared: true },
     )
     if (!opened.ok) return opened.refusal
-    this.#open = { segment, hold: opened.hold, held: opened.hold.granted }
+    this.#open = { segment, hold: opened.hold, held: opened.hold.granted, accrued: { ms: 0, atMs: askedAtMs } }
     return null
   }
 
   /** Tells what has run, and holds for what may run until the renewal after next. Other workers may hold for the same time: the sum is returned at the end. */
   async #extend(open: OpenSegment, atLeast: Micro): Promise<Refusal | null> {
-    const { ms } = open.segment
     const { perMinute } = this.#metered
-    const missing = less(meteredCost(ms + 2 * this.#times.leaseMs, perMinute), open.held)
+    const missing = less(meteredCost(open.segment.ms + 2 * this.#times.leaseMs, perMinute), open.held)
     const more = missing > atLeast || perMinute === zero ? missing : atLeast
-    const answer = await open.hold.extend({ accrued: meteredCost(ms, perMinute), more })
+    const answer = await this.#accrue(open, more)
     // Without an answer nothing is known of it
     if (answer.ok || answer.refusal.kind !== 'ledger_unavailable') open.held = answer.held
     return answer.ok ? null : answer.refusal
   }
 
+  /** Should this process die before it settles, the hold's lease ends with what was used. */
+  #accrue(open: OpenSegment, more: Micro): ReturnType<Hold['extend']> {
+    const { ms } = open.segment
+    open.accrued = { ms, atMs: this.#deps.clock.now() }
+    return open.hold.extend({ accrued: meteredCost(ms, this.#metered.perMinute), more })
+  }
+
   /** That work has begun under a segment that is held for; where it has ended meanwhile, another one is held for if there is enough. */
   async #tell(): Promise<void> {
-    if (this.#untoldSinceMs === null) return
+    if (this.#untoldSinceMs === null || this.#works === 0) return
     const { open } = await this.#measure('run')
     if (open !== null && (this.#open === null || !isSame(this.#open.segment, open))) await this.#hold(open)
   }
@@ -272,13 +286,22 @@ class Run {
     else await this.#hold(open)
   }
 
+  /** Whoever waits for the work hears of its end before the ledger does. */
   #stop(): Promise<void> {
-    return this.#next(async () => {
-      // Closing has ended all of it
-      if (this.#works === 0) return
-      this.#works -= 1
-      if (this.#works === 0) await this.#end()
-    })
+    // Closing ends all of it
+    if (this.#closed) return Promise.resolve()
+    this.#works -= 1
+    if (this.#works > 0) return Promise.resolve()
+    const stoppedAtMs = this.#deps.clock.now()
+    const told = Promise.withResolvers<void>()
+    const tell = (): void => {
+      if (this.#untoldEnd !== tell) return
+      this.#untoldEnd = null
+      told.resolve(this.#next(() => this.#end(stoppedAtMs)))
+    }
+    this.#untoldEnd = tell
+    void this.#deps.clock.sleep(tellAfterMs).then(tell)
+    return told.promise
   }
 
   /** Nothing ran: what was looked at for it is not billed. */
@@ -289,13 +312,13 @@ class Run {
   }
 
   /** This process runs nothing under the meter any more. The next look at it, here or elsewhere, settles the segment. */
-  async #end(): Promise<void> {
+  async #end(stoppedAtMs: number): Promise<void> {
     this.#stopTimer()
     try {
-      const { leases, open } = await this.#measure('stop')
+      const { leases, open } = await this.#measure('stop', stoppedAtMs)
       if (leases === 0 && open !== null) {
-        // Should this process die before it settles, its lease ends with what was used. At zero there may be no hold.
-        await this.#open?.hold.extend({ accrued: meteredCost(open.ms, this.#metered.perMinute), more: zero })
+        // At zero there may be no hold
+        if (this.#open !== null && this.#isWorthAWord(this.#open)) await this.#accrue(this.#open, zero)
         this.#every(this.#times.lingerMs, () => this.#settleIdle())
         return
       }
@@ -304,6 +327,10 @@ class Run {
       return
     }
     this.#leave()
+  }
+
+  #isWorthAWord({ segment, accrued }: OpenSegment): boolean {
+    return segment.ms - accrued.ms >= leastMs || this.#deps.clock.now() - accrued.atMs >= this.#times.leaseMs / 3
   }
 
   /** The ledger has not heard of an end: its lease ends by itself, and somebody has to ask what it came to. */
@@ -329,11 +356,12 @@ class Run {
   }
 
   /** Looks at the meter, and settles what it says has ended. */
-  async #measure(act: MeasureRequest['act']): Promise<Measurement> {
+  async #measure(act: MeasureRequest['act'], stoppedAtMs?: number): Promise<Measurement> {
     const { accountId, meter } = this.#metered
     const { leaseMs, longestMs } = this.#times
     const safe = this.#safe
     const askedAtMs = this.#deps.clock.now()
+    this.#lookedAtMs = 0
     const tells = this.#untoldSinceMs !== null && (act === 'run' || act === 'stop')
     const measured = await this.#deps.ledger.measure({
       accountId,
@@ -343,7 +371,8 @@ class Run {
       leaseMs,
       longestMs,
       keptMs,
-      untoldMs: tells ? Math.max(0, askedAtMs - this.#untoldSinceMs!) : 0,
+      untoldMs: tells ? Math.max(0, (stoppedAtMs ?? askedAtMs) - this.#untoldSinceMs!) : 0,
+      stoppedAgoMs: Math.max(0, askedAtMs - (stoppedAtMs ?? askedAtMs)),
       safe,
     })
     if (tells) this.#untoldSinceMs = null
@@ -427,8 +456,6 @@ class Run {
     return turn
   }
 }
-
-const laterOn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 function isSame(one: MeterSegment, other: MeterSegment): boolean {
   return one.number === other.number && one.bornMs === other.bornMs

@@ -53,8 +53,12 @@ interface TestWorker {
   tick(): Promise<void>
   /** What it tells the ledger from now on is lost. */
   cutOff(): void
+  /** And from now on it is heard again. */
+  reach(): void
   /** The ledger does it, and this worker does not hear so. */
   loseNextAnswerOf(operation: string): void
+  /** What it waits with comes when the answer is called. */
+  keepAsleep(): () => void
   /** Runs `meanwhile` each time before the ledger hears of `operation`. */
   before(operation: string, meanwhile: () => Promise<void>): void
 }
@@ -63,11 +67,12 @@ interface TestWorker {
 async function worker(): Promise<TestWorker> {
   const ticks = new Set<() => void>()
   let reaches = true
+  let sleeping: Promise<void> | null = null
   let lost = ''
   const meanwhiles = new Map<string, () => Promise<void>>()
   const clock = {
     now: () => given.clock.nowMs(),
-    sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
+    sleep: () => sleeping ?? new Promise<void>((resolve) => setImmediate(resolve)),
     every: (_ms: number, tick: () => void) => {
       ticks.add(tick)
       return () => void ticks.delete(tick)
@@ -113,6 +118,15 @@ async function worker(): Promise<TestWorker> {
       await meters.run(metered('nobody', 'nothing'))
     },
     cutOff: () => (reaches = false),
+    reach: () => (reaches = true),
+    keepAsleep() {
+      const asleep = Promise.withResolvers<void>()
+      sleeping = asleep.promise
+      return () => {
+        sleeping = null
+        asleep.resolve()
+      }
+    },
     loseNextAnswerOf: (operation) => (lost = operation),
     before: (operation, meanwhile) => void meanwhiles.set(operation, meanwhile),
   }
@@ -261,19 +275,116 @@ test('what a run holds by itself is there for its next work', async () => {
   expect(await refusalOf(only, accountId)).toBe('credits_depleted')
 })
 
-test('work that follows asks the ledger once, as long as what is held covers another lease', async () => {
+test('work that follows does not wait for the ledger, as long as what is held covers another lease', async () => {
+  const accountId = await account(100)
+  const only = await worker()
+  await (await begun(only, accountId)).stop()
+  await given.clock.advance(3_000)
+  const answer = Promise.withResolvers<void>()
+  only.before('measure', () => answer.promise)
+  const second = await begun(only, accountId)
+  const third = await begun(only, accountId)
+  await given.clock.advance(20_000)
+  answer.resolve()
+  const told = second.stop()
+  await third.stop()
+  await told
+  await only.tick()
+  await until(async () => (await receiptsOf(accountId)).length > 0)
+  expect(await receiptsOf(accountId)).toMatchObject([{ quantities: { units: 20_000 } }])
+})
+
+test('what is held does not cover another lease: the ledger is asked, and more is held', async () => {
   const accountId = await account(100)
   const only = await worker()
   let extended = 0
   only.before('extend', async () => void (extended += 1))
+  for (let turn = 0; turn < 2; turn += 1) {
+    const work = await begun(only, accountId)
+    await given.clock.advance(16_000)
+    await work.stop()
+  }
+  expect(extended).toBe(2)
+  await begun(only, accountId)
+  expect(extended).toBe(3)
+  expect(await figures(accountId)).toMatchObject({ held: toMicro(1_533_334) })
+})
+
+test('of short work the ledger hears once, and its time is on the receipt', async () => {
+  const accountId = await account(100)
+  const only = await worker()
+  await (await begun(only, accountId)).stop()
+  let told = 0
+  only.before('measure', async () => void (told += 1))
+  for (let turn = 1; turn <= 3; turn += 1) {
+    const wake = only.keepAsleep()
+    const work = await begun(only, accountId)
+    await given.clock.advance(500)
+    const stopped = work.stop()
+    wake()
+    await stopped
+    await given.clock.advance(1_000)
+    expect(told).toBe(turn)
+  }
+  await only.tick()
+  await until(async () => (await receiptsOf(accountId)).length > 0)
+  expect(await receiptsOf(accountId)).toMatchObject([{ quantities: { units: 1_500 } }])
+})
+
+test('a begin that the ledger did not hear is told again, from when it was; until then nothing begins unasked', async () => {
+  const accountId = await account(100)
+  const only = await worker()
+  await (await begun(only, accountId)).stop()
+  only.cutOff()
+  const work = await begun(only, accountId)
+  await only.tick()
+  expect(await refusalOf(only, accountId)).toBe('ledger_unavailable')
+  await given.clock.advance(20_000)
+  only.reach()
+  await only.tick()
+  await given.clock.advance(5_000)
+  await work.stop()
+  await only.tick()
+  await until(async () => (await receiptsOf(accountId)).length > 0)
+  expect(await receiptsOf(accountId)).toMatchObject([{ quantities: { units: 25_000 } }])
+})
+
+test('where the segment has ended elsewhere, at zero, what began unasked is done, receipted as uncollected, and the last', async () => {
+  const accountId = await account(0.5)
+  const only = await worker()
+  await (await begun(only, accountId)).stop()
+  const other = await worker()
+  await (await begun(other, accountId)).stop()
+  await other.meters.close()
+  await other.outbox.idle()
+  await begun(await worker(), accountId, 'another-run')
+  const work = await begun(only, accountId)
+  await given.clock.advance(6_000)
+  await only.tick()
+  await given.clock.advance(6_000)
+  expect(await refusalOf(only, accountId)).toBe('insufficient_credits')
+  await work.stop()
+  await only.tick()
+  await until(async () => (await receiptsOf(accountId)).length > 0)
+  expect((await receiptsOf(accountId)).filter(({ quantities }) => quantities.units > 0)).toMatchObject([
+    { charged: 0, uncollected: toMicro(200_000), quantities: { units: 12_000 } },
+  ])
+})
+
+test('work that begins at the end of other work is told after it, and the time between is free', async () => {
+  const accountId = await account(100)
+  const only = await worker()
   const first = await begun(only, accountId)
-  await given.clock.advance(20_000)
-  await begun(only, accountId)
-  expect(extended).toBe(0)
-  await given.clock.advance(20_000)
-  await begun(only, accountId)
-  expect(extended).toBe(1)
-  await first.stop()
+  await given.clock.advance(1_000)
+  const told = first.stop()
+  await given.clock.advance(2_000)
+  const second = await begun(only, accountId)
+  await given.clock.advance(1_000)
+  await second.stop()
+  await told
+  await only.tick()
+  await until(async () => (await receiptsOf(accountId)).length > 0)
+  expect(await receiptsOf(accountId)).toMatchObject([{ quantities: { units: 2_000 } }])
 })
 
 test('without the ledger nothing begins', async () => {

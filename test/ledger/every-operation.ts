@@ -72,7 +72,7 @@ export async function everyOperation(ledger: Ledger, accountId: string): Promise
   expect(await ledger.wait({ accountId, waiter: 'run', need: toMicro(1_000_000) })).toEqual({ status: 'waiting' })
   expect(await ledger.popWaiters(accountId, 9)).toEqual({ status: 'popped', waiters: [] })
   await ledger.stopWaiting(accountId, 'run')
-  const times = { leaseMs: 1_000, longestMs: 60_000, keptMs: 60_000, untoldMs: 0, safe: [] }
+  const times = { leaseMs: 1_000, longestMs: 60_000, keptMs: 60_000, untoldMs: 0, stoppedAgoMs: 0, safe: [] }
   expect(await ledger.measure({ accountId, meter: 'run', lease: 'work', act: 'run', ...times })).toMatchObject({
     leases: 1,
   })

@@ -18,12 +18,14 @@ afterAll(() => given.stop())
 /** A meter that nobody has used, in an account that need not even be loaded. */
 function newMeter() {
   const meter = `run-${(meters += 1)}`
-  const look = (act: 'run' | 'stop' | 'close', lease: string, untoldMs: number, safe: readonly MeterSegment[] = []) =>
-    given.ledger.measure({ accountId: 'somebody', meter, lease, act, leaseMs, longestMs, keptMs, untoldMs, safe })
+  const times = { leaseMs, longestMs, keptMs, untoldMs: 0, stoppedAgoMs: 0 }
+  const same = { accountId: 'somebody', meter, ...times, safe: [] }
   return {
-    run: (lease: string, untoldMs = 0) => look('run', lease, untoldMs),
-    stop: (lease: string, untoldMs = 0) => look('stop', lease, untoldMs),
-    close: (safe: readonly MeterSegment[] = []) => look('close', 'nobody', 0, safe),
+    run: (lease: string, untoldMs = 0) => given.ledger.measure({ ...same, act: 'run', lease, untoldMs }),
+    stop: (lease: string, untoldMs = 0, stoppedAgoMs = 0) =>
+      given.ledger.measure({ ...same, act: 'stop', lease, untoldMs, stoppedAgoMs }),
+    close: (safe: readonly MeterSegment[] = []) =>
+      given.ledger.measure({ ...same, act: 'close', lease: 'nobody', safe }),
   }
 }
 
@@ -132,16 +134,34 @@ test('no more than a lease of it is counted', async () => {
   expect(await meter.close()).toMatchObject({ open: null, ended: [{ number: 1, ms: leaseMs }] })
 })
 
+test('an end that is told of late is none the later, unless the time since is counted by then', async () => {
+  const meter = newMeter()
+  await meter.run('one')
+  await given.clock.advance(10_000)
+  expect(await meter.stop('one', 0, 4_000)).toMatchObject({ leases: 0, open: { number: 1, ms: 6_000 } })
+  await given.clock.advance(1_000)
+  // The 5 s since were nobody's: work that began within them begins where it says
+  expect(await meter.run('one', 3_000)).toMatchObject({ open: { ms: 9_000 } })
+  await given.clock.advance(2_000)
+  await meter.run('two')
+  await given.clock.advance(1_000)
+  await meter.stop('two')
+  expect(await meter.stop('one', 0, 2_000)).toMatchObject({ leases: 0, open: { ms: 12_000 } })
+  await given.clock.advance(9_000)
+  expect(await meter.stop('three', 500, 1_000)).toMatchObject({ leases: 0, open: { ms: 12_500 } })
+})
+
 test('names that would spell another key are refused', async () => {
-  const times = { leaseMs, longestMs, keptMs, untoldMs: 0 }
+  const times = { leaseMs, longestMs, keptMs, untoldMs: 0, stoppedAgoMs: 0 }
   const request = { accountId: 'somebody', lease: 'l', act: 'run', ...times, safe: [] } as const
   await expect(given.ledger.measure({ ...request, meter: 'a:b' })).rejects.toThrow(RangeError)
   await expect(given.ledger.measure({ ...request, meter: '' })).rejects.toThrow(RangeError)
   await expect(given.ledger.measure({ ...request, meter: 'm', leaseMs: 0.5 })).rejects.toThrow(RangeError)
   await expect(given.ledger.measure({ ...request, meter: 'm', untoldMs: -1 })).rejects.toThrow(RangeError)
+  await expect(given.ledger.measure({ ...request, meter: 'm', stoppedAgoMs: 0.5 })).rejects.toThrow(RangeError)
 })
 
-type Step = readonly ['run' | 'stop' | 'close', lease: number, afterMs: number, untoldMs: number]
+type Step = readonly ['run' | 'stop' | 'close', lease: number, afterMs: number, untoldMs: number, agoMs: number]
 
 /**
  * The length of the union of what each lease covers: from its beginning, or from before where nothing has counted yet, until it was stopped, or until its last
@@ -152,6 +172,7 @@ function unionOf(steps: readonly Step[]): number {
   const held = new Map<number, { from: number; until: number }>()
   let now = 0
   let countedTo = Number.NEGATIVE_INFINITY
+  let lookedAt = Number.NEGATIVE_INFINITY
   const over = (lease: number): void => {
     const one = held.get(lease)
     if (one === undefined) return
@@ -159,7 +180,9 @@ function unionOf(steps: readonly Step[]): number {
     countedTo = Math.max(countedTo, Math.min(now, one.until))
     held.delete(lease)
   }
-  for (const [act, lease, afterMs, untoldMs] of steps) {
+  for (const [act, lease, afterMs, untoldMs, agoMs] of steps) {
+    const real = now
+    if (act === 'stop') now = Math.max(now - Math.min(agoMs, leaseMs), countedTo, lookedAt)
     for (const [name, { until }] of held) if (until <= now) over(name)
     const from = held.size > 0 ? now : Math.max(now - Math.min(untoldMs, leaseMs), countedTo)
     if (act === 'run') held.set(lease, { from: held.get(lease)?.from ?? from, until: now + leaseMs })
@@ -168,7 +191,8 @@ function unionOf(steps: readonly Step[]): number {
       over(lease)
       countedTo = now
     }
-    now += afterMs
+    if (held.size > 0) lookedAt = now
+    now = real + afterMs
   }
   for (const lease of held.keys()) over(lease)
   let total = 0
@@ -186,13 +210,15 @@ test('whatever is run, stopped and closed when, the segments sum to the union of
     fc.integer({ min: 1, max: 4 }),
     fc.oneof(fc.integer({ min: 0, max: 2 * leaseMs }), fc.constantFrom(0, leaseMs, leaseMs + 1, longestMs)),
     fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 * leaseMs })),
+    fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 * leaseMs })),
   ) as fc.Arbitrary<Step>
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
       const meter = newMeter()
-      for (const [act, lease, afterMs, untoldMs] of steps) {
+      for (const [act, lease, afterMs, untoldMs, agoMs] of steps) {
         if (act === 'close') await meter.close()
-        else await meter[act](`lease-${lease}`, untoldMs)
+        else if (act === 'run') await meter.run(`lease-${lease}`, untoldMs)
+        else await meter.stop(`lease-${lease}`, untoldMs, agoMs)
         await given.clock.advance(afterMs)
       }
       const last = await meter.close()
