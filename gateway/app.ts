@@ -8,6 +8,7 @@ import { planChangeRoutes } from './admin/plan.ts'
 import { tokenRoutes } from './admin/tokens.ts'
 import { createAllowedMethods } from './allowed-methods.ts'
 import { activityRoutes } from './api/activity.ts'
+import { exportRoutes } from './api/export.ts'
 import { balanceRoutes } from './api/balance.ts'
 import type { ApiDeps } from './api/deps.ts'
 import { employeeRoutes } from './api/employees.ts'
@@ -53,6 +54,7 @@ export function createApp(deps: AppDeps): Api {
     receiptRoutes,
     messageRoutes,
     activityRoutes,
+    exportRoutes,
   ])
     mount(app, deps)
   for (const mount of [employeeRoutes, planRoutes, estimateRoutes, feedRoutes]) mount(app, deps)

@@ -10,6 +10,8 @@ export interface EntryFilter {
   readonly category?: Category | undefined
   readonly employee?: string | undefined
   readonly organization?: string | undefined
+  /** The period in which it was booked, which is not quite the period's days: a call belongs to the period in which it began. */
+  readonly epoch?: number | undefined
   /** From this moment on. */
   readonly fromMs?: number | undefined
   /** Up to but without this moment. */
@@ -64,6 +66,7 @@ export function matching(accountId: string, filter: EntryFilter): SQL | undefine
     filter.category === undefined ? undefined : eq(entries.category, filter.category),
     filter.employee === undefined ? undefined : eq(entries.employee, storableText(filter.employee)),
     filter.organization === undefined ? undefined : eq(entries.organization, storableText(filter.organization)),
+    filter.epoch === undefined ? undefined : eq(entries.epoch, filter.epoch),
     filter.fromMs === undefined ? undefined : gte(entries.atMs, filter.fromMs),
     filter.toMs === undefined ? undefined : lt(entries.atMs, filter.toMs),
   )

@@ -11,8 +11,6 @@ import { wholeNumber } from './whole-number.ts'
 export type UsageDimension = keyof UsageRow
 
 export interface UsageQuery extends EntryFilter {
-  /** The period in which it was booked, which is not quite the period's days: a call belongs to the period in which it began. */
-  readonly epoch?: number | undefined
   /** [] for one sum. */
   readonly groupBy: readonly UsageDimension[]
   /** Ascending moments, 400 at most, that cut time into slots: where each day but the first begins. The billing zone is the caller's business. */
@@ -102,7 +100,7 @@ function sumsOfEntries(
         : sql`width_bucket(${entries.atMs}, ${`{${splits.map(wholeNumber).join(',')}}`}::bigint[])`,
     prefix: 'added_',
     from: sql`${entries}`,
-    where: and(matching(accountId, query), query.epoch === undefined ? undefined : eq(entries.epoch, query.epoch))!,
+    where: matching(accountId, query)!,
   })
 }
 

@@ -1,19 +1,10 @@
 import { noQuantities, parseRowKey, quantityNames, type RowTotals, type UsageRow } from '../../credits/usage-row.ts'
 import type { UsageDimension, UsageQuery, UsageSum } from '../../journal/usage.ts'
-import { ApiError } from '../error.ts'
-import { billingDays, endOfDay, startOfDay } from './billing-days.ts'
+import { billingDays } from './billing-days.ts'
 import type { ApiDeps } from './deps.ts'
-import { accepted, loaded, unlessJournalAway } from './reading.ts'
+import { loaded, unlessJournalAway } from './reading.ts'
+import { boundsOf, rangeOf, type UsageSelection } from './usage-selection.ts'
 import { type BookedRow, type Grouping, keyOf } from './usage-tree.ts'
-
-export interface UsageSelection {
-  /** A period by its number, a range of billing days (both included), or the current period. */
-  readonly period?: number | undefined
-  readonly from?: string | undefined
-  readonly to?: string | undefined
-  readonly organization?: string | undefined
-  readonly employee?: string | undefined
-}
 
 export interface UsageFigures {
   /** The ledger's version that the figures include. */
@@ -27,9 +18,6 @@ export interface UsageFigures {
 }
 
 type FigureDeps = Pick<ApiDeps, 'ledger' | 'loader' | 'journal' | 'accounts' | 'clock'>
-
-/** Longest range that pages ask for; a month's table needs no more. */
-const mostDays = 92
 
 /**
  * Usage of a period or of days. Open periods are the ledger's rows as they are now, the rest is the journal's; what the journal has not got
@@ -100,36 +88,6 @@ export async function usageFigures(
 function dimensionsFor(groupBy: Grouping): readonly UsageDimension[] {
   const base = ['category', 'tier', 'model', 'item'] as const
   return groupBy === 'employee' || groupBy === 'organization' ? ['category', groupBy] : base
-}
-
-function rangeOf({ from, to, period }: UsageSelection, timeZone: string): { fromMs: number; toMs: number } | null {
-  if (from === undefined && to === undefined) return null
-  if (from === undefined || to === undefined || period !== undefined)
-    throw invalid('query.from', 'give from and to together, and no period beside them')
-  const range = { fromMs: startOfDay(from, timeZone), toMs: endOfDay(to, timeZone) }
-  if (range.toMs <= range.fromMs) throw invalid('query.to', 'lies before from')
-  // A day is up to 25 hours long where the clock changes.
-  if (range.toMs - range.fromMs > mostDays * 86_400_000 + 3_600_000)
-    throw invalid('query.to', `a range has at most ${mostDays} days`)
-  return range
-}
-
-function invalid(path: string, message: string): ApiError {
-  return new ApiError('invalid_request', `${path}: ${message}`, { fields: { issues: [{ path, message }] } })
-}
-
-/** The current period's bounds are on the account's card; earlier ones the workflow knows. */
-async function boundsOf(
-  { accounts }: FigureDeps,
-  accountId: string,
-  epoch: number,
-  now: { epoch: number; card: { periodStartMs: number; periodEndMs: number } },
-) {
-  if (epoch === now.epoch) return { fromMs: now.card.periodStartMs, toMs: now.card.periodEndMs }
-  const { view } = accepted(await accounts.view(accountId))
-  const period = view.periods.find((each) => each.epoch === epoch)
-  if (period === undefined) throw new ApiError('not_found', `this account has no period ${epoch}`)
-  return { fromMs: period.startMs, toMs: period.endMs }
 }
 
 function matches(
