@@ -7,6 +7,7 @@ import { createChat } from '../gateway/chat-routes.ts'
 import { createListener } from '../gateway/listener.ts'
 import { tokenCounter } from '../gateway/count-tokens.ts'
 import { estimateCall } from '../gateway/estimate.ts'
+import { createPaces } from '../gateway/api/paces.ts'
 import { createFeeds } from '../gateway/feed/feeds.ts'
 import { createReceiptWatch } from '../gateway/feed/receipt-watch.ts'
 import { createLearned } from '../gateway/learn.ts'
@@ -83,8 +84,10 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
   })
   reportGate(parts.registry, gate, outbox)
   const undrained = createUndrainedReceipts(redis)
+  const paces = createPaces(journal, clock)
   const feeds = createFeeds({
     journal,
+    paces,
     undrained,
     read: (accountId) => readAccount({ ledger, loader }, accountId),
     watch: createReceiptWatch({
@@ -143,6 +146,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     catalogue,
     estimate: (request) => estimateCall({ catalogue, priceBook, usable, learned, clock }, request),
     feeds,
+    paces,
     clock,
     log,
     parts: { ...probes(parts), outbox: () => canBeWritten(outbox) },

@@ -4,6 +4,7 @@ import { leftOf } from '../../credits/burn.ts'
 import type { Policies } from '../../credits/catalogue.ts'
 import { shownRemaining } from '../../credits/level.ts'
 import { less, type Micro as Amount, sum } from '../../credits/money.ts'
+import { type Pace, project } from '../../credits/projection.ts'
 import type { GrantSource } from '../../credits/terms.ts'
 import type { AccountReading } from '../../ledger/ledger.ts'
 import { Instant, instant, Micro } from '../route.ts'
@@ -42,14 +43,22 @@ export const Balance = z
     projection: z
       .object({ runOutAt: Instant.nullable(), leftAtEnd: Micro.nullable(), basisDays: z.number() })
       .nullable()
-      .openapi({ description: 'null while there is too little to go by.' }),
+      .openapi({
+        description:
+          'At the pace of the last seven days of this period (`basisDays` where it is younger): when nothing is left, or what is left when it ends. null before a day has passed, while ' +
+          'nothing is spent, or while the pace is not known.',
+      }),
     serverTime: Instant,
   })
   .openapi('Balance')
 export type Balance = z.infer<typeof Balance>
 
-/** The balance that pages show, derived from one reading of the ledger. Never stored. */
-export function balanceOf(reading: AccountReading, policies: Pick<Policies, 'depletedBelow'>): Balance {
+/** The balance that pages show, derived from one reading of the ledger. Never stored. Without a pace it says nothing of the future. */
+export function balanceOf(
+  reading: AccountReading,
+  policies: Pick<Policies, 'depletedBelow'>,
+  pace: Pace | null = null,
+): Balance {
   const { card } = reading
   const left = shownRemaining(remainingOf(reading), policies)
   return {
@@ -68,9 +77,16 @@ export function balanceOf(reading: AccountReading, policies: Pick<Policies, 'dep
     periodStart: instant(card.periodStartMs),
     periodEnd: instant(card.periodEndMs),
     timeZone: card.timeZone,
-    projection: null,
+    projection: pace && projectionOf(pace, reading, left),
     serverTime: instant(reading.nowMs),
   }
+}
+
+function projectionOf(pace: Pace, { nowMs, card }: AccountReading, left: Amount): Balance['projection'] {
+  const found = project(pace, { remaining: left, nowMs, endMs: card.periodEndMs })
+  if (found === null) return null
+  const { runOutMs, leftAtEnd, basisDays } = found
+  return { runOutAt: runOutMs === null ? null : instant(runOutMs), leftAtEnd, basisDays }
 }
 
 /** Holds of all periods: a call that began before midnight still holds. */

@@ -13,7 +13,9 @@ const route = userRoute({
 })
 
 export function balanceRoutes(app: Api, deps: ApiDeps): void {
-  app.openapi(route, async (c) =>
-    c.json(balanceOf(await readAccount(deps, c.get('user').accountId), deps.catalogue.policies), 200),
-  )
+  app.openapi(route, async (c) => {
+    const reading = await readAccount(deps, c.get('user').accountId)
+    await deps.paces.learn(reading)
+    return c.json(balanceOf(reading, deps.catalogue.policies, deps.paces.of(reading)), 200)
+  })
 }

@@ -9,6 +9,7 @@ import type { AccountLoader } from '../../middleware/load-account.ts'
 import type { UserTokens } from '../../middleware/user-tokens.ts'
 import type { CallEstimate, EstimateRequest } from '../estimate.ts'
 import type { Feeds } from '../feed/feeds.ts'
+import type { Paces } from './paces.ts'
 
 /** What the credits and admin API work with. `bin/` puts it together; nothing here opens a connection. */
 export interface ApiDeps {
@@ -26,6 +27,7 @@ export interface ApiDeps {
     request: EstimateRequest,
   ) => CallEstimate | { readonly unknown: string } | { readonly notPriced: string }
   readonly feeds: Feeds
+  readonly paces: Paces
   readonly clock: Clock
   readonly log: { error(fields: object, message: string): void; warn(fields: object, message: string): void }
   /** Asks every part whether it answers; the reason where it does not. */

@@ -7,6 +7,7 @@ import type { AccountReading } from '../../ledger/ledger.ts'
 import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
 import { balanceOf } from '../api/balance-of.ts'
 import { debitOf } from '../api/debit.ts'
+import type { Paces } from '../api/paces.ts'
 import { grantOf } from '../api/grant-of.ts'
 import { instant } from '../route.ts'
 import { atMostEvery } from './at-most-every.ts'
@@ -24,6 +25,7 @@ export interface AccountFeedDeps extends MissedDeps {
   }
   /** A fresh reading; rejects with what the door answers when there is none. */
   readonly read: (accountId: string) => Promise<AccountReading>
+  readonly paces: Paces
   readonly watch: ReceiptWatch
   /** What the workflow knows; undefined when it cannot be asked. */
   readonly view: (accountId: string) => Promise<Pick<AccountView, 'alerts'> | undefined>
@@ -68,7 +70,16 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
     id: formatPosition(at),
     data,
   })
+  const readNow = async (): Promise<AccountReading> => {
+    const next = await deps.read(accountId)
+    void deps.paces
+      .learn(next)
+      .catch((error: unknown) => deps.log.warn({ err: error, accountId }, 'feed: its pace is not known'))
+    return next
+  }
   const tell = (told: FeedEvent): void => viewers.forEach((viewer) => viewer.send(told))
+
+  const balanceToTell = (next: AccountReading) => balanceOf(next, deps.catalogue.policies, deps.paces.of(next))
 
   const tellReceipt = (receipt: Receipt): void => {
     if (!isAfter(receipt, position)) return
@@ -90,7 +101,7 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
     const before = reading
     reading = next
     if (before.lineage === next.lineage && before.epoch === next.epoch && next.version <= before.version) return
-    tell(event('balance', balanceOf(next, deps.catalogue.policies)))
+    tell(event('balance', balanceToTell(next)))
     if (next.epoch !== before.epoch) {
       const { periodStart, periodEnd, period, total } = balanceOf(next, deps.catalogue.policies)
       tell(event('period', { period, periodStart, periodEnd, total }))
@@ -101,7 +112,7 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
     void chaseAlerts()
   }
   const refresh = atMostEvery(balanceGapMs, async () => {
-    const next = await deps.read(accountId)
+    const next = await readNow()
     await inTurn(() => tellReading(next))
   })
 
@@ -140,7 +151,7 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
   })
   try {
     await inTurn(async () => {
-      reading = await deps.read(accountId)
+      reading = await readNow()
       position = await startPosition(deps, accountId, reading)
       if (dueAlerts().length > 0) learnAlerts((await deps.view(accountId))?.alerts ?? [], () => {})
     })
@@ -153,9 +164,9 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
   return {
     async join(viewer, since) {
       await inTurn(async () => {
-        tellReading(await deps.read(accountId))
+        tellReading(await readNow())
         if (since !== undefined) await sweep()
-        viewer.send(event('balance', balanceOf(reading, deps.catalogue.policies), since ?? position))
+        viewer.send(event('balance', balanceToTell(reading), since ?? position))
         if (since !== undefined) {
           const missed = await orNull(missedReceipts(deps, accountId, since))
           for (const receipt of missed?.receipts ?? []) {

@@ -201,7 +201,7 @@ async function runFree(
   const result = await run()
   const done = freeWork(deps.catalogue, entry.name, occasion(deps, who, startedAtMs, 'finished'))
   // Nobody waits for the record of something free
-  void deps.bookings.record(jobOf(entry.name, { who, work }, done), done)
+  setImmediate(() => void deps.bookings.record(jobOf(entry.name, { who, work }, done), done))
   return result
 }
 

@@ -11,6 +11,7 @@ import { noQuantities, type Quantities, type UsageRow } from '../../credits/usag
 import type { AppDeps } from '../../gateway/app.ts'
 import { createApp } from '../../gateway/app.ts'
 import { readAccount } from '../../gateway/api/reading.ts'
+import { createPaces } from '../../gateway/api/paces.ts'
 import { createFeeds } from '../../gateway/feed/feeds.ts'
 import { createReceiptWatch } from '../../gateway/feed/receipt-watch.ts'
 import type { Api } from '../../gateway/route.ts'
@@ -94,8 +95,10 @@ export async function openApiStand(): Promise<ApiStand> {
     shardOf,
     log: silent,
   })
+  const paces = createPaces(journal, systemClock)
   const feeds = createFeeds({
     journal,
+    paces,
     undrained,
     watch,
     read: (accountId) => readAccount({ ledger, loader }, accountId),
@@ -120,6 +123,7 @@ export async function openApiStand(): Promise<ApiStand> {
     catalogue,
     estimate: ({ model }) => ({ unknown: model }),
     feeds,
+    paces,
     clock: systemClock,
     log: silent,
     parts: {

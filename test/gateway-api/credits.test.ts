@@ -41,6 +41,18 @@ describe('accounts', () => {
     })
   })
 
+  test('a balance says where it is going', async () => {
+    const { accountId, key } = await stand.user()
+    await stand.charge(accountId)
+    const app = stand.another({ paces: { of: () => ({ spent: cost, overMs: 86_400_000 }), learn: async () => {} } })
+    const { body } = await stand.ask('GET', '/credits/v1/balance', { as: key, app })
+    // A quarter of a credit a day
+    const days = Math.ceil((4 * (Date.parse(body.periodEnd) - Date.parse(body.serverTime))) / 86_400_000) / 4
+    expect(body.projection).toMatchObject({ runOutAt: null, basisDays: 1 })
+    expect(body.projection.leftAtEnd).toBeGreaterThan(welcome - cost - days * creditsToMicro(1) - 1)
+    expect(body.projection.leftAtEnd).toBeLessThan(welcome - cost)
+  })
+
   test('another e-mail address under the same id is a conflict', async () => {
     const { accountId } = await stand.user()
     const answer = await stand.ask('POST', '/admin/v1/accounts', {

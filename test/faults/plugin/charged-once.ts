@@ -32,6 +32,8 @@ export interface ChargedOnce {
 
 const mailsOfARun = 50
 const atOnce = 5
+/** As many as a worker has room for: with more, those that move to another one keep it busy. */
+const runsOfAWorker = 4
 
 /** Priced activities while their workers are killed one after the other, and a comparison of Temporal's histories with the receipts. */
 export async function chargedOnce(stand: Stand, options: ChargedOnceOptions): Promise<ChargedOnce> {
@@ -57,18 +59,23 @@ async function compareCharges(
   let kills = 0
   try {
     const work = seed.of('mails')
-    for (let left = activities; left > 0; left -= mailsOfARun) {
-      const all = Array.from({ length: Math.min(left, mailsOfARun) }, (): Mail => [
-        work.whole(0, 400),
-        // One in ten fails first
-        work.chance(0.1) ? 1 : 0,
-      ])
-      handles.push(await company.start(accounts[handles.length % accounts.length]!, mails, [all, atOnce]))
+    let left = activities
+    const oneAfterTheOther = async (): Promise<void> => {
+      while (left > 0) {
+        const all = Array.from({ length: Math.min(left, mailsOfARun) }, (): Mail => [
+          work.whole(0, 400),
+          // One in ten fails first
+          work.chance(0.1) ? 1 : 0,
+        ])
+        left -= all.length
+        const account = accounts[handles.length % accounts.length]!
+        const handle = await company.start(account, mails, [all, atOnce])
+        handles.push(handle)
+        await handle.result()
+        if (handles.length % 20 === 0) say?.(`${left} of ${activities} activities are left`)
+      }
     }
-    for (const [ended, handle] of handles.entries()) {
-      await handle.result()
-      if (ended % 20 === 19) say?.(`${ended + 1} of ${handles.length} runs have ended`)
-    }
+    await Promise.all(Array.from({ length: runsOfAWorker * options.workers }, oneAfterTheOther))
   } finally {
     kills = await killing.stop()
   }
