@@ -5,6 +5,7 @@ import { accountRoutes } from './admin/accounts.ts'
 import { grantCreditRoutes } from './admin/grants.ts'
 import { keyRoutes } from './admin/keys.ts'
 import { planChangeRoutes } from './admin/plan.ts'
+import { refundRoutes } from './admin/refunds.ts'
 import { tokenRoutes } from './admin/tokens.ts'
 import { createAllowedMethods } from './allowed-methods.ts'
 import { activityRoutes } from './api/activity.ts'
@@ -60,7 +61,8 @@ export function createApp(deps: AppDeps): Api {
   for (const mount of [employeeRoutes, planRoutes, estimateRoutes, feedRoutes]) mount(app, deps)
 
   app.use('/admin/v1/*', requireAdmin(deps.adminKey), jsonBody())
-  for (const mount of [accountRoutes, keyRoutes, tokenRoutes, grantCreditRoutes, planChangeRoutes]) mount(app, deps)
+  for (const mount of [accountRoutes, keyRoutes, tokenRoutes, grantCreditRoutes, refundRoutes, planChangeRoutes])
+    mount(app, deps)
 
   // Calls go on without Temporal and without the journal.
   serviceRoutes(app, { ...deps, needs: ['ledger', 'outbox'], registry: deps.registry ?? createRegistry() })
