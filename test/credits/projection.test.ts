@@ -52,8 +52,8 @@ describe('a projection', () => {
       fc.property(amount, amount, fc.integer({ min: dayMs, max: 32 * dayMs }), (remaining, spent, overMs) => {
         const found = project({ spent, overMs }, { remaining: toMicro(remaining), nowMs, endMs })!
         expect((found.runOutMs === null) !== (found.leftAtEnd === null)).toBe(true)
-        if (found.runOutMs !== null) expect(found.runOutMs > nowMs && found.runOutMs < endMs).toBe(true)
-        else expect(found.leftAtEnd! < remaining).toBe(true)
+        expect(found.runOutMs === null || (found.runOutMs > nowMs && found.runOutMs < endMs)).toBe(true)
+        expect(found.leftAtEnd === null || found.leftAtEnd < remaining).toBe(true)
       }),
     )
   })
