@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -7,6 +8,8 @@ export default defineConfig({
     pool: 'forks',
     // They wait more than they work: one at a time would leave the machine idle.
     maxWorkers: 2,
+    // Many tests start our programs: they need not be compiled each time.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('.tollgate/compile-cache', import.meta.url)) },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     globalSetup: 'test/stack/global-setup.ts',

@@ -2,6 +2,7 @@ import type { Policies } from '../credits/catalogue.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Accounts } from '../middleware/accounts.ts'
+import type { Mailer } from '../middleware/mail/mailer.ts'
 import type { Clock } from '../middleware/clock.ts'
 import type { WakeRun } from '../middleware/wake-run.ts'
 
@@ -14,9 +15,14 @@ export interface ActivityDeps {
   readonly evictAfterMs?: number | null | undefined
   /** Of a hold: after another Redis answered, all accounts are checked at once, and again when the holds that came back with it are over. Default a minute. */
   readonly leaseMs?: number | undefined
+  /** Accounts are reported to their workflows this long after they became dirty, at least; one that crosses a threshold at once. Default four seconds. */
+  readonly reportAfterMs?: number | undefined
   /** A loaded account is looked at this often, and checked in full when it changed. Default ten minutes. */
   readonly checkEveryMs?: number | undefined
   readonly wakeRun: WakeRun
+  readonly mailer: Mailer
+  /** Where users reach Tollgate, for links in mails; null: not known here. */
+  readonly publicUrl?: string | null | undefined
   readonly clock: Clock
   readonly log: ActivityLog
   /** Counts what an operator must know of; a metric. */
@@ -47,6 +53,9 @@ export const reconcileEvents = [
   'epochs_closed',
   /** Parked runs that were told to go on. */
   'runs_woken',
+  /** Alerts that the mail server took; and attempts that it did not. */
+  'alerts_mailed',
+  'alert_mail_failed',
 
   // Why an account got another life.
   /** Redis holds another life of the account than its workflow issued last. */

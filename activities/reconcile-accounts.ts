@@ -11,8 +11,8 @@ const restMs = 500
 const perShard = 20
 /** One account workflow takes an update in some 20 ms, and Temporal many accounts at a time. */
 const atOnce = 8
-/** An account is reported this long after it became dirty: at rest, and at most. */
-const intervalMs = { least: 2_000, most: 60_000 }
+/** An account is reported this long after it became dirty, at most: each report is an action of Temporal's, and what hurries does not wait for it. */
+const mostMs = 60_000
 /** Accounts wait this many times as long as reporting them took: so it takes at most a quarter of the time, however slow Temporal is. */
 const slack = 4
 /** What could not be done is tried again after this long, then twice that, up to `unclosed` for ended periods and `failed` for accounts. */
@@ -24,14 +24,14 @@ const againMs = { first: 5_000, unclosed: 300_000, failed: 30_000 }
  * and so keeps no other waiting.
  */
 export function createReconcileAccounts(deps: ActivityDeps) {
-  const { ledger, accounts, clock, log, count } = deps
+  const { ledger, accounts, clock, log, count, reportAfterMs = 4_000 } = deps
   const repair = createRepairAccount(deps)
   const closeEnded = createCloseEnded(deps)
   /** Accounts to look at again, dirty or not: an ended period still moves, or their turn failed. What a restart forgets, the check finds. */
   const again = new Map<string, Again>()
 
   return (round: Round): Promise<void> => {
-    let dirtyOlderThanMs = intervalMs.least
+    let dirtyOlderThanMs = reportAfterMs
     return inRound(round, clock, async (stopped) => {
       const nowMs = clock.now()
       const pending = await ledger.pending(shardsOf(round), { dirtyOlderThanMs, perShard })
@@ -46,7 +46,7 @@ export function createReconcileAccounts(deps: ActivityDeps) {
         if (outcome !== 'failed') answeredMs += clock.now() - startedMs
         note(accountId, outcome)
       })
-      dirtyOlderThanMs = Math.min(intervalMs.most, Math.max(intervalMs.least, Math.ceil((slack * answeredMs) / atOnce)))
+      dirtyOlderThanMs = Math.min(mostMs, Math.max(reportAfterMs, Math.ceil((slack * answeredMs) / atOnce)))
       return { restMs: turns.size > 0 && pending.some((shard) => shard.dirty.length === perShard) ? 0 : restMs }
     })
   }

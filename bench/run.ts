@@ -7,6 +7,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   gateway: async () => (await import('./gateway.ts')).gatewaySuite,
   ledger: async () => (await import('./ledger.ts')).ledgerSuite,
   plugin: async () => (await import('./plugin.ts')).pluginSuite,
+  accounts: async () => (await import('./accounts.ts')).accountsSuite,
 }
 
 const { positionals, values } = parseArgs({

@@ -11,6 +11,8 @@ const schema = z.object({
   serviceKey: z.string().default(newServiceKey),
   tokenSecret: z.string(),
   demoKey: z.string().nullable(),
+  /** When the demo user's past ended. null: there is no demo user yet, or one without a past. */
+  demoSinceMs: z.int().nullable().default(null),
 })
 export type DevSecrets = z.infer<typeof schema>
 
@@ -24,6 +26,7 @@ export function readDevSecrets(dataDir: string): DevSecrets {
       serviceKey: newServiceKey(),
       tokenSecret: randomBytes(48).toString('base64url'),
       demoKey: null,
+      demoSinceMs: null,
     }
     writeDevSecrets(dataDir, secrets)
     return secrets

@@ -2,11 +2,12 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { claimFolder, type FolderClaim } from '../journal/folder-owner.ts'
-import { createDemoAccount } from './demo-account.ts'
+import { createDemoAccount } from './demo/demo-account.ts'
 import { readDevSecrets, writeDevSecrets } from './dev-secrets.ts'
 import { createLog } from './log.ts'
 import { outboxPlace } from './open-gateway-outbox.ts'
 import { createPatience } from './patience.ts'
+import { mailOptions } from './mail-options.ts'
 import { openParts, openStore, readCatalogue } from './open-parts.ts'
 import { type Running, run } from './run.ts'
 import { readSettings, StartError, type Settings } from './settings.ts'
@@ -50,11 +51,16 @@ await run(async (stopped) => {
     closers.push(() => journal.then((open) => open.close()).catch(() => {}))
     closers.push(() => patience.giveUp())
     const { lost } = await stack
-    const secrets = readDevSecrets(dataDir)
+    const kept = readDevSecrets(dataDir)
+    // Noted before it is used: after a crash the same past is made again
+    const isNew = kept.demoKey === null && settings.DEMO_HISTORY === 'yes'
+    const secrets = { ...kept, demoSinceMs: kept.demoSinceMs ?? (isNew ? Date.now() : null) }
+    writeDevSecrets(dataDir, secrets)
     const [redis, temporal] = await Promise.all([devRedis(settings, dataDir), devTemporal(settings, dataDir)])
     closers.push(() => Promise.all([redis.stop(), temporal.stop()]))
 
     const parts = await openParts({
+      mail: mailOptions(settings),
       redisUrl: redis.url,
       temporal: { address: temporal.address, namespace: settings.TEMPORAL_NAMESPACE },
       journal,
@@ -70,6 +76,7 @@ await run(async (stopped) => {
 
     const adminKey = settings.ADMIN_KEY ?? secrets.adminKey
     const serviceKey = settings.SERVICE_KEY ?? secrets.serviceKey
+    let companyUrl: string | null = settings.COMPANY_URL ?? null
     const [worker, gateway] = await Promise.all([
       startWorker(
         parts,
@@ -85,7 +92,11 @@ await run(async (stopped) => {
           tokenSecret: settings.TOKEN_SECRET ?? secrets.tokenSecret,
           practiceTokensPerSecond: settings.PRACTICE_TOKENS_PER_SECOND,
           temporalUiUrl: temporal.uiUrl,
+          publicUrl: settings.PUBLIC_URL,
+          signUpOpen: settings.SIGNUP !== 'closed',
+          testCheckout: settings.CHECKOUT !== 'none',
           outbox: outboxPlace(settings),
+          companyUrl: () => companyUrl,
         }),
       ),
     ])
@@ -104,9 +115,10 @@ await run(async (stopped) => {
           port,
         }),
       ),
-      createDemoAccount({ parts, gateway, knownKey: secrets.demoKey }),
+      createDemoAccount({ parts, gateway, knownKey: secrets.demoKey, sinceMs: secrets.demoSinceMs }),
     ])
     closers.push(() => company.close())
+    companyUrl ??= company.url
     writeDevSecrets(dataDir, { ...secrets, demoKey: demo.apiKey })
     const file = join(dataDir, 'dev.json')
     const facts = {
@@ -122,7 +134,7 @@ await run(async (stopped) => {
     }
     writeFileSync(file, `${JSON.stringify(facts, null, 2)}\n`, { mode: 0o600 })
     closers.push(() => rmSync(file, { force: true }))
-    process.stdout.write(greeting(facts))
+    process.stdout.write(greeting({ ...facts, mailFolder: mailOptions(settings).folder }))
     return {
       ended: Promise.race([lost, redis.ended, temporal.ended, worker.ended, gateway.ended, company.ended]),
       close() {
@@ -198,15 +210,17 @@ function say(line: string): void {
 }
 
 function greeting({
+  mailFolder,
   gatewayUrl,
   companyUrl,
   temporalUiUrl,
   demo,
 }: {
+  mailFolder: string
   gatewayUrl: string
   companyUrl: string
   temporalUiUrl: string | null
-  demo: { apiKey: string }
+  demo: { apiKey: string; signInLink: string }
 }): string {
   const seconds = (performance.now() / 1_000).toFixed(1)
   return `
@@ -216,6 +230,8 @@ Tollgate is ready after ${seconds} s.
   API          ${gatewayUrl}/docs
   company      ${companyUrl}/company   (examples/company: workflows that are billed)
 ${temporalUiUrl === null ? '' : `  Temporal UI  ${temporalUiUrl}\n`}  demo key     ${demo.apiKey}
+  sign in      ${demo.signInLink}   (as the demo user, once, within an hour)
+  sign up      ${gatewayUrl}/signup   (mail is written to ${mailFolder}, unless SMTP_URL is set)
 
 Your first charged call:
 

@@ -18,7 +18,11 @@ await run(async (stopped) => {
     tokenSecret: settings.TOKEN_SECRET,
     practiceTokensPerSecond: settings.PRACTICE_TOKENS_PER_SECOND,
     temporalUiUrl: null,
+    publicUrl: settings.PUBLIC_URL,
+    signUpOpen: settings.SIGNUP === 'open',
+    testCheckout: settings.CHECKOUT === 'test',
     outbox: outboxPlace(settings),
+    companyUrl: () => settings.COMPANY_URL ?? null,
   })
   log.info({ url: gateway.url }, 'gateway is ready')
   return {

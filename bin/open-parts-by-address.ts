@@ -1,4 +1,5 @@
 import type { Log } from './log.ts'
+import { mailOptions } from './mail-options.ts'
 import { openParts, openStore, type Parts, readCatalogue } from './open-parts.ts'
 import { createPatience } from './patience.ts'
 import type { addresses, With } from './settings.ts'
@@ -19,6 +20,7 @@ export async function openPartsByAddress(
     clockSlackMs: settings.CLOCK_SLACK_SECONDS * 1_000,
     holdMs: settings.HOLD_SECONDS * 1_000,
     environment: process.env,
+    mail: mailOptions(settings),
     patience,
     log,
   })

@@ -12,6 +12,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import { createAccountLedger } from '../middleware/account-ledger.ts'
 import type { Accounts } from '../middleware/accounts.ts'
 import { systemClock } from '../middleware/clock.ts'
+import { createMailer, type Mailer, type MailerOptions } from '../middleware/mail/mailer.ts'
 import { createLedgerMetrics } from '../middleware/metrics.ts'
 import type { AccountLoader } from '../middleware/load-account.ts'
 import { openJournalStore, openLedgerRedis } from '../middleware/open-stores.ts'
@@ -33,13 +34,14 @@ export interface PartsOptions {
   readonly holdMs: number
   /** Where providers' keys and addresses are looked up, by the names in the catalogue. */
   readonly environment: NodeJS.ProcessEnv
+  readonly mail: MailerOptions
   /** For stores that are away at the start. */
   readonly patience: Patience
   readonly log: Log
 }
 
 /** What gateway and worker share: the three stores, the catalogue, and the way to accounts. */
-export interface Parts extends Omit<PartsOptions, 'journal'> {
+export interface Parts extends Omit<PartsOptions, 'journal' | 'mail'> {
   readonly priceBook: PriceBook
   readonly redis: Redis | Cluster
   readonly ledger: Ledger
@@ -48,6 +50,7 @@ export interface Parts extends Omit<PartsOptions, 'journal'> {
   readonly journal: Journal
   readonly client: Client
   readonly accounts: Accounts
+  readonly mailer: Mailer
   readonly loader: AccountLoader
   close(): Promise<void>
 }
@@ -73,6 +76,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     clock: systemClock,
     ...createLedgerMetrics(registry),
   })
+  const mailer = createMailer(options.mail)
   return {
     ...options,
     priceBook: compilePrices(catalogue),
@@ -82,8 +86,10 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     journal,
     client,
     accounts,
+    mailer,
     loader,
     async close() {
+      mailer.close()
       await connection.close()
       await journal.close()
       // Away or not, it is left

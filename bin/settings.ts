@@ -15,12 +15,24 @@ const schema = z.object({
   PORT: port(8787),
   WORKER_PORT: port(9464),
   COMPANY_PORT: port(8788),
+  /** Whether the demo user of `npm start` begins with a hundred days of made-up work. */
+  DEMO_HISTORY: z.enum(['yes', 'no']).default('yes'),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   TEMPORAL_ADDRESS: z.string().min(1).optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   ADMIN_KEY: z.string().min(16, 'an operator key has at least 16 characters').optional(),
   SERVICE_KEY: z.string().min(32, 'a key that acts for any account has at least 32 characters').optional(),
+  /** `open`: anybody may sign up at the gateway itself. */
+  SIGNUP: z.enum(['open', 'closed']).optional(),
+  /** `test`: packs and plans are bought without money. */
+  CHECKOUT: z.enum(['test', 'none']).optional(),
+  /** The company that the web app's chat talks to (examples/company). */
+  COMPANY_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Where users reach the gateway: what links in mails begin with, and the origin of its own pages. */
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  MAIL_FROM: z.string().min(3).default('Tollgate <tollgate@localhost>'),
   TOKEN_SECRET: z.string().min(32, 'a signing secret has at least 32 characters').optional(),
   CATALOGUE: z.string().min(1).default('catalogue.yaml'),
   PRACTICE_TOKENS_PER_SECOND: wholeNumber(0, 100_000, 60),
@@ -43,13 +55,19 @@ const schema = z.object({
 /** The names of all of them. */
 export const settingNames: readonly string[] = Object.keys(schema.shape)
 
+/** Whoever holds one key must not hold all. */
+const checked = schema.refine(({ ADMIN_KEY, SERVICE_KEY }) => ADMIN_KEY === undefined || ADMIN_KEY !== SERVICE_KEY, {
+  path: ['SERVICE_KEY'],
+  message: 'must be another key than ADMIN_KEY',
+})
+
 export type Settings = z.infer<typeof schema>
 
 /** The settings, or a StartError that names every variable that is wrong and what it must be. */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   // An empty variable is one that is not set: that is how compose files and CI pass "nothing".
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
-  const parsed = schema.safeParse(given)
+  const parsed = checked.safeParse(given)
   if (parsed.success) return parsed.data
   throw new StartError(
     'settings_invalid',

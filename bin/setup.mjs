@@ -6,11 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { cacheFolder } from './setup/cache.mjs'
 import { withLock } from './setup/lock.mjs'
 import { npmPackages } from './setup/npm-packages.mjs'
+import { chromium } from './setup/chromium.mjs'
 import { findPart, getPart } from './setup/obtain.mjs'
 import { postgres } from './setup/postgres.mjs'
 import { prometheus } from './setup/prometheus.mjs'
 import { pythonClient } from './setup/python-client.mjs'
 import { redis } from './setup/redis.mjs'
+import { run } from './setup/run.mjs'
 import { temporal } from './setup/temporal.mjs'
 import { timeSkipping } from './setup/time-skipping.mjs'
 
@@ -23,7 +25,7 @@ if (purpose !== 'start' && purpose !== 'test') fail('usage: node bin/setup.mjs s
 const parts =
   purpose === 'start'
     ? [redis, temporal].filter((part) => !process.env[part.address])
-    : [redis, temporal, timeSkipping, postgres, prometheus, pythonClient]
+    : [redis, temporal, timeSkipping, postgres, prometheus, chromium, pythonClient]
 
 const beganMs = Date.now()
 const packages = npmPackages(root)
@@ -35,6 +37,11 @@ try {
   } else {
     const waiting = (pid) => console.log(`set-up: waiting for another set-up (process ${pid}) to finish`)
     await withLock(join(cacheFolder, 'set-up.lock'), waiting, getAll)
+  }
+  if (existsSync(join(root, 'web/index.html'))) {
+    // By the packages' own Node: this one may be older, and reads no TypeScript
+    const built = await run(join(root, 'node_modules/.bin/node'), ['bin/build-web.ts'], { cwd: root })
+    console.log(`set-up: ${built.trim()}`)
   }
 } catch (error) {
   fail(error.message)

@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
+import { fileURLToPath } from 'node:url'
 import { listModels } from '../credits/resolve-model.ts'
-import { createApp } from '../gateway/app.ts'
-import { loaded, readAccount } from '../gateway/api/reading.ts'
+import { type AppDeps, createApp } from '../gateway/app.ts'
+import { inspectAccount, loaded, readAccount } from '../gateway/api/reading.ts'
 import { createChat } from '../gateway/chat-routes.ts'
 import { createListener } from '../gateway/listener.ts'
 import { tokenCounter } from '../gateway/count-tokens.ts'
 import { estimateCall } from '../gateway/estimate.ts'
+import { createTestCheckout } from '../gateway/checkout/checkout.ts'
+import { grantForgotten } from '../gateway/checkout/orders.ts'
 import { createPaces } from '../gateway/api/paces.ts'
 import { createFeeds } from '../gateway/feed/feeds.ts'
 import { createReceiptWatch } from '../gateway/feed/receipt-watch.ts'
+import { readWebApp } from '../gateway/web.ts'
 import { createLearned } from '../gateway/learn.ts'
 import { createCallMetrics } from '../gateway/metrics.ts'
 import { shardOf } from '../ledger/keys.ts'
@@ -22,6 +26,7 @@ import { createGate } from '../middleware/gate.ts'
 import { reportGate } from '../middleware/metrics.ts'
 import { createLiveAccounts } from '../middleware/live-accounts.ts'
 import type { Outbox } from '../middleware/outbox/outbox.ts'
+import { createSignIns } from '../middleware/sign-ins.ts'
 import { createTokens, type UserTokens } from '../middleware/user-tokens.ts'
 import { listen } from './listen.ts'
 import { type Parts, probes } from './open-parts.ts'
@@ -37,7 +42,15 @@ export interface GatewayOptions {
   readonly tokenSecret: string
   readonly practiceTokensPerSecond: number
   readonly temporalUiUrl: string | null
+  /** Where users reach it; undefined: where it listens. */
+  readonly publicUrl: string | undefined
+  /** Whether anybody may sign up at the gateway itself. */
+  readonly signUpOpen: boolean
+  /** Whether packs and plans can be bought without money, for trying things out. */
+  readonly testCheckout: boolean
   readonly outbox: OutboxPlace
+  /** Where the company is that the web app's chat talks to; null: there is none, or not yet. */
+  readonly companyUrl: () => string | null
 }
 
 export interface RunningGateway {
@@ -90,6 +103,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     paces,
     undrained,
     read: (accountId) => readAccount({ ledger, loader }, accountId),
+    inspect: (accountId) => inspectAccount({ ledger, loader }, accountId),
     watch: createReceiptWatch({
       tail: createReceiptTail(redis),
       shardOf,
@@ -132,7 +146,9 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
       ...catalogue.images.models,
     ]),
   })
-  const app = createApp({
+  // The port may be any that is free, so the address is known once it listens; nobody asks before.
+  let publicUrl = options.publicUrl ?? ''
+  const apiDeps: AppDeps = {
     registry: parts.registry,
     chat: chat.routes,
     ledger,
@@ -142,7 +158,13 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     loader,
     keys,
     tokens,
+    signIns: createSignIns({ journal, clock }),
     adminKey: options.adminKey,
+    mailer: parts.mailer,
+    publicUrl: () => publicUrl,
+    companyUrl: options.companyUrl,
+    signUpOpen: options.signUpOpen,
+    checkout: options.testCheckout ? createTestCheckout(() => publicUrl) : null,
     catalogue,
     estimate: (request) => estimateCall({ catalogue, priceBook, usable, learned, clock }, request),
     feeds,
@@ -155,10 +177,14 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
         options.temporalUiUrl === null ? null : `${options.temporalUiUrl}/namespaces/${temporal.namespace}/workflows`,
     },
     version: version(),
-  })
+    web: readWebApp(fileURLToPath(new URL('../web/dist', import.meta.url))),
+  }
+  const app = createApp(apiDeps)
+  void grantForgotten(apiDeps).catch((error: unknown) => log.error({ err: error }, 'orders were not looked through'))
   await tokenizer
   const server = createServer(createListener(app, chat.answerModelCall))
   const url = await listen(server, options.host, options.port, 'PORT')
+  publicUrl = (options.publicUrl ?? url).replace(/\/+$/, '')
   return {
     url,
     tokens,

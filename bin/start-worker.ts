@@ -24,7 +24,7 @@ export interface RunningWorker {
 export async function startWorker(
   parts: Parts,
   workflowBundle: Promise<{ readonly code: string }>,
-  settings: Pick<Settings, 'EVICT_AFTER_MINUTES'>,
+  settings: Pick<Settings, 'EVICT_AFTER_MINUTES' | 'PUBLIC_URL'>,
 ): Promise<RunningWorker> {
   const { log, temporal } = parts
   routeSdkLogs(log)
@@ -40,6 +40,8 @@ export async function startWorker(
       accounts: parts.accounts,
       policies: parts.catalogue.policies,
       wakeRun: createWakeRun(parts.client.connection),
+      mailer: parts.mailer,
+      publicUrl: settings.PUBLIC_URL ?? null,
       leaseMs: parts.holdMs,
       evictAfterMs: settings.EVICT_AFTER_MINUTES === 0 ? null : settings.EVICT_AFTER_MINUTES * 60_000,
       clock: systemClock,

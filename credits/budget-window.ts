@@ -1,3 +1,4 @@
+import { Temporal } from 'temporal-polyfill'
 import type { BudgetWindow } from './terms.ts'
 
 /** The names of the windows that are open at a moment, as the ledger's scripts spell them (`windowName` in ledger/prelude.lua). */
@@ -12,4 +13,16 @@ export function openWindows(nowMs: number, utcOffsetMs: number): Record<BudgetWi
     month: `m${local.getUTCFullYear() * 100 + local.getUTCMonth() + 1}`,
     total: 'all',
   }
+}
+
+/** When the window that is open at an instant ends, in the billing zone: local midnight, of a day, a Monday or the first of a month. null for `total`. */
+export function windowEnd(window: BudgetWindow, nowMs: number, timeZone: string): number | null {
+  if (window === 'total') return null
+  const today = Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(timeZone).toPlainDate()
+  const next = {
+    day: today.add({ days: 1 }),
+    week: today.add({ days: 8 - today.dayOfWeek }),
+    month: today.with({ day: 1 }).add({ months: 1 }),
+  }[window]
+  return next.toZonedDateTime(timeZone).epochMilliseconds
 }

@@ -10,12 +10,6 @@ export function burn(amounts: readonly Micro[], spent: Micro): Micro[] {
   })
 }
 
-/** Burn order: what resets first burns first, then the oldest. */
-export function inBurnOrder<G extends { readonly resets: boolean; readonly atMs: number }>(grants: readonly G[]): G[] {
-  // Array sort is stable: grants of one moment stay in the order in which they came.
-  return [...grants].sort((a, b) => Number(b.resets) - Number(a.resets) || a.atMs - b.atMs)
-}
-
 /** What `spent` of this period leaves of each grant on an account's card, which lists them in burn order. */
 export function leftOf<G extends { readonly counts: Micro }>(
   grants: readonly G[],

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 
+import { mostPeriods } from './account/lifetime.ts'
 import { tierIds } from './catalogue.ts'
 import { parseDecimal } from './fraction.ts'
 import type { Fraction } from './fraction.ts'
@@ -25,8 +26,13 @@ export const catalogueShape = map({
   plans: named(map({ name: text('the name that users see'), allowance: credits(), price: dollars() })),
   packs: named(map({ name: text('the name that users see'), amount: positiveCredits(), price: dollars() })),
   bonuses: map({
-    welcome: map({ amount: credits(), keeps: flag() }),
-    referral: map({ amount: credits(), keeps: flag(), rewardedSignUps: whole(0) }),
+    welcome: map({ amount: credits(), keeps: flag(), periods: whole(1, mostPeriods).optional() }),
+    referral: map({
+      amount: credits(),
+      keeps: flag(),
+      periods: whole(1, mostPeriods).optional(),
+      rewardedSignUps: whole(0),
+    }),
   }),
   alerts: list(whole(0, 100)),
   providers: named(
@@ -79,6 +85,8 @@ export const catalogueShape = map({
     fairShare: whole(1),
     largestCorrection: positiveCredits().optional(),
     runtime: oneOf(['active', 'open']).optional(),
+    upgrade: oneOf(['full', 'prorated']).optional(),
+    alertMail: flag().optional(),
     unknownActivity: text("'free', 'refuse', or the name of an activity with a price"),
   }),
 })

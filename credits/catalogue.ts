@@ -89,8 +89,10 @@ export interface Images {
 
 export interface Bonus {
   readonly amount: Micro
-  /** true: stays until used; false: resets with the period. */
+  /** true: stays until used, or for so many `periods`; false: resets with the period. */
   readonly keeps: boolean
+  /** Billing periods that it stays, the one in which it is given included. Absent: until used. */
+  readonly periods?: number | undefined
 }
 
 export interface ReferralBonus extends Bonus {
@@ -111,6 +113,10 @@ export interface Policies {
   readonly runtime: 'active' | 'open'
   /** What an activity meets that `activities` does not name: `free`, `refuse`, or the price and category of the activity of this name. */
   readonly unknownActivity: string
+  /** What an upgrade in mid-period grants: the whole difference of the allowances, or the part of it that the rest of the period is. */
+  readonly upgrade: 'full' | 'prorated'
+  /** Whether alerts are mailed too. */
+  readonly alertMail: boolean
 }
 
 /** The parsed catalogue.yaml: all that is data about prices and plans. */

@@ -138,6 +138,8 @@ function catalogueOf(data: CatalogueText): Catalogue {
       exposureCap: data.policies.exposureCap === 'none' ? null : data.policies.exposureCap,
       largestCorrection: data.policies.largestCorrection ?? creditsToMicro(100),
       runtime: data.policies.runtime ?? 'active',
+      upgrade: data.policies.upgrade ?? 'full',
+      alertMail: data.policies.alertMail ?? true,
     },
   }
 }
@@ -153,6 +155,11 @@ function faultsOf(catalogue: Catalogue, data: CatalogueText): Fault[] {
   for (const [at, percent] of catalogue.alerts.entries()) {
     if (at > 0 && percent >= catalogue.alerts[at - 1]!)
       fault(['alerts', at], 'must be less than the one before: alerts go from the highest to the lowest')
+  }
+  for (const name of ['welcome', 'referral'] as const) {
+    const { keeps, periods } = catalogue.bonuses[name]
+    if (!keeps && periods !== undefined)
+      fault(['bonuses', name, 'periods'], 'only with keeps: true: what resets ends with its period')
   }
   for (const [name, activity] of Object.entries(data.activities)) faults.push(...faultsOfActivity(name, activity))
   for (const provider of catalogue.providers) {

@@ -8,11 +8,15 @@ export type AtLimit = 'notify' | 'pause' | 'stop'
 /** `employee:<id>`, `organization:<id>` or `task:<id>`: what a budget may be set on, beside the account itself. */
 export type Level = string
 
-export interface BudgetTerms {
-  readonly level: Level
+/** So many credits a window, and what happens there. */
+export interface BudgetRule {
   readonly limit: Micro
   readonly window: BudgetWindow
   readonly atLimit: AtLimit
+}
+
+export interface BudgetTerms extends BudgetRule {
+  readonly level: Level
 }
 
 /** An earlier period that the workflow has not closed: its own money, and the spend that already went into `used`. */
@@ -52,8 +56,10 @@ export interface GrantCard {
   readonly amount: Micro
   /** What of it counts in this period: `amount`, less what earlier periods took. These sum to the card's `total`; credits/burn.ts spends them. */
   readonly counts: Micro
-  /** true: lost at the period's end. false: stays until used. */
+  /** true: what is left of it is lost at this period's end. */
   readonly resets: boolean
+  /** When it is lost, for one that ends with a later period. Absent: it stays until it is used. */
+  readonly endsAtMs?: number
 }
 
 export interface EmployeeCard {
@@ -67,6 +73,18 @@ export interface EmployeeCard {
   readonly archived: boolean
 }
 
+export interface OrganizationCard {
+  readonly id: string
+  readonly name: string
+  readonly archived: boolean
+}
+
+/** A budget as pages show it. Its effective limit is the raised one while `raisedUntilMs` lies ahead. */
+export interface BudgetCard extends BudgetTerms {
+  readonly version: number
+  readonly raisedUntilMs: number | null
+}
+
 export interface AccountCard {
   readonly accountId: string
   readonly plan: string
@@ -77,7 +95,12 @@ export interface AccountCard {
   readonly timeZone: string
   /** Money of this period, used or not: plan, packs, and bonuses as they stood at its start or came since; `granted - used`. The base of every percentage. */
   readonly total: Micro
-  /** In burn order: what resets first, then by age. Only those that still count in this period. */
+  /** In burn order: what ends first, then by age. Only those that still count in this period. */
   readonly grants: readonly GrantCard[]
   readonly employees: readonly EmployeeCard[]
+  /** Absent on cards from before there were any. */
+  readonly organizations?: readonly OrganizationCard[]
+  readonly budgets?: readonly BudgetCard[]
+  /** What an employee gets that is created from now on. */
+  readonly newEmployeeBudget?: BudgetRule | null
 }

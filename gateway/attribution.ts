@@ -10,6 +10,7 @@ export interface Attribution {
   readonly employee: string
   readonly organization: string
   readonly messageId: string
+  readonly task: string
   readonly purpose: '' | 'internal:safety' | 'internal:memory'
 }
 
@@ -20,13 +21,20 @@ export function attribute(
   key: CallerKey,
   header: (name: string) => string | undefined,
 ): { readonly ok: true; readonly who: Attribution } | { readonly ok: false; readonly error: CallError } {
-  const named: Record<keyof CallerKey['mayName'], string> = { employee: '', organization: '', message: '', purpose: '' }
+  const named: Record<keyof typeof attributionHeaders, string> = {
+    employee: '',
+    organization: '',
+    message: '',
+    task: '',
+    purpose: '',
+  }
   const only = key.employees?.length === 1 ? key.employees[0]! : ''
   for (const [kind, name] of Object.entries(attributionHeaders) as [keyof typeof named, string][]) {
     const value = header(name)
     if (value === undefined || value === '') continue
     const spare = kind === 'employee' && value === only
-    if (!key.mayName[kind] && !spare) return notAllowed(`this key may not send ${name}`)
+    // A task is a label of the work, as a message is.
+    if (!key.mayName[kind === 'task' ? 'message' : kind] && !spare) return notAllowed(`this key may not send ${name}`)
     if (!isName(value)) return malformed(name, nameShape)
     named[kind] = value
   }
@@ -44,7 +52,14 @@ export function attribute(
   }
   return {
     ok: true,
-    who: { accountId: key.accountId, employee, organization: named.organization, messageId: named.message, purpose },
+    who: {
+      accountId: key.accountId,
+      employee,
+      organization: named.organization,
+      messageId: named.message,
+      task: named.task,
+      purpose,
+    },
   }
 }
 
@@ -73,5 +88,6 @@ export function levelsOf(who: Attribution): readonly Level[] {
   return [
     ...(who.organization === '' ? [] : [`organization:${who.organization}`]),
     ...(who.employee === '' ? [] : [`employee:${who.employee}`]),
+    ...(who.task === '' ? [] : [`task:${who.task}`]),
   ]
 }

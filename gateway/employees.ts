@@ -10,7 +10,7 @@ export type Met =
   | { readonly ok: false; readonly error: CallError }
 
 export interface Employees {
-  /** The card of the employee that a call names; undefined when it names none. One that is new is created, in the background, if the key may do so. */
+  /** The card of the employee that a call names; undefined when it names none. One that is new is created if the key may do so: in the background, unless new ones get a budget. */
   meet(key: CallerKey, who: Attribution): Promise<Met>
 }
 
@@ -23,16 +23,23 @@ export function createEmployees(
   deps: Pick<GatewayDeps, 'ensureEmployee' | 'clock' | 'log'>,
   readAccount: AccountReader,
 ): Employees {
-  const created = new LRUCache<string, true>({ max: 10_000, ttl: createdForMs, perf: deps.clock })
+  const created = new LRUCache<string, Promise<boolean>>({ max: 10_000, ttl: createdForMs, perf: deps.clock })
 
-  function create(accountId: string, card: EmployeeCard): void {
+  /** Whether the employee is there; at once where it was created a moment ago. */
+  async function create(accountId: string, card: EmployeeCard): Promise<boolean> {
     const key = `${accountId}\n${card.id}`
-    if (created.has(key)) return
-    created.set(key, true)
-    deps.ensureEmployee(accountId, card).catch((error: unknown) => {
-      created.delete(key)
-      deps.log.warn({ err: error, accountId }, 'an employee could not be created now; its next call tries again')
-    })
+    const known = created.get(key)
+    if (known !== undefined) return known
+    const done = deps.ensureEmployee(accountId, card).then(
+      () => true,
+      (error: unknown) => {
+        created.delete(key)
+        deps.log.warn({ err: error, accountId }, 'an employee could not be created now; its next call tries again')
+        return false
+      },
+    )
+    created.set(key, done)
+    return done
   }
 
   return {
@@ -45,10 +52,17 @@ export function createEmployees(
       if (known !== undefined) return { ok: true, card: known }
       if (!createsEmployees) return notAllowed(`this account has no employee ${employee}`)
       const card = { id: employee, name: employee, organization, tier: firstTier, model: '', archived: false }
-      create(accountId, card)
+      const created = create(accountId, card)
+      // Its budget comes with it: until then nothing would hold it
+      if (account.card.newEmployeeBudget != null && !(await created)) return notCreated
       return { ok: true, card }
     },
   }
 }
 
 const notAllowed = (message: string): Met => ({ ok: false, error: { code: 'attribution_not_allowed', message } })
+
+const notCreated: Met = {
+  ok: false,
+  error: refusalError({ kind: 'ledger_unavailable', reason: 'the employee could not be created with its budget' }),
+}

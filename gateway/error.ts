@@ -3,13 +3,20 @@ import { HTTPException } from 'hono/http-exception'
 import { JournalUnavailable } from '../journal/journal-unavailable.ts'
 import { LedgerUnavailable } from '../ledger/ledger.ts'
 import { TemporalUnavailable } from '../middleware/accounts.ts'
+import { MailRefused, MailUnavailable } from '../middleware/mail/mailer.ts'
 
 /** Every code the credits and admin API answers with, and its status. Clients switch on the code alone. */
 export const answers = {
   malformed_json: 400,
   invalid_request: 400,
   unauthenticated: 401,
+  link_invalid: 401,
+  link_expired: 401,
+  link_used: 401,
   forbidden: 403,
+  signup_closed: 403,
+  checkout_closed: 403,
+  origin_refused: 403,
   not_found: 404,
   account_unknown: 404,
   receipt_unknown: 404,
@@ -17,11 +24,26 @@ export const answers = {
   employee_unknown: 404,
   key_unknown: 404,
   model_unknown: 404,
+  promo_unknown: 404,
+  invite_unknown: 404,
+  alert_unknown: 404,
+  order_unknown: 404,
+  budget_unknown: 404,
+  organization_unknown: 404,
+  pack_unknown: 422,
   method_not_allowed: 405,
   account_conflict: 409,
   employee_conflict: 409,
+  organization_conflict: 409,
+  version_conflict: 409,
   grant_conflict: 409,
   key_already_created: 409,
+  promo_conflict: 409,
+  invite_too_soon: 409,
+  checkout_required: 409,
+  checkout_not_needed: 409,
+  order_conflict: 409,
+  order_cancelled: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   plan_unknown: 422,
@@ -29,11 +51,18 @@ export const answers = {
   amount_invalid: 422,
   too_many_employees: 422,
   too_many_grants: 422,
+  too_many_organizations: 422,
+  too_many_budgets: 422,
+  promo_expired: 422,
+  promo_used: 422,
   model_not_priced: 422,
+  invite_limit: 429,
   internal_error: 500,
   ledger_unavailable: 503,
   temporal_unavailable: 503,
   journal_unavailable: 503,
+  mail_unavailable: 503,
+  company_unavailable: 503,
 } as const satisfies Record<string, number>
 export type ErrorCode = keyof typeof answers
 
@@ -60,8 +89,14 @@ export class ApiError extends Error {
 const retryAfterSeconds = 2
 
 /** A part that does not answer: nothing is known, so nothing is guessed. */
-export function unavailable(part: 'ledger' | 'temporal' | 'journal', cause?: unknown): ApiError {
-  const names = { ledger: 'the ledger (Redis)', temporal: 'Temporal', journal: 'the journal (PostgreSQL)' }
+export function unavailable(part: 'ledger' | 'temporal' | 'journal' | 'mail' | 'company', cause?: unknown): ApiError {
+  const names = {
+    ledger: 'the ledger (Redis)',
+    temporal: 'Temporal',
+    journal: 'the journal (PostgreSQL)',
+    mail: 'the mail server',
+    company: 'the company',
+  }
   return new ApiError(
     `${part}_unavailable`,
     `${names[part]} does not answer; try again`,
@@ -92,6 +127,7 @@ function knownError(error: unknown): ApiError | undefined {
   if (error instanceof LedgerUnavailable) return unavailable('ledger', error)
   if (error instanceof TemporalUnavailable) return unavailable('temporal', error)
   if (error instanceof JournalUnavailable) return unavailable('journal', error)
+  if (error instanceof MailUnavailable || error instanceof MailRefused) return unavailable('mail', error)
   if (error instanceof HTTPException) return fromHttpException(error)
   return undefined
 }

@@ -5,7 +5,7 @@ import { parseBody } from './parse-body.ts'
 import type { ApiEnv } from './route.ts'
 
 /** No write of the credits or admin API needs more. */
-const maxBytes = 64 * 1024
+export const maxBytes = 64 * 1024
 const mediaType = /^application\/([\w.-]+\+)?json$/i
 
 /**
@@ -30,7 +30,7 @@ export function jsonBody(): MiddlewareHandler<ApiEnv> {
 }
 
 /** undefined when it is longer than it may be: known from its declared length, else counted while it arrives. */
-async function readBounded(request: Request): Promise<Buffer | undefined> {
+export async function readBounded(request: Request): Promise<Buffer | undefined> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return undefined
   const chunks: Uint8Array[] = []
   let size = 0

@@ -5,7 +5,7 @@ const description = `Tollgate meters, gates and reconciles the AI work of a comp
 
 **Units.** Amounts in answers are integers of micro-credits: 1 credit = 1,000,000 µcr ≈ $0.01. They are exact; divide only to show them. Only \`credits\` of an operator's grant is in credits, as people write them.
 
-**Who.** \`/admin/v1\` takes the operator's admin key, \`/credits/v1\` an API key or a user token, \`/v1\` an API key, or the service key beside \`x-tollgate-account\`; all as \`Authorization: Bearer …\`.
+**Who.** \`/admin/v1\` takes the operator's admin key, \`/credits/v1\` an API key, a user token or the cookie of a signed-in browser, \`/v1\` an API key, or the service key beside \`x-tollgate-account\`; all as \`Authorization: Bearer …\`.
 
 **Errors.** \`{ "error": { "code", "message", "requestId" } }\`; switch on \`code\`. \`/v1\` answers in OpenAI's shape. 503 means that a part does not answer: nothing was changed by guess, try again after \`Retry-After\` seconds.
 
@@ -40,6 +40,12 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>, version: string): obje
           type: 'http',
           scheme: 'bearer',
           description: 'Acts for any account: the request names it in `x-tollgate-account`.',
+        },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'tollgate_session',
+          description: 'A browser that is signed in; writes need an Origin of ours.',
         },
         adminKey: { type: 'http', scheme: 'bearer', description: 'The operator’s admin key.' },
       },

@@ -16,7 +16,7 @@ table { border-collapse: collapse; width: 100%; font-size: .92em } th, td { text
 const stylesheetPath = `/style-${createHash('sha256').update(stylesheet).digest('hex').slice(0, 12)}.css`
 
 /** Nothing from elsewhere, nothing inline. */
-const pageHeaders = {
+export const pageHeaders = {
   'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -53,6 +53,41 @@ function page(title: string, content: HtmlEscapedString | Promise<HtmlEscapedStr
         <main>${content}</main>
       </body>
     </html>`
+}
+
+/** A page with forms, which post to this address alone. Nobody keeps a copy: it may hold a code. */
+export async function formPage(
+  title: string,
+  content: HtmlEscapedString | Promise<HtmlEscapedString>,
+  status = 200,
+): Promise<Response> {
+  return new Response(String(await page(title, content)), {
+    status,
+    headers: {
+      ...pageHeaders,
+      // With none at all, browsers send forms from nowhere (Origin: null).
+      'referrer-policy': 'same-origin',
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+    },
+  })
+}
+
+/** An error as people see it, where programs get JSON: a browser that was sent to this address asks for a page. */
+export async function errorForPeople(accept: string | undefined, answer: Response): Promise<Response> {
+  if (accept?.includes('text/html') !== true) return answer
+  const { error } = (await answer.json()) as { error: { code: string; message: string; requestId: string } }
+  const shown = await formPage(
+    'That did not work',
+    html`<h1>That did not work</h1>
+      <p role="alert">${error.message[0]?.toUpperCase()}${error.message.slice(1)}.</p>
+      <p class="soft">${error.code}, request ${error.requestId}</p>
+      <p><a href="/">To the start</a></p>`,
+    answer.status,
+  )
+  for (const [name, value] of answer.headers) if (!shown.headers.has(name)) shown.headers.set(name, value)
+  shown.headers.delete('content-length')
+  return shown
 }
 
 function landing(version: string, temporalUi: string | null) {

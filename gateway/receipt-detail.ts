@@ -28,7 +28,7 @@ export function receiptDetail({
 }: DetailInput): ReceiptDetail {
   return {
     messageId: who.messageId,
-    task: '',
+    task: who.task,
     purpose: who.purpose,
     provider: model.provider,
     pricedAs: model.pricedAs,

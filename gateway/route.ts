@@ -71,9 +71,16 @@ const problems = {
 
 type Config<P extends string> = Omit<RouteConfig, 'path'> & { path: P }
 
-/** A route of the credits API: key or user token. `createApp` guards the whole path prefix; this writes it down. */
+/** A route of the credits API: key, user token or cookie. `createApp` guards the whole path prefix; this writes it down. */
 export function userRoute<P extends string, const R extends Config<P>>(config: R & { path: P }) {
-  return createRoute(withProblems({ tags: ['Credits'], security: [{ apiKey: [] }, { userToken: [] }], ...config }))
+  return createRoute(
+    withProblems({ tags: ['Credits'], security: [{ apiKey: [] }, { userToken: [] }, { cookie: [] }], ...config }),
+  )
+}
+
+/** A route of the credits API for people who are not signed in yet. */
+export function openRoute<P extends string, const R extends Config<P>>(config: R & { path: P }) {
+  return createRoute(withProblems({ tags: ['Credits'], security: [], ...config }))
 }
 
 /** A route of the operator's API: admin key. */

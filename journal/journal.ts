@@ -3,7 +3,13 @@ import type { FoundCharge } from '../credits/found-charge.ts'
 import type { Receipt } from '../credits/receipt.ts'
 import type { ActivityAnswer, ActivityQuery } from './activity.ts'
 import type { ApiKey, KeyRequest, NewKey } from './api-key.ts'
+import type { AuditEntry, AuditIntent, AuditQuery } from './audit.ts'
 import type { JournalEntry } from './journal-entry.ts'
+import type { Invite, InviteClaim } from './invites.ts'
+import type { ClaimAnswer, NewPromoCode, PromoAnswer, PromoCode, Taker } from './promo-codes.ts'
+import type { NewOrder, Order } from './orders.ts'
+import type { ReferredSignUp } from './referrals.ts'
+import type { LinkAnswer, NewSignIn, SignIn } from './sign-ins.ts'
 import type { RequestRecord } from './requests.ts'
 import type { JournalTotals, LineageRange, TotalsOf } from './totals.ts'
 import type { UsageAnswer, UsageQuery } from './usage.ts'
@@ -60,6 +66,102 @@ export interface Journal {
   /** Notes which charge a caller's idempotency key stands for. The first one stays; answers the one that stands. */
   rememberRequest(request: RequestRecord): Promise<RequestRecord>
   findRequest(accountId: string, idempotencyKey: string): Promise<RequestRecord | null>
+
+  /** Who signs in by mail: one account per address, as `mailKey` makes it. */
+  readonly people: {
+    /** The first account that is noted with an address keeps it; answers with that one. */
+    note(person: { readonly email: string; readonly accountId: string }): Promise<string>
+    find(email: string): Promise<string | null>
+  }
+
+  /** Links that sign in, and browsers that are signed in. Of both secrets only the SHA-256 is kept. */
+  readonly signIns: {
+    /** The code of a new link; null while the account has `most` that can still be used. */
+    createLink(request: {
+      readonly accountId: string
+      readonly lifetimeMs: number
+      readonly most: number
+    }): Promise<string | null>
+    /** Signs in, once per link. It also ends sign-ins of the account that began without a link. */
+    useLink(request: { readonly code: string; readonly lifetimeMs: number }): Promise<LinkAnswer>
+    /** Signs in without a link. */
+    begin(request: { readonly accountId: string; readonly lifetimeMs: number }): Promise<NewSignIn>
+    find(secret: string): Promise<SignIn | null>
+    /** May be repeated. */
+    end(secret: string): Promise<void>
+  }
+
+  /** Promo codes, counted exactly over all accounts. Codes are as `promoKey` makes them. */
+  readonly promoCodes: {
+    /** A code that is there already stays as it is. */
+    create(
+      promo: NewPromoCode & { readonly by: string },
+    ): Promise<{ readonly promo: PromoCode; readonly created: boolean }>
+    find(code: string): Promise<PromoCode | null>
+    /** By code, 500 at most. */
+    list(page: { readonly after: string; readonly limit: number }): Promise<readonly PromoCode[]>
+    /** Nobody takes it any more; what was taken stays. null when there is none. */
+    end(promo: { readonly code: string; readonly by: string }): Promise<PromoCode | null>
+    /** Whether it could be taken now, by this person if known. */
+    check(promo: { readonly code: string; readonly person: string | null }): Promise<PromoAnswer>
+    /** Takes one for the account; may be repeated. */
+    claim(taker: Taker): Promise<ClaimAnswer>
+    /** Gives it back, where no account came of it. */
+    release(taker: Pick<Taker, 'code' | 'accountId'>): Promise<void>
+  }
+
+  /** Referral links, and who came through them. */
+  readonly referrals: {
+    /** The account's code, made when it is first asked for. */
+    codeOf(accountId: string): Promise<string>
+    /** Whose code it is, in upper or lower case. */
+    find(code: string): Promise<string | null>
+    /** Once per friend; whether it was now. */
+    note(signUp: ReferredSignUp): Promise<boolean>
+    /** The sign-up came to nothing. */
+    forget(signUp: Pick<ReferredSignUp, 'accountId' | 'referrer'>): Promise<void>
+    accepted(referrer: string): Promise<number>
+  }
+
+  /** Invitations by mail, one per account and address. */
+  readonly invites: {
+    /**
+     * Before it is sent, for the first time or again: `too_soon` where the address was written to within `withinMs`, `too_many` where that many others were. Of many at once, no more than
+     * that are let through.
+     */
+    claim(invite: InviteClaim): Promise<'claimed' | 'too_soon' | 'too_many'>
+    /** It could not be sent: as if it had not been claimed. */
+    unclaim(invite: Pick<Invite, 'accountId' | 'email'>): Promise<void>
+    find(accountId: string, by: { readonly email: string } | { readonly id: string }): Promise<Invite | null>
+    /** Newest first, 200 at most. */
+    list(
+      accountId: string,
+      page: { readonly before?: Pick<Invite, 'id' | 'createdAtMs'> | undefined; readonly limit: number },
+    ): Promise<readonly Invite[]>
+    count(accountId: string, sentAfterMs: number): Promise<{ readonly all: number; readonly recent: number }>
+  }
+
+  /** What users set out to buy. */
+  readonly orders: {
+    create(order: NewOrder): Promise<Order>
+    find(id: string): Promise<Order | null>
+    /** Newest first, 200 at most. */
+    list(accountId: string, limit: number): Promise<readonly Order[]>
+    /** From open to paid, once; answers with the order as it is then, whatever it was. */
+    pay(id: string, payment: string): Promise<Order | null>
+    cancel(id: string): Promise<Order | null>
+    /** What was bought is granted. */
+    noteGranted(id: string): Promise<void>
+    /** Paid, and not granted yet: 200 at most, oldest first. */
+    ungranted(): Promise<readonly Order[]>
+  }
+
+  /** What operators changed. */
+  readonly audit: {
+    begin(intent: AuditIntent): Promise<string>
+    end(id: string, ended: Required<Pick<AuditEntry, 'after'>> & { readonly outcome: string }): Promise<void>
+    list(query: AuditQuery): Promise<readonly AuditEntry[]>
+  }
 
   /** Resolves when the database answers. */
   ping(): Promise<void>

@@ -153,3 +153,151 @@ export const idempotencyKeys = tollgate.table(
   },
   (key) => [primaryKey({ columns: [key.accountId, key.keyHash] })],
 )
+
+/** Who signs in by mail: one account per address, the first that signed up with it. The address is as `mailKey` makes it. */
+export const people = tollgate.table(
+  'people',
+  {
+    email: text('email').primaryKey(),
+    accountId: text('account_id').notNull(),
+    createdAtMs: whole('created_at_ms').notNull(),
+  },
+  (person) => [index('people_account').on(person.accountId)],
+)
+
+/** Links that were mailed: each signs in once, before it expires. Of the code only its SHA-256. */
+export const loginLinks = tollgate.table(
+  'login_links',
+  {
+    codeHash: text('code_hash').primaryKey(),
+    accountId: text('account_id').notNull(),
+    createdAtMs: whole('created_at_ms').notNull(),
+    expiresAtMs: whole('expires_at_ms').notNull(),
+    usedAtMs: whole('used_at_ms'),
+  },
+  (link) => [index('login_links_account').on(link.accountId, link.createdAtMs)],
+)
+
+/** Who is signed in with a browser. Of the cookie only its SHA-256. */
+export const signIns = tollgate.table('sign_ins', {
+  secretHash: text('secret_hash').primaryKey(),
+  accountId: text('account_id').notNull(),
+  /** By a mailed link: whoever holds the mailbox. Only a sign-up signs in without one. */
+  byLink: boolean('by_link').notNull(),
+  createdAtMs: whole('created_at_ms').notNull(),
+  expiresAtMs: whole('expires_at_ms').notNull(),
+  endedAtMs: whole('ended_at_ms'),
+})
+
+/** Promo codes, and how often each was taken: `taken` counts the rows of `promo_redemptions`, and changes in their transaction. */
+export const promoCodes = tollgate.table('promo_codes', {
+  code: text('code').primaryKey(),
+  amount: whole('amount').notNull(),
+  keeps: boolean('keeps').notNull(),
+  periods: integer('periods'),
+  validFromMs: whole('valid_from_ms'),
+  validUntilMs: whole('valid_until_ms'),
+  mostTaken: integer('most_taken'),
+  mostPerPerson: integer('most_per_person').notNull(),
+  taken: integer('taken').notNull(),
+  createdBy: text('created_by').notNull(),
+  createdAtMs: whole('created_at_ms').notNull(),
+  endedBy: text('ended_by'),
+  endedAtMs: whole('ended_at_ms'),
+})
+
+/** Who took a promo code, once per account. `person` tells the same person under two accounts: the address as `personKey` makes it. */
+export const promoRedemptions = tollgate.table(
+  'promo_redemptions',
+  {
+    code: text('code').notNull(),
+    accountId: text('account_id').notNull(),
+    person: text('person').notNull(),
+    atMs: whole('at_ms').notNull(),
+  },
+  (redemption) => [
+    primaryKey({ columns: [redemption.code, redemption.accountId] }),
+    index('promo_redemptions_person').on(redemption.code, redemption.person),
+  ],
+)
+
+/** The code in an account's referral link: one per account, made when it is first asked for. */
+export const referralCodes = tollgate.table(
+  'referral_codes',
+  {
+    code: text('code').primaryKey(),
+    accountId: text('account_id').notNull(),
+  },
+  (referral) => [uniqueIndex('referral_codes_account').on(referral.accountId)],
+)
+
+/** Who signed up through whose link. What it earned is the account workflow's to know. */
+export const referredSignUps = tollgate.table(
+  'referred_sign_ups',
+  {
+    accountId: text('account_id').primaryKey(),
+    referrer: text('referrer').notNull(),
+    email: text('email').notNull(),
+    atMs: whole('at_ms').notNull(),
+  },
+  (signUp) => [index('referred_sign_ups_referrer').on(signUp.referrer, signUp.atMs)],
+)
+
+/** Invitations by mail: one per account and address, sent again at most once a day. */
+export const invites = tollgate.table(
+  'invites',
+  {
+    id: text('id').primaryKey(),
+    accountId: text('account_id').notNull(),
+    email: text('email').notNull(),
+    timesSent: integer('times_sent').notNull(),
+    createdAtMs: whole('created_at_ms').notNull(),
+    sentAtMs: whole('sent_at_ms').notNull(),
+  },
+  (invite) => [
+    uniqueIndex('invites_address').on(invite.accountId, invite.email),
+    index('invites_account').on(invite.accountId, invite.createdAtMs),
+  ],
+)
+
+/** What users set out to buy. Paid once; what was bought is granted under the order's id. */
+export const orders = tollgate.table(
+  'orders',
+  {
+    id: text('id').primaryKey(),
+    accountId: text('account_id').notNull(),
+    kind: text('kind', { enum: ['plan', 'pack'] }).notNull(),
+    item: text('item').notNull(),
+    name: text('name').notNull(),
+    amount: whole('amount').notNull(),
+    priceCents: integer('price_cents').notNull(),
+    status: text('status', { enum: ['open', 'paid', 'cancelled'] }).notNull(),
+    /** The payment's own id, by whoever took the money. */
+    payment: text('payment'),
+    createdAtMs: whole('created_at_ms').notNull(),
+    paidAtMs: whole('paid_at_ms'),
+    /** When what was bought was granted: an order that is paid and has none is granted again, which is harmless. */
+    grantedAtMs: whole('granted_at_ms'),
+  },
+  (order) => [index('orders_account').on(order.accountId, order.createdAtMs)],
+)
+
+/** Every change that an operator made: noted before it is tried (`outcome` null), and again with how it ended. */
+export const audit = tollgate.table(
+  'audit',
+  {
+    id: text('id').primaryKey(),
+    atMs: whole('at_ms').notNull(),
+    /** '' for what concerns no single account. */
+    accountId: text('account_id').notNull(),
+    who: text('who').notNull(),
+    action: text('action').notNull(),
+    why: text('why').notNull(),
+    request: jsonb('request').$type<Readonly<Record<string, unknown>>>().notNull(),
+    before: jsonb('before').$type<Readonly<Record<string, unknown>>>(),
+    after: jsonb('after').$type<Readonly<Record<string, unknown>>>(),
+    /** 'done', or the code of the refusal. */
+    outcome: text('outcome'),
+  },
+  (entry) => [index('audit_account').on(entry.accountId, entry.atMs), index('audit_time').on(entry.atMs)],
+)

@@ -16,7 +16,7 @@ import { wholeNumber } from './whole-number.ts'
 export interface JournalTotals {
   /** Ascending. */
   readonly epochs: readonly { readonly epoch: number; readonly rows: Readonly<Record<RowKey, RowTotals>> }[]
-  /** The 10,000 that changed last. Below zero where an adjustment came into a window that did not see the first charge. */
+  /** The 10,000 that changed last, and as many of the levels asked for. Below zero where an adjustment came into a window that did not see the first charge. */
   readonly budgets: readonly { readonly level: Level; readonly window: string; readonly spent: number }[]
   /** The latest birth among the ids of all its charges, ms since epoch; 0 without any. */
   readonly newestBirthMs: number
@@ -34,6 +34,8 @@ export interface Received {
 }
 
 export interface TotalsOf {
+  /** Whose windows must be among them, however many others changed since: those with a budget. */
+  readonly levels?: readonly Level[]
   /** Rows of these epochs only; windows have none. */
   readonly epochs?: readonly number[]
   /** As if the receipts of this life with a higher number had not come: what a ledger that had `aboveN` receipts then must read. */
@@ -59,6 +61,8 @@ export function readTotals(database: Database, accountId: string, of: TotalsOf =
   return database.transaction('snapshot', async (statements) => {
     const epochs = await readRows(statements, account, of)
     const windows = await readWindows(statements, account)
+    if (of.levels !== undefined && of.levels.length > 0)
+      for (const [name, one] of await readWindows(statements, account, of.levels)) windows.set(name, one)
     const newest = await readNewestBirth(statements, account)
     const received = await readReceived(statements, account, of.receivedOf)
     if (of.without !== undefined) {
@@ -102,11 +106,16 @@ async function readRows(statements: Statements, account: string, of: TotalsOf): 
   return epochs
 }
 
-async function readWindows(statements: Statements, account: string): Promise<WindowTotals> {
+async function readWindows(statements: Statements, account: string, levels?: readonly Level[]): Promise<WindowTotals> {
   const windows = await statements
     .select({ level: windowTotals.level, window: windowTotals.window, spent: windowTotals.spent })
     .from(windowTotals)
-    .where(eq(windowTotals.accountId, account))
+    .where(
+      and(
+        eq(windowTotals.accountId, account),
+        levels === undefined ? undefined : inArray(windowTotals.level, levels.map(storableText)),
+      ),
+    )
     .orderBy(desc(windowTotals.changedSerial), windowTotals.level, windowTotals.window)
     .limit(mostWindows)
   return new Map(windows.map((one) => [`${one.level}|${one.window}`, one]))

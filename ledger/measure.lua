@@ -14,7 +14,7 @@ local text = redis.call('GET', KEYS[1])
 local meter = text and cjson.decode(text) or { number = 0, born = 0, ms = 0, countedTo = 0, leases = {}, ended = {} }
 -- As if it had been told at once, unless something was counted since
 if act == 'stop' then
-  local stopped = now - math.min(wholeNumber(ARGV[7]), leaseMs)
+  local stopped = now - wholeNumber(ARGV[7])
   if stopped < meter.countedTo then stopped = meter.countedTo end
   if stopped < now then now = stopped end
 end

@@ -13,21 +13,28 @@ import {
   type AccountView,
   accountWorkflowId,
   accountWorkflowType,
+  type AcknowledgeAlert,
+  type AlertAnswer,
   type CloseEpoch,
   type EmployeeCommand,
   type GrantCommand,
   type LineageAnswer,
   type NextLineage,
+  type OrganizationCommand,
   type PlanCommand,
   queries,
   type ReconcileAnswer,
   type ReconcileCommand,
+  type RaiseBudget,
+  type RemoveBudget,
   type RowsReport,
+  type SaveBudget,
   type SetPlanAnswer,
   type SetPlanCommand,
   type SignUp,
   type SignUpAnswer,
   type SignUpCommand,
+  type TakeBackCommand,
   type TermsAnswer,
   updates,
 } from '../credits/account/messages.ts'
@@ -45,6 +52,12 @@ export interface Accounts {
   grant(accountId: string, command: GrantCommand): Promise<AccountAnswer<TermsAnswer>>
   setPlan(accountId: string, command: PlanCommand): Promise<AccountAnswer<SetPlanAnswer>>
   saveEmployee(accountId: string, command: EmployeeCommand): Promise<AccountAnswer<TermsAnswer>>
+  saveOrganization(accountId: string, command: OrganizationCommand): Promise<AccountAnswer<TermsAnswer>>
+  saveBudget(accountId: string, command: SaveBudget): Promise<AccountAnswer<TermsAnswer>>
+  removeBudget(accountId: string, command: RemoveBudget): Promise<AccountAnswer<TermsAnswer>>
+  raiseBudget(accountId: string, command: RaiseBudget): Promise<AccountAnswer<TermsAnswer>>
+  acknowledgeAlert(accountId: string, command: AcknowledgeAlert): Promise<AccountAnswer<AlertAnswer>>
+  takeBack(accountId: string, command: TakeBackCommand): Promise<AccountAnswer<TermsAnswer>>
   view(accountId: string): Promise<AccountAnswer<{ readonly view: AccountView }>>
   /** These three are the reconciler's and the loader's. */
   reconcile(accountId: string, report: RowsReport): Promise<AccountAnswer<ReconcileAnswer>>
@@ -63,11 +76,14 @@ export interface AccountsDeps {
   readonly catalogue: Pick<Catalogue, 'plans' | 'defaultPlan' | 'bonuses' | 'alerts' | 'policies'>
   /** Of one attempt; there are two. */
   readonly deadlineMs?: number
-  /** Updates after which an account's run hands over to the next: well below the server's 2,000. */
+  /** Updates after which an account's run hands over to the next. */
   readonly updatesPerRun?: number
   /** Hears of everything that is under way, also of what nobody waits for any more. */
   readonly onCall?: ((call: Promise<unknown>) => void) | undefined
 }
+
+/** Well below the server's 2,000. */
+export const usualUpdatesPerRun = 500
 
 const attempts = 2
 /** An update that waits while its account's run hands over to the next is refused at once, and taken a moment later. */
@@ -79,10 +95,14 @@ export function createAccounts({
   taskQueue,
   catalogue,
   deadlineMs = 5_000,
-  updatesPerRun = 500,
+  updatesPerRun = usualUpdatesPerRun,
   onCall,
 }: AccountsDeps): Accounts {
-  const policies = { alerts: catalogue.alerts, depletedBelow: catalogue.policies.depletedBelow }
+  const policies = {
+    alerts: catalogue.alerts,
+    depletedBelow: catalogue.policies.depletedBelow,
+    mailsAlerts: catalogue.policies.alertMail,
+  }
 
   return {
     signUp: (request) =>
@@ -103,13 +123,26 @@ export function createAccounts({
         })
       }),
     grant: (accountId, command) => update<GrantCommand, TermsAnswer>(accountId, updates.grant, command),
-    setPlan: async (accountId, { plan: id, by }) => {
-      const plan = planOf(id)
+    setPlan: async (accountId, { plan: id, by, order }) => {
+      const plan = order === undefined ? planOf(id) : { id, name: order.name, allowance: order.allowance }
       if (plan === undefined) return { ok: false, code: 'plan_unknown', message: `the catalogue has no plan ${id}` }
-      return update<SetPlanCommand, SetPlanAnswer>(accountId, updates.setPlan, { plan, by })
+      return update<SetPlanCommand, SetPlanAnswer>(accountId, updates.setPlan, {
+        plan,
+        by,
+        upgrade: catalogue.policies.upgrade,
+        ...(order === undefined ? {} : { order: order.id }),
+      })
     },
     saveEmployee: (accountId, command) =>
       update<EmployeeCommand, TermsAnswer>(accountId, updates.saveEmployee, command),
+    saveOrganization: (accountId, command) =>
+      update<OrganizationCommand, TermsAnswer>(accountId, updates.saveOrganization, command),
+    saveBudget: (accountId, command) => update<SaveBudget, TermsAnswer>(accountId, updates.saveBudget, command),
+    removeBudget: (accountId, command) => update<RemoveBudget, TermsAnswer>(accountId, updates.removeBudget, command),
+    raiseBudget: (accountId, command) => update<RaiseBudget, TermsAnswer>(accountId, updates.raiseBudget, command),
+    acknowledgeAlert: (accountId, command) =>
+      update<AcknowledgeAlert, AlertAnswer>(accountId, updates.acknowledgeAlert, command),
+    takeBack: (accountId, command) => update<TakeBackCommand, TermsAnswer>(accountId, updates.takeBack, command),
     view: (accountId) =>
       answered(accountId, async () => {
         const view = await client.workflow
@@ -196,9 +229,18 @@ const refusalCodes = {
   plan_unknown: true,
   time_zone_unknown: true,
   too_many_employees: true,
+  employee_unknown: true,
+  employee_conflict: true,
+  organization_unknown: true,
+  organization_conflict: true,
   too_many_grants: true,
   epoch_unknown: true,
   epoch_open: true,
+  alert_unknown: true,
+  too_many_organizations: true,
+  too_many_budgets: true,
+  budget_unknown: true,
+  version_conflict: true,
 } as const satisfies Record<AccountRefusalCode, true>
 
 function refusalIn(error: unknown, accountId: string): AccountRefusal | null {

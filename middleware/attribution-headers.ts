@@ -6,5 +6,6 @@ export const attributionHeaders = {
   employee: 'x-tollgate-employee',
   organization: 'x-tollgate-organization',
   message: 'x-tollgate-message',
+  task: 'x-tollgate-task',
   purpose: 'x-tollgate-purpose',
 } as const

@@ -28,6 +28,11 @@ export function createLiveAccounts({ accounts, ledger, loader, onNotLive }: Live
       return answer
     },
     grant: (accountId, command) => put(accountId, accounts.grant(accountId, command)),
+    saveOrganization: (accountId, command) => put(accountId, accounts.saveOrganization(accountId, command)),
+    saveBudget: (accountId, command) => put(accountId, accounts.saveBudget(accountId, command)),
+    removeBudget: (accountId, command) => put(accountId, accounts.removeBudget(accountId, command)),
+    raiseBudget: (accountId, command) => put(accountId, accounts.raiseBudget(accountId, command)),
+    takeBack: (accountId, command) => put(accountId, accounts.takeBack(accountId, command)),
     setPlan: (accountId, command) => put(accountId, accounts.setPlan(accountId, command)),
     saveEmployee: (accountId, command) => put(accountId, accounts.saveEmployee(accountId, command)),
   }

@@ -72,7 +72,7 @@ export function createAccountLoader({ ledger, accounts, journal, clock }: Accoun
     const giveUpMs = clock.now() + patienceMs
     for (;;) {
       const token = randomUUID()
-      if (await ledger.lock(accountId, token, lockMs)) {
+      if (await locked(accountId, token)) {
         const outcome = await hydrate(accountId, token)
         if (outcome !== 'again') return outcome
       } else if ((await ledger.read(accountId)).status === 'loaded') {
@@ -81,6 +81,16 @@ export function createAccountLoader({ ledger, accounts, journal, clock }: Accoun
       }
       if (clock.now() > giveUpMs) throw new TemporalUnavailable(`account ${accountId} could not be loaded in time`)
       await clock.sleep(retryMs)
+    }
+  }
+
+  async function locked(accountId: string, token: string): Promise<boolean> {
+    try {
+      return await ledger.lock(accountId, token, lockMs)
+    } catch (error) {
+      // It may have been taken all the same, and nobody else could load the account until it ends by itself.
+      void ledger.unlock(accountId, token).catch(() => undefined)
+      throw error
     }
   }
 
@@ -95,6 +105,7 @@ export function createAccountLoader({ ledger, accounts, journal, clock }: Accoun
       const { lineage, terms, held } = answer
       const { epochs, budgets, newestBirthMs, nowMs } = await journal.totals(accountId, {
         epochs: [terms.epoch, ...terms.earlier.map((earlier) => earlier.epoch)],
+        levels: terms.budgets.map(({ level }) => level),
       })
       const life = { accountId, token, lineage, terms, epochs, budgets, held, newestBirthMs, journalNowMs: nowMs }
       const { status } = await ledger.hydrate(life)

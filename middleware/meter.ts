@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { availableOf } from '../credits/balance.ts'
 import { chargeId, type ChargeId } from '../credits/charge-id.ts'
 import { meteredCost } from '../credits/metered-cost.ts'
 import { less, type Micro, toMicro, zero } from '../credits/money.ts'
@@ -35,6 +36,8 @@ export type Metering =
 export interface Meters {
   /** Before work begins. Refused when there is nothing left to run on; `ledger_unavailable` when that cannot be known. */
   run(metered: Metered): Promise<Metering>
+  /** What is set aside at such a price when the first work begins of an account that has no more than that and `beside`. */
+  setsAside(perMinute: Micro, beside: Micro): Micro
   /** Ends what still runs and settles it, as far as the ledger answers. */
   close(): Promise<void>
 }
@@ -58,8 +61,12 @@ const mostTurns = 3
 const oneMicro = toMicro(1)
 /** The ledger hears of work's begin and end so much later, and when that was: nobody waits for it, and of short work it hears once. */
 const tellAfterMs = 5
-/** Less than this cannot be worked in, and is not worth a word of its own. */
-const leastMs = 1_000
+/** Less than this is not worth a word of its own. */
+const wordMs = 1_000
+/** Less than this cannot be worked in. A price at which it costs more than what counts as depleted would leave accounts stuck above it. */
+const leastMs = 100
+/** Time holds at most this part of what an account has: else what is done in it would find nothing left. */
+const mostPart = 8
 const wantsCredits: ReadonlySet<Refusal['kind']> = new Set([
   'credits_depleted',
   'insufficient_credits',
@@ -67,7 +74,7 @@ const wantsCredits: ReadonlySet<Refusal['kind']> = new Set([
 ])
 
 export interface MeterDeps {
-  readonly ledger: Pick<Ledger, 'measure'>
+  readonly ledger: Pick<Ledger, 'measure' | 'read'>
   readonly gate: Pick<Gate, 'open' | 'settle'>
   readonly clock: Clock
   readonly times?: Partial<MeterTimes>
@@ -81,8 +88,10 @@ export interface MeterDeps {
  */
 export function createMeters(deps: MeterDeps): Meters {
   const runs = new Map<string, Run>()
+  let closed = false
   return {
     async run(metered) {
+      if (closed) return { ok: false, refusal: { kind: 'ledger_unavailable', reason: 'the process ends' } }
       const key = `${metered.accountId}\n${metered.meter}`
       let run = runs.get(key)
       if (run === undefined) {
@@ -91,7 +100,13 @@ export function createMeters(deps: MeterDeps): Meters {
       }
       return run.begin()
     },
+    setsAside(perMinute, beside) {
+      const most = meteredCost(2 * { ...usualMeterTimes, ...deps.times }.leaseMs, perMinute)
+      const least = Math.max(meteredCost(leastMs, perMinute), Math.ceil(beside / (mostPart - 1)))
+      return toMicro(Math.min(most, least))
+    },
     async close() {
+      closed = true
       await Promise.all([...runs.values()].map((run) => run.close()))
     },
   }
@@ -117,10 +132,16 @@ class Run {
   /** Steps that have not come to their end. */
   #steps = 0
   #works = 0
-  /** Process time at which work began that the ledger has not heard of. */
+  /** Those of them that wait for the ledger's word. */
+  #asking = 0
+  /** Process time at which work began that goes on, and that the ledger has not heard of. */
   #untoldSinceMs: number | null = null
-  /** Tells that all work is over, when that has not been told yet. */
-  #untoldEnd: (() => void) | null = null
+  /** All work is over, and the ledger has not heard of it; nor of its begin, where `sinceMs` says when that was. Told before anything else is. */
+  #unheardEnd: { readonly sinceMs: number | null; readonly stoppedAtMs: number } | null = null
+  /** Process time at which the last admitted work ended, while other work waits for the ledger's word. */
+  #stoppedAtMs: number | null = null
+  /** Tells of the end before its time. */
+  #tellEndNow: (() => void) | null = null
   /** Process time at which the ledger was last asked; 0 when it has not answered. */
   #lookedAtMs = 0
   #closed = false
@@ -138,22 +159,36 @@ class Run {
 
   begin(): Promise<Metering> {
     this.#works += 1
-    this.#untoldEnd?.()
+    this.#tellEndNow?.()
     if (this.#coversAnother) return Promise.resolve(this.#beginUnasked())
+    this.#asking += 1
     return this.#next(async () => {
-      const refusal = await this.#admit().catch((error: unknown): Refusal => {
-        // A request that cannot even be sent is a bug, not an outage
-        if (error instanceof RangeError || error instanceof TypeError) throw error
-        return { kind: 'ledger_unavailable', reason: String(error) }
-      })
+      const { refusal, bug } = await this.#admit().then(
+        (refused) => ({ refusal: refused, bug: null }),
+        (error: unknown) => ({
+          refusal: { kind: 'ledger_unavailable', reason: String(error) } as const,
+          // A request that cannot even be sent is a bug, not an outage
+          bug: error instanceof RangeError || error instanceof TypeError ? error : null,
+        }),
+      )
+      this.#asking -= 1
       if (refusal !== null) {
         this.#works -= 1
-        if (this.#works === 0) await this.#drop()
+        if (this.#works === 0) await this.#refused()
+        if (bug !== null) throw bug
         return { ok: false, refusal }
       }
+      this.#stoppedAtMs = null
       this.#beginRenewing()
       return this.#begun()
     })
+  }
+
+  /** Nobody runs, and nobody waits for a word any more: what ran meanwhile has ended when it did. */
+  async #refused(): Promise<void> {
+    if (this.#stoppedAtMs === null) return this.#drop()
+    this.#noteEnd(this.#stoppedAtMs)
+    await this.#end()
   }
 
   /** The ledger has answered to all that it was told, and what is held covers another lease: nobody needs to wait for it. */
@@ -178,16 +213,17 @@ class Run {
 
   #begun(): Metering {
     let stopped: Promise<void> | undefined
-    // After whoever waits for the work has heard of its end
     return { ok: true, work: { stop: () => (stopped ??= this.#stop()) } }
   }
 
   close(): Promise<void> {
     this.#closed = true
-    this.#untoldEnd?.()
+    this.#tellEndNow?.()
     return this.#next(async () => {
+      const running = this.#works > 0
       this.#works = 0
-      await this.#end(this.#deps.clock.now())
+      if (running) this.#noteEnd(this.#deps.clock.now())
+      await this.#end()
       await this.#settleIdle()
     })
   }
@@ -196,12 +232,11 @@ class Run {
   async #admit(): Promise<Refusal | null> {
     if (this.#closed) return { kind: 'ledger_unavailable', reason: 'the process ends' }
     for (let turn = 0; turn < mostTurns; turn += 1) {
-      const measured = await this.#measure('run')
-      const { open } = measured
+      const [{ open }, share] = await this.#look()
       if (open === null) throw new Error(`the meter ${this.#metered.meter} does not run`)
-      if (this.#open !== null && isSame(this.#open.segment, open)) return this.#admitTo(this.#open)
-      const refusal = await this.#hold(open)
-      if (refusal === null) return this.#admitTo(this.#open!)
+      if (this.#open !== null && isSame(this.#open.segment, open)) return this.#admitTo(this.#open, share)
+      const refusal = await this.#hold(open, share)
+      if (refusal === null) return this.#admitTo(this.#open!, share)
       // A process of another version holds for it, at its own price or lease: the segment is settled all the same.
       if (refusal.kind === 'id_conflict') return null
       // Its hold has come to an end under a meter that goes on: another segment begins.
@@ -213,12 +248,18 @@ class Run {
   }
 
   /** More work in a segment that is held for: null when it may begin. */
-  async #admitTo(open: OpenSegment): Promise<Refusal | null> {
+  async #admitTo(open: OpenSegment, share: Micro): Promise<Refusal | null> {
     const { perMinute } = this.#metered
     const left = this.#leftAfter(open, open.segment.ms)
-    if (left >= meteredCost(this.#times.leaseMs, perMinute)) return null
-    const refusal = await this.#extend(open, oneMicro)
-    if (refusal === null || !wantsCredits.has(refusal.kind)) return refusal
+    const enough = Math.min(
+      Math.max(share, meteredCost(leastMs, perMinute)),
+      meteredCost(this.#times.leaseMs, perMinute),
+    )
+    if (left >= enough) return null
+    const refusal = await this.#extend(open, oneMicro, share)
+    // Granted in part, it may not even cover what has run
+    if (refusal === null) return this.#leftAfter(open, open.segment.ms) > 0 ? null : { kind: 'credits_depleted' }
+    if (!wantsCredits.has(refusal.kind)) return refusal
     // Nothing else is left, and this is set aside for nothing but this run
     return left >= meteredCost(leastMs, perMinute) ? null : refusal
   }
@@ -227,20 +268,31 @@ class Run {
     return less(held, meteredCost(ms, this.#metered.perMinute))
   }
 
-  /** Holds what the segment may cost before the next renewals; the amount is the same whoever asks. */
-  async #hold(segment: MeterSegment): Promise<Refusal | null> {
-    // Nobody has told that it ended: Redis has lost the meter. What this process knows of it is settled; where another knows more, and was first, that counts.
-    if (this.#open !== null) await this.#settle(this.#open.segment)
+  /** The meter, and how much may be held for it. */
+  #look(): Promise<[Measurement, Micro]> {
+    return Promise.all([this.#measure('run'), this.#share()])
+  }
+
+  /** What may be held of what the account has now. Where that is not known, nothing stands in the way. */
+  async #share(): Promise<Micro> {
+    const reading = await this.#deps.ledger.read(this.#metered.accountId)
+    const available = reading.status === 'loaded' ? availableOf(reading) : Number.MAX_SAFE_INTEGER
+    return toMicro(Math.floor(available / mostPart))
+  }
+
+  /** Holds what the segment may cost before the next renewals; the amount is the same whoever asks, but for an account that has not much left. */
+  async #hold(segment: MeterSegment, share: Micro): Promise<Refusal | null> {
     const { accountId, perMinute, row, levels } = this.#metered
     const { leaseMs } = this.#times
-    const amount = meteredCost(2 * leaseMs, perMinute)
+    const minimum = meteredCost(Math.min(leastMs, 2 * leaseMs), perMinute)
+    const amount = toMicro(Math.max(minimum, Math.min(share, meteredCost(2 * leaseMs, perMinute))))
     const askedAtMs = this.#deps.clock.now()
     const opened = await this.#deps.gate.open(
       {
         accountId,
         id: this.#idOf(segment),
         amount,
-        minimum: meteredCost(Math.min(leastMs, 2 * leaseMs), perMinute),
+        minimum,
         ttlMs: 2 * leaseMs,
         row,
         levels,
@@ -253,9 +305,13 @@ class Run {
   }
 
   /** Tells what has run, and holds for what may run until the renewal after next. Other workers may hold for the same time: the sum is returned at the end. */
-  async #extend(open: OpenSegment, atLeast: Micro): Promise<Refusal | null> {
+  async #extend(open: OpenSegment, atLeast: Micro, share: Micro): Promise<Refusal | null> {
     const { perMinute } = this.#metered
-    const missing = less(meteredCost(open.segment.ms + 2 * this.#times.leaseMs, perMinute), open.held)
+    const { leaseMs } = this.#times
+    const missingFor = (ms: number): Micro => less(meteredCost(open.segment.ms + ms, perMinute), open.held)
+    // Until the next renewal at least
+    const modest = Math.max(share, missingFor(Math.ceil(leaseMs / 3)))
+    const missing = toMicro(Math.min(modest, missingFor(2 * leaseMs)))
     const more = missing > atLeast || perMinute === zero ? missing : atLeast
     const answer = await this.#accrue(open, more)
     // Without an answer nothing is known of it
@@ -264,26 +320,29 @@ class Run {
   }
 
   /** Should this process die before it settles, the hold's lease ends with what was used. */
-  #accrue(open: OpenSegment, more: Micro): ReturnType<Hold['extend']> {
+  async #accrue(open: OpenSegment, more: Micro): ReturnType<Hold['extend']> {
     const { ms } = open.segment
-    open.accrued = { ms, atMs: this.#deps.clock.now() }
-    return open.hold.extend({ accrued: meteredCost(ms, this.#metered.perMinute), more })
+    const atMs = this.#deps.clock.now()
+    const answer = await open.hold.extend({ accrued: meteredCost(ms, this.#metered.perMinute), more })
+    // What was not heard has not been told.
+    if (answer.ok || answer.refusal.kind !== 'ledger_unavailable') open.accrued = { ms, atMs }
+    return answer
   }
 
   /** That work has begun under a segment that is held for; where it has ended meanwhile, another one is held for if there is enough. */
   async #tell(): Promise<void> {
     if (this.#untoldSinceMs === null || this.#works === 0) return
-    const { open } = await this.#measure('run')
-    if (open !== null && (this.#open === null || !isSame(this.#open.segment, open))) await this.#hold(open)
+    const [{ open }, share] = await this.#look()
+    if (open !== null && (this.#open === null || !isSame(this.#open.segment, open))) await this.#hold(open, share)
   }
 
   async #renew(): Promise<void> {
     if (this.#works === 0) return
-    const { open } = await this.#measure('run')
+    const [{ open }, share] = await this.#look()
     if (open === null) return
-    if (this.#open !== null && isSame(this.#open.segment, open)) await this.#extend(this.#open, zero)
+    if (this.#open !== null && isSame(this.#open.segment, open)) await this.#extend(this.#open, zero, share)
     // At zero the work goes on without a hold: it is settled all the same.
-    else await this.#hold(open)
+    else await this.#hold(open, share)
   }
 
   /** Whoever waits for the work hears of its end before the ledger does. */
@@ -291,31 +350,48 @@ class Run {
     // Closing ends all of it
     if (this.#closed) return Promise.resolve()
     this.#works -= 1
-    if (this.#works > 0) return Promise.resolve()
+    if (this.#works > this.#asking) return Promise.resolve()
     const stoppedAtMs = this.#deps.clock.now()
+    if (this.#asking > 0) {
+      // Who waits for the ledger's word goes on from here, or it was the end.
+      this.#stoppedAtMs = stoppedAtMs
+      return Promise.resolve()
+    }
+    this.#noteEnd(stoppedAtMs)
     const told = Promise.withResolvers<void>()
     const tell = (): void => {
-      if (this.#untoldEnd !== tell) return
-      this.#untoldEnd = null
-      told.resolve(this.#next(() => this.#end(stoppedAtMs)))
+      if (this.#tellEndNow !== tell) return
+      this.#tellEndNow = null
+      told.resolve(this.#next(() => this.#end()))
     }
-    this.#untoldEnd = tell
+    this.#tellEndNow = tell
     void this.#deps.clock.sleep(tellAfterMs).then(tell)
     return told.promise
   }
 
+  #noteEnd(stoppedAtMs: number): void {
+    this.#unheardEnd = { sinceMs: this.#untoldSinceMs, stoppedAtMs }
+    this.#untoldSinceMs = null
+    this.#stoppedAtMs = null
+  }
+
   /** Nothing ran: what was looked at for it is not billed. */
   async #drop(): Promise<void> {
-    this.#stopTimer()
-    await this.#measure('drop').catch((error: unknown) => this.#deps.onFailure?.(this.#metered.meter, error))
-    this.#leave()
+    await this.#rest(() => this.#measure('drop'))
   }
 
   /** This process runs nothing under the meter any more. The next look at it, here or elsewhere, settles the segment. */
-  async #end(stoppedAtMs: number): Promise<void> {
+  async #end(): Promise<void> {
+    if (this.#works > 0) return
+    if (this.#unheardEnd !== null) return this.#rest(() => this.#tellEnd())
+    // Another step was faster: the ledger has heard of it.
+    this.#every(this.#times.lingerMs, () => this.#settleIdle())
+  }
+
+  async #rest(ask: () => Promise<Measurement>): Promise<void> {
     this.#stopTimer()
     try {
-      const { leases, open } = await this.#measure('stop', stoppedAtMs)
+      const { leases, open } = await ask()
       if (leases === 0 && open !== null) {
         // At zero there may be no hold
         if (this.#open !== null && this.#isWorthAWord(this.#open)) await this.#accrue(this.#open, zero)
@@ -330,12 +406,12 @@ class Run {
   }
 
   #isWorthAWord({ segment, accrued }: OpenSegment): boolean {
-    return segment.ms - accrued.ms >= leastMs || this.#deps.clock.now() - accrued.atMs >= this.#times.leaseMs / 3
+    return segment.ms - accrued.ms >= wordMs || this.#deps.clock.now() - accrued.atMs >= this.#times.leaseMs / 3
   }
 
-  /** The ledger has not heard of an end: its lease ends by itself, and somebody has to ask what it came to. */
+  /** The ledger has not heard of an end: it is told again, with when it was. */
   #tryAgain(error: unknown): void {
-    this.#deps.onFailure?.(this.#metered.meter, error)
+    this.#failed(error)
     if (this.#closed) this.#leave()
     else this.#every(Math.ceil(this.#times.leaseMs / 3), () => this.#settleIdle())
   }
@@ -355,14 +431,39 @@ class Run {
     this.#leave()
   }
 
-  /** Looks at the meter, and settles what it says has ended. */
-  async #measure(act: MeasureRequest['act'], stoppedAtMs?: number): Promise<Measurement> {
+  /**
+   * Looks at the meter, and settles what it says has ended. An end that was not heard is told first. That may be its second time: the script then counts nothing twice, since both say when it was.
+   */
+  async #measure(act: 'run' | 'drop' | 'close'): Promise<Measurement> {
+    if (this.#unheardEnd !== null) await this.#tellEnd()
+    const sinceMs = act === 'run' ? this.#untoldSinceMs : null
+    const measured = await this.#ask(act, (nowMs) => ({
+      untoldMs: sinceMs === null ? 0 : Math.max(0, nowMs - sinceMs),
+      stoppedAgoMs: 0,
+    }))
+    if (sinceMs !== null && this.#untoldSinceMs === sinceMs) this.#untoldSinceMs = null
+    return measured
+  }
+
+  async #tellEnd(): Promise<Measurement> {
+    const { sinceMs, stoppedAtMs } = this.#unheardEnd!
+    const measured = await this.#ask('stop', (nowMs) => ({
+      untoldMs: sinceMs === null ? 0 : Math.max(0, stoppedAtMs - sinceMs),
+      stoppedAgoMs: Math.max(0, nowMs - stoppedAtMs),
+    }))
+    this.#unheardEnd = null
+    return measured
+  }
+
+  async #ask(
+    act: MeasureRequest['act'],
+    agesAt: (nowMs: number) => Pick<MeasureRequest, 'untoldMs' | 'stoppedAgoMs'>,
+  ): Promise<Measurement> {
     const { accountId, meter } = this.#metered
     const { leaseMs, longestMs } = this.#times
     const safe = this.#safe
     const askedAtMs = this.#deps.clock.now()
     this.#lookedAtMs = 0
-    const tells = this.#untoldSinceMs !== null && (act === 'run' || act === 'stop')
     const measured = await this.#deps.ledger.measure({
       accountId,
       meter,
@@ -371,16 +472,17 @@ class Run {
       leaseMs,
       longestMs,
       keptMs,
-      untoldMs: tells ? Math.max(0, (stoppedAtMs ?? askedAtMs) - this.#untoldSinceMs!) : 0,
-      stoppedAgoMs: Math.max(0, askedAtMs - (stoppedAtMs ?? askedAtMs)),
+      ...agesAt(askedAtMs),
       safe,
     })
-    if (tells) this.#untoldSinceMs = null
     this.#lookedAtMs = askedAtMs
-    const { open } = measured
-    if (this.#open !== null && open !== null && isSame(this.#open.segment, open)) this.#open.segment = open
+    const { open, ended } = measured
+    const known = this.#open
+    if (known !== null && open !== null && isSame(known.segment, open)) known.segment = open
+    // Nobody tells of its end: Redis has lost the meter. What this process knows of it is settled; where another knew more, and was first, that counts.
+    else if (known !== null && !ended.some((one) => isSame(one, known.segment))) await this.#settle(known.segment)
     this.#safe = this.#safe.filter((one) => !safe.includes(one))
-    for (const segment of measured.ended) {
+    for (const segment of ended) {
       await this.#settle(segment)
       this.#safe.push(segment)
     }
@@ -446,7 +548,15 @@ class Run {
   }
 
   #inBackground(step: () => Promise<void>): void {
-    void this.#next(step).catch((error: unknown) => this.#deps.onFailure?.(this.#metered.meter, error))
+    void this.#next(step).catch((error: unknown) => this.#failed(error))
+  }
+
+  #failed(error: unknown): void {
+    try {
+      this.#deps.onFailure?.(this.#metered.meter, error)
+    } catch {
+      // Who only listens ends no process, and no step.
+    }
   }
 
   #next<T>(step: () => Promise<T>): Promise<T> {

@@ -1,4 +1,6 @@
 import { microPerCredit, toMicro } from '../money.ts'
+import { periodAt } from '../period.ts'
+import type { Lifetime } from './lifetime.ts'
 import { keptGranted } from './money-of.ts'
 import { type AccountState, currentPeriod, type GrantState } from './state.ts'
 
@@ -18,11 +20,19 @@ export function canTake(state: AccountState, { amount, resets }: Pick<GrantState
 }
 
 /** Books money into the current period as a grant; nothing for an amount of zero. */
-export function addMoney(state: AccountState, money: Omit<GrantState, 'atMs' | 'epoch'>, nowMs: number): AccountState {
+export function addMoney(
+  state: AccountState,
+  money: Omit<GrantState, 'atMs' | 'epoch' | 'ending' | 'endsAtMs' | keyof Lifetime> & Lifetime,
+  nowMs: number,
+): AccountState {
   if (money.amount === 0) return state
   const current = currentPeriod(state)
-  const { id, source, detail, by, amount, resets } = money
-  const grant: GrantState = { id, atMs: nowMs, source, detail, by, amount, resets, epoch: current.epoch }
+  const { id, source, detail, by, amount, resets, periods } = money
+  const lifetime =
+    resets || periods === undefined
+      ? { resets }
+      : { resets, periods, endsAtMs: periodAt(state.createdAtMs, state.timeZone, current.epoch + periods - 2).endMs }
+  const grant: GrantState = { id, atMs: nowMs, source, detail, by, amount, ...lifetime, epoch: current.epoch }
   const period = {
     ...current,
     free: resets ? toMicro(current.free + amount) : current.free,

@@ -1,4 +1,5 @@
 import { toMicro, type Micro } from '../money.ts'
+import { alertId } from './alert-view.ts'
 import { moneyOf } from './money-of.ts'
 import { type AccountState, currentPeriod } from './state.ts'
 
@@ -13,14 +14,17 @@ export function raiseAlerts(state: AccountState, nowMs: number): AccountState {
   const { remaining, total } = moneyOf(state)
   if (total === 0) return state
   const { epoch } = currentPeriod(state)
-  const raised = new Set(state.alerts.filter((alert) => alert.epoch === epoch).map((alert) => alert.threshold))
+  const before = new Set(state.alerts.filter((alert) => alert.epoch === epoch).map((alert) => alert.threshold))
   const lines = alertLines(state)
   const crossed = state.policies.alerts.filter(
-    (threshold, index) => remaining <= lines[index]! && !raised.has(threshold),
+    (threshold, index) => remaining <= lines[index]! && !before.has(threshold),
   )
   if (crossed.length === 0) return state
   const remembered = state.alerts.filter((alert) => alert.epoch > epoch - rememberedPeriods)
-  return { ...state, alerts: [...remembered, ...crossed.map((threshold) => ({ epoch, threshold, atMs: nowMs }))] }
+  const raised = crossed.map((threshold) => ({ epoch, threshold, atMs: nowMs }))
+  // One mail, about the worst of them.
+  const mail = state.policies.mailsAlerts === true ? [alertId(raised.at(-1)!)] : []
+  return { ...state, alerts: [...remembered, ...raised], mailsDue: [...state.mailsDue, ...mail] }
 }
 
 /** Per threshold, the highest `remaining` at which it is reached; below `depletedBelow` an account reads 0, so there all of them are. */

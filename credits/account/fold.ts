@@ -1,5 +1,7 @@
 import { less, sum, toMicro } from '../money.ts'
-import { moneyOf, taken } from './money-of.ts'
+import { countedGrants } from './counted-grants.ts'
+import { keptOf, mostPeriods, ownOf } from './lifetime.ts'
+import { taken } from './money-of.ts'
 import { type AccountState, currentPeriod, type GrantState } from './state.ts'
 
 /** What is listed one by one. Older periods and grants become sums: an account of ten years still fits in one workflow argument. */
@@ -9,7 +11,7 @@ export interface FoldLimits {
   /** Folded grants whose ids are remembered. */
   readonly ids: number
 }
-const usual: FoldLimits = { periods: 36, grants: 500, ids: 5000 }
+const usual: FoldLimits = { periods: mostPeriods, grants: 500, ids: 5000 }
 
 /** Folds the oldest closed periods and the oldest finished grants into sums. No balance changes by it. */
 export function fold(state: AccountState, limits: FoldLimits = usual): AccountState {
@@ -33,13 +35,12 @@ function foldGrants(state: AccountState, limits: FoldLimits): AccountState {
   const excess = state.grants.length - limits.grants
   if (excess <= 0) return state
   const { epoch } = currentPeriod(state)
-  // A kept grant is finished once earlier periods have taken all of it; kept money is taken oldest first.
-  let used: number = less(moneyOf(state).used, state.foldedKept)
+  const counting = new Set(countedGrants(state).map(({ id }) => id))
   const finished = new Set<GrantState>()
   for (const grant of state.grants) {
     if (finished.size === excess) break
-    if (grant.resets ? grant.epoch < epoch : grant.amount <= used) finished.add(grant)
-    if (!grant.resets) used = less(used, grant.amount)
+    // What this period's own grants paid of a debt is in their amounts
+    if (!counting.has(grant.id) && ownOf(grant, epoch) === 0) finished.add(grant)
   }
   const folded = state.grants.filter((grant) => finished.has(grant))
   return {
@@ -47,8 +48,14 @@ function foldGrants(state: AccountState, limits: FoldLimits): AccountState {
     grants: state.grants.filter((grant) => !finished.has(grant)),
     foldedGrants: [
       ...state.foldedGrants,
-      ...folded.map(({ id, source, amount, resets }) => ({ id, source, amount, resets })),
+      ...folded.map(({ id, source, amount, resets, periods }) => ({
+        id,
+        source,
+        amount,
+        resets,
+        ...(periods === undefined ? {} : { periods }),
+      })),
     ].slice(-limits.ids),
-    foldedKept: toMicro(state.foldedKept + sum(folded.filter((grant) => !grant.resets).map((grant) => grant.amount))),
+    foldedKept: toMicro(state.foldedKept + sum(folded.map(keptOf))),
   }
 }

@@ -11,14 +11,19 @@ const mostGrants = 1000
 
 /**
  * Grants once per id; repeated, it answers with the terms as they are. Refuses with `grant_conflict` (the id stands for another
- * amount, source or kind of money) `amount_invalid`, or
+ * amount, source or lifetime) `amount_invalid`, or
  * `too_many_grants` that are neither used up nor of ended periods.
  */
 export function grant(state: AccountState, command: GrantCommand, nowMs: number): Outcome<TermsAnswer> {
   const known = [...state.grants, ...state.foldedGrants].find((each) => each.id === command.id)
   if (known !== undefined) {
-    const same = known.amount === command.amount && known.source === command.source && known.resets === command.resets
-    if (!same) return refuse('grant_conflict', `grant ${command.id} was made before with another amount or source`)
+    const same =
+      known.amount === command.amount &&
+      known.source === command.source &&
+      known.resets === command.resets &&
+      known.periods === command.periods
+    if (!same)
+      return refuse('grant_conflict', `grant ${command.id} was made before with another amount, source or lifetime`)
     return { ok: true, state, answer: { terms: termsOf(state) } }
   }
   const rolled = rollOver(state, nowMs)

@@ -1,6 +1,7 @@
+import type { Lifetime } from './lifetime.ts'
 import type { Bonus, Plan } from '../catalogue.ts'
 import type { Micro } from '../money.ts'
-import type { EmployeeCard, GrantSource, Terms } from '../terms.ts'
+import type { BudgetRule, EmployeeCard, GrantSource, Level, OrganizationCard, Terms } from '../terms.ts'
 import type { RowKey, RowTotals } from '../usage-row.ts'
 
 /** Names and shapes of what the account workflow understands. Workflow id: `credits-account/<userId>`. */
@@ -15,7 +16,14 @@ export const updates = {
   reconcile: 'reconcile',
   nextLineage: 'nextLineage',
   closeEpoch: 'closeEpoch',
+  acknowledgeAlert: 'acknowledgeAlert',
+  takeBack: 'takeBack',
+  saveOrganization: 'saveOrganization',
+  saveBudget: 'saveBudget',
+  removeBudget: 'removeBudget',
+  raiseBudget: 'raiseBudget',
 } as const
+export const signals = { reward: 'reward' } as const
 export const queries = { view: 'view' } as const
 
 /** Why the workflow says no. A value for its callers; on the wire it is the `type` of an ApplicationFailure. */
@@ -30,8 +38,18 @@ export type AccountRefusalCode =
   | 'plan_unknown'
   | 'time_zone_unknown'
   | 'too_many_employees'
+  | 'employee_unknown'
+  | 'employee_conflict'
+  | 'organization_unknown'
+  | 'organization_conflict'
   | 'too_many_grants'
   | 'epoch_unknown'
+  | 'alert_unknown'
+  | 'too_many_organizations'
+  | 'too_many_budgets'
+  | 'budget_unknown'
+  /** Somebody changed it meanwhile. */
+  | 'version_conflict'
   /** The current period cannot be closed. */
   | 'epoch_open'
 export type AccountRefusal = { readonly ok: false; readonly code: AccountRefusalCode; readonly message: string }
@@ -45,12 +63,39 @@ export interface AccountPolicies {
   /** Percent remaining, highest first. */
   readonly alerts: readonly number[]
   readonly depletedBelow: Micro
+  /** Whether alerts are mailed; absent: no. */
+  readonly mailsAlerts?: boolean
 }
 
 export interface SignUp {
   readonly accountId: string
   readonly email: string
   readonly timeZone: string
+  /** Beside the welcome bonus. */
+  readonly bonuses?: readonly SignUpBonus[]
+  /** Whom this sign-up rewards. */
+  readonly reward?: RewardDue
+}
+
+/** What a code gives to whoever signs up with it. */
+export interface SignUpBonus extends Lifetime {
+  readonly id: string
+  readonly source: 'promo' | 'referral'
+  readonly amount: Micro
+  /** The promo code, or who referred, masked. */
+  readonly detail: string
+}
+
+/** Told by the friend's account to its referrer's. Safe to repeat: `grant` names it. */
+export interface RewardDue extends Lifetime {
+  readonly referrer: string
+  /** Id of the grant there: once per friend, however often it is told. */
+  readonly grant: string
+  readonly amount: Micro
+  /** Sign-ups for which the referrer is rewarded, all told. */
+  readonly most: number
+  /** The friend's address, masked: what the referrer's list of grants says. */
+  readonly detail: string
 }
 
 export type SignUpCommand = SignUp & {
@@ -70,11 +115,10 @@ export interface TermsAnswer {
 }
 
 /** Safe to repeat: the same `id` grants once; the same id with another amount is refused (`grant_conflict`). */
-export interface GrantCommand {
+export interface GrantCommand extends Lifetime {
   readonly id: string
   readonly source: Exclude<GrantSource, 'plan'>
   readonly amount: Micro
-  readonly resets: boolean
   readonly detail: string
   /** Who granted it, and why. */
   readonly by: string
@@ -83,18 +127,53 @@ export interface GrantCommand {
 export interface PlanCommand {
   readonly plan: string
   readonly by: string
+  /** The paid order that this fulfils, once, with what was bought as it was then. */
+  readonly order?: { readonly id: string; readonly name: string; readonly allowance: Micro }
 }
 
-export type SetPlanCommand = Omit<PlanCommand, 'plan'> & { readonly plan: PlanFacts }
+export type SetPlanCommand = Omit<PlanCommand, 'plan' | 'order'> & {
+  readonly plan: PlanFacts
+  /** Id of the paid order that this fulfils. */
+  readonly order?: string
+  /** The catalogue's policy; absent: full. */
+  readonly upgrade?: 'full' | 'prorated'
+}
 
 /** `fromMs` is when the plan takes effect: now for an upgrade, the period's end for a downgrade. */
 export interface SetPlanAnswer extends TermsAnswer {
   readonly fromMs: number
 }
 
-export type EmployeeCommand = EmployeeCard & {
-  /** `first_use`: created only if absent, never changed. */
-  readonly mode: 'save' | 'first_use'
+/**
+ * `save`: created or replaced. `first_use`: created only if absent, never changed. `create`: refused where another one has its id. `change`: what is given takes the place of
+ * what there is, and the rest stays, whoever else changes it at the same time.
+ */
+export type EmployeeCommand =
+  | (EmployeeCard & { readonly mode: 'save' | 'first_use' | 'create' })
+  | (Pick<EmployeeCard, 'id'> & Partial<EmployeeCard> & { readonly mode: 'change' })
+
+/** As with employees; `save` when left out. */
+export type OrganizationCommand =
+  | (OrganizationCard & { readonly mode?: 'save' | 'create' })
+  | (Pick<OrganizationCard, 'id'> & Partial<OrganizationCard> & { readonly mode: 'change' })
+
+export interface SaveBudget extends BudgetRule {
+  /** `default`: what every employee gets that is created from now on. */
+  readonly level: Level
+  /** The version that its changer saw: 0 for none; absent: whatever it is. */
+  readonly expectedVersion?: number
+}
+
+export interface RemoveBudget {
+  /** Or `default`. */
+  readonly level: Level
+}
+
+/** A higher limit until an instant; one that has passed ends a raise. */
+export interface RaiseBudget {
+  readonly level: Level
+  readonly limit: Micro
+  readonly untilMs: number
 }
 
 /** Absolute rows of every epoch that Redis holds. */
@@ -139,7 +218,8 @@ export interface GrantView {
   readonly source: GrantSource
   readonly detail: string
   readonly by: string
-  readonly amount: Micro
+  /** Below zero: taken back by an operator. */
+  readonly amount: number
   readonly left: Micro
   readonly status: 'active' | 'used_up' | 'reset'
   readonly resetsAtMs: number | null
@@ -157,10 +237,41 @@ export interface PeriodView {
 }
 
 export interface AlertView {
+  /** `<epoch>-<threshold>` */
   readonly id: string
   readonly threshold: number
   readonly epoch: number
   readonly atMs: number
+  readonly acknowledgedAtMs: number | null
+}
+
+export interface AcknowledgeAlert {
+  readonly id: string
+}
+
+/** The alert as it is now. */
+export interface AlertAnswer {
+  readonly alert: AlertView
+}
+
+/** What a mail about an alert tells. */
+export interface AlertMail {
+  /** Unique among all accounts: by it a mailbox knows a repeat. */
+  readonly id: string
+  readonly email: string
+  readonly threshold: number
+  readonly remaining: Micro
+  readonly planName: string
+  readonly periodEndMs: number
+  readonly timeZone: string
+}
+
+/** Takes credits back, beyond what is there too: then the next own money pays. Safe to repeat, by `id`. */
+export interface TakeBackCommand {
+  readonly id: string
+  readonly amount: Micro
+  readonly detail: string
+  readonly by: string
 }
 
 /** Everything the account workflow knows, for pages and operators. Rows are those of the last reconcile. */

@@ -1,4 +1,5 @@
 import { less, type Micro, sum, toMicro, zero } from '../money.ts'
+import { keptOf } from './lifetime.ts'
 import { type AccountState, currentPeriod, type PeriodState } from './state.ts'
 
 /** The account's money in figures (docs/accounts.md): all derived, none stored. */
@@ -28,9 +29,9 @@ export function moneyOf(state: AccountState): AccountMoney {
   }
 }
 
-/** Kept money, gross: every grant that does not reset, of all times. */
+/** Kept money, gross: every grant that does not reset, of all times, but for what was left of those whose last period has come. */
 export function keptGranted(state: AccountState): Micro {
-  return toMicro(state.foldedKept + sum(state.grants.filter((grant) => !grant.resets).map((grant) => grant.amount)))
+  return toMicro(state.foldedKept + sum(state.grants.map(keptOf)))
 }
 
 /** What the account owes: late charges of ended periods beyond their own money and all kept money. This period's own money pays it. */

@@ -1,7 +1,8 @@
-import { toMicro, zero } from '../money.ts'
+import { sum, toMicro, zero } from '../money.ts'
 import { periodAt } from '../period.ts'
 import { addMoney } from './add-money.ts'
 import { changed } from './changed.ts'
+import { endingNow } from './counted-grants.ts'
 import { fold } from './fold.ts'
 import { debtOf } from './money-of.ts'
 import { type AccountState, currentPeriod, type PeriodState } from './state.ts'
@@ -42,7 +43,7 @@ function startNext(state: AccountState, leavesPublished: boolean): AccountState 
     periods: [...state.periods.slice(0, -1), leavesPublished ? left : { ...left, closed: true }, started],
   }
   return addMoney(
-    opened,
+    withEnding(opened),
     {
       id: `plan:${started.epoch}`,
       source: 'plan',
@@ -53,6 +54,21 @@ function startNext(state: AccountState, leavesPublished: boolean): AccountState 
     },
     startMs,
   )
+}
+
+/** What is left of kept grants for which this is the last period is its own money from here on: it goes when the period does. */
+function withEnding(state: AccountState): AccountState {
+  const ending = endingNow(state)
+  if (ending.size === 0) return state
+  const current = currentPeriod(state)
+  return {
+    ...state,
+    grants: state.grants.map((grant) => {
+      const left = ending.get(grant.id)
+      return left === undefined ? grant : { ...grant, ending: left }
+    }),
+    periods: [...state.periods.slice(0, -1), { ...current, free: toMicro(current.free + sum(ending.values())) }],
+  }
 }
 
 /** The current period as it ends: a debt that its own money has paid is paid, and not asked of the next one again. */

@@ -2,12 +2,13 @@ import { zero } from '../money.ts'
 import { isTimeZone, periodAt, utcOffsetAt } from '../period.ts'
 import { addMoney, countable } from './add-money.ts'
 import { changed } from './changed.ts'
+import { lifetimeOf } from './lifetime.ts'
 import type { SignUpAnswer, SignUpCommand } from './messages.ts'
 import { type AccountState, type Outcome, refuse } from './state.ts'
 import { termsOf } from './terms-of.ts'
 
 /**
- * Opens the account, on its first plan and with the welcome bonus, once: repeated, it answers with what is there. Refuses with
+ * Opens the account, on its first plan, with the welcome bonus and what the codes of its sign-up give, once: repeated, it answers with what is there. Refuses with
  * `account_conflict` (another e-mail), `time_zone_unknown` or `amount_invalid` (a plan or bonus beyond counting).
  */
 export function signUp(state: AccountState | null, command: SignUpCommand, nowMs: number): Outcome<SignUpAnswer> {
@@ -16,10 +17,11 @@ export function signUp(state: AccountState | null, command: SignUpCommand, nowMs
       return refuse('account_conflict', `account ${state.accountId} exists with another e-mail address`)
     return { ok: true, state, answer: { terms: termsOf(state), created: false } }
   }
-  const { plan, welcome } = command
+  const { plan, welcome, bonuses = [], reward } = command
   if (!isTimeZone(command.timeZone)) return refuse('time_zone_unknown', `no such time zone: ${command.timeZone}`)
-  if (!countable(plan.allowance + welcome.amount))
-    return refuse('amount_invalid', 'plan and welcome bonus are more than can be counted')
+  const given = bonuses.reduce((all, { amount }) => all + amount, 0)
+  if (!countable(plan.allowance + welcome.amount + given))
+    return refuse('amount_invalid', 'plan and bonuses are more than can be counted')
 
   const empty: AccountState = {
     shape: 1,
@@ -52,6 +54,13 @@ export function signUp(state: AccountState | null, command: SignUpCommand, nowMs
     ],
     alerts: [],
     employees: [],
+    organizations: [],
+    budgets: [],
+    newEmployeeBudget: null,
+    rewardsDue: reward === undefined ? [] : [reward],
+    takenBack: [],
+    ordersTaken: [],
+    mailsDue: [],
   }
   const onPlan = addMoney(
     empty,
@@ -60,10 +69,11 @@ export function signUp(state: AccountState | null, command: SignUpCommand, nowMs
   )
   const welcomed = addMoney(
     onPlan,
-    { id: 'welcome', source: 'welcome', amount: welcome.amount, resets: !welcome.keeps, detail: '', by: 'tollgate' },
+    { id: 'welcome', source: 'welcome', amount: welcome.amount, ...lifetimeOf(welcome), detail: '', by: 'tollgate' },
     nowMs,
   )
+  const full = bonuses.reduce((state, bonus) => addMoney(state, { ...bonus, by: 'tollgate' }, nowMs), welcomed)
   // Version 1 even when there is no money at all: terms that were never sent have version 0.
-  const next = { ...changed(empty, welcomed, nowMs), termsVersion: 1 }
+  const next = { ...changed(empty, full, nowMs), termsVersion: 1 }
   return { ok: true, state: next, answer: { terms: termsOf(next), created: true } }
 }

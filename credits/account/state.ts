@@ -1,7 +1,7 @@
 import type { Micro } from '../money.ts'
-import type { EmployeeCard, GrantSource } from '../terms.ts'
+import type { BudgetRule, BudgetTerms, EmployeeCard, GrantSource, OrganizationCard } from '../terms.ts'
 import type { RowKey, RowTotals } from '../usage-row.ts'
-import type { AccountPolicies, AccountRefusal, AccountRefusalCode, PlanFacts } from './messages.ts'
+import type { AccountPolicies, AccountRefusal, AccountRefusalCode, PlanFacts, RewardDue } from './messages.ts'
 
 /**
  * All that one account is, as plain JSON: the workflow's memory, carried through continue-as-new. It holds aggregates, never
@@ -26,13 +26,40 @@ export interface AccountState {
   readonly held: Micro
   readonly grants: readonly GrantState[]
   /** Grants that were folded away (fold.ts), as far as a late repeat must still be known. */
-  readonly foldedGrants: readonly Pick<GrantState, 'id' | 'source' | 'amount' | 'resets'>[]
-  /** Kept money of the folded grants, and what periods that were folded away took from kept money. */
+  readonly foldedGrants: readonly Pick<GrantState, 'id' | 'source' | 'amount' | 'resets' | 'periods'>[]
+  /** Kept money of the folded grants, and what periods that were folded away, and operators, took from kept money. */
   readonly foldedKept: Micro
   readonly foldedTaken: Micro
   readonly periods: readonly PeriodState[]
   readonly alerts: readonly AlertState[]
   readonly employees: readonly EmployeeCard[]
+  readonly organizations: readonly OrganizationCard[]
+  readonly budgets: readonly BudgetState[]
+  /** What every employee gets that is created from now on; null: no budget. */
+  readonly newEmployeeBudget: BudgetRule | null
+  /** Referrers who have not been told yet that this account's sign-up rewards them. */
+  readonly rewardsDue: readonly RewardDue[]
+  /** What operators took back, oldest first; `foldedTaken` has it too. */
+  readonly takenBack: readonly TakenBack[]
+  /** Orders of plans that were fulfilled, oldest first. */
+  readonly ordersTaken: readonly string[]
+  /** Ids of alerts that have not been mailed yet. */
+  readonly mailsDue: readonly string[]
+}
+
+export interface TakenBack {
+  readonly id: string
+  readonly atMs: number
+  readonly amount: Micro
+  readonly detail: string
+  readonly by: string
+}
+
+export interface BudgetState extends BudgetTerms {
+  /** Grows with every change: who changes a budget says which version they saw. */
+  readonly version: number
+  /** A higher limit for a while. */
+  readonly raise: { readonly limit: Micro; readonly untilMs: number } | null
 }
 
 export interface GrantState {
@@ -43,6 +70,12 @@ export interface GrantState {
   readonly by: string
   readonly amount: Micro
   readonly resets: boolean
+  /** See Lifetime. */
+  readonly periods?: number
+  /** When the last of them ends. */
+  readonly endsAtMs?: number
+  /** What was left of it when the last of its periods began, and is that period's own money since. Absent before, and where there is no last one. */
+  readonly ending?: Micro
   /** The period it was granted in. */
   readonly epoch: number
 }
@@ -52,7 +85,7 @@ export interface PeriodState {
   readonly epoch: number
   readonly startMs: number
   readonly endMs: number
-  /** Money that resets: this period's alone. */
+  /** This period's alone: money that resets, and what was left of bonuses that end with it. */
   readonly free: Micro
   /** The part of `free` that came from plans, against which an upgrade is measured. */
   readonly planMoney: Micro
@@ -68,6 +101,8 @@ export interface AlertState {
   readonly epoch: number
   readonly threshold: number
   readonly atMs: number
+  /** When its user has seen it. Absent: not yet. */
+  readonly acknowledgedAtMs?: number
 }
 
 /** What a command comes to: the next state and the answer, or the reason why nothing changed. */

@@ -1,5 +1,6 @@
 import type { AccountCard, Terms } from '../terms.ts'
 import { alertLines } from './alerts.ts'
+import { budgetCards, effectiveBudgets } from './budget-terms.ts'
 import { countedGrants } from './counted-grants.ts'
 import { moneyOf, ownMoney } from './money-of.ts'
 import { type AccountState, currentPeriod } from './state.ts'
@@ -16,7 +17,7 @@ export function termsOf(state: AccountState): Terms {
       .slice(0, -1)
       .filter((period) => !period.closed)
       .map((period) => ({ epoch: period.epoch, free: ownMoney(period), counted: period.spent })),
-    budgets: [],
+    budgets: effectiveBudgets(state),
     utcOffsetMs: state.utcOffsetMs,
     alertsAt: alertLines(state),
     card: cardOf(state),
@@ -36,5 +37,8 @@ function cardOf(state: AccountState): AccountCard {
     total: moneyOf(state).total,
     grants: countedGrants(state),
     employees: state.employees,
+    organizations: state.organizations,
+    budgets: budgetCards(state),
+    newEmployeeBudget: state.newEmployeeBudget,
   }
 }

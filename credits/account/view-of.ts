@@ -1,6 +1,8 @@
 import { leftOf } from '../burn.ts'
 import { zero } from '../money.ts'
-import type { AccountView, AlertView, GrantView, PeriodView } from './messages.ts'
+import { alertView } from './alert-view.ts'
+import type { AccountView, GrantView, PeriodView } from './messages.ts'
+import { lastEpochOf } from './lifetime.ts'
 import { countedGrants } from './counted-grants.ts'
 import { type AccountState, currentPeriod } from './state.ts'
 import { termsOf } from './terms-of.ts'
@@ -23,7 +25,7 @@ export function viewOf(state: AccountState): AccountView {
     seq: state.seq,
     held: state.held,
     terms: termsOf(state),
-    grants: grantViews(state),
+    grants: [...grantViews(state), ...takenBackViews(state)].toSorted((one, other) => other.atMs - one.atMs),
     periods: state.periods
       .map(({ epoch, startMs, endMs, free, spent, rows, closed }): PeriodView => ({
         epoch,
@@ -35,9 +37,7 @@ export function viewOf(state: AccountState): AccountView {
         closed,
       }))
       .reverse(),
-    alerts: state.alerts
-      .map(({ epoch, threshold, atMs }): AlertView => ({ id: `${epoch}-${threshold}`, epoch, threshold, atMs }))
-      .reverse(),
+    alerts: state.alerts.map(alertView).reverse(),
     employees: state.employees,
   }
 }
@@ -47,7 +47,8 @@ function grantViews(state: AccountState): GrantView[] {
   const leftById = new Map(leftOf(countedGrants(state), period.spent).map(({ grant, left }) => [grant.id, left]))
   const endMsByEpoch = new Map(state.periods.map(({ epoch, endMs }) => [epoch, endMs]))
   return [...state.grants].reverse().map((grant) => {
-    const gone = grant.resets && grant.epoch !== period.epoch
+    // What a late refund gave back to one that has ended is there
+    const gone = lastEpochOf(grant) < period.epoch && !leftById.has(grant.id)
     const remains = gone ? zero : (leftById.get(grant.id) ?? zero)
     const { id, atMs, source, detail, by, amount } = grant
     const status = gone ? 'reset' : remains === 0 ? 'used_up' : 'active'
@@ -60,7 +61,21 @@ function grantViews(state: AccountState): GrantView[] {
       amount,
       left: remains,
       status,
-      resetsAtMs: grant.resets ? (endMsByEpoch.get(grant.epoch) ?? null) : null,
+      resetsAtMs: grant.resets ? (endMsByEpoch.get(grant.epoch) ?? null) : (grant.endsAtMs ?? null),
     }
   })
+}
+
+function takenBackViews({ takenBack }: AccountState): GrantView[] {
+  return takenBack.map(({ id, atMs, amount, detail, by }) => ({
+    id,
+    atMs,
+    source: 'adjustment',
+    detail,
+    by,
+    amount: 0 - amount,
+    left: zero,
+    status: 'used_up',
+    resetsAtMs: null,
+  }))
 }

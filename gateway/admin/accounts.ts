@@ -2,6 +2,8 @@ import { z } from '@hono/zod-openapi'
 import { isTimeZone } from '../../credits/period.ts'
 import type { ApiDeps } from '../api/deps.ts'
 import { accepted } from '../api/reading.ts'
+import { signUpUser } from '../sign-up.ts'
+import { SignUpOutcome, signUpFields } from '../sign-up-shape.ts'
 import { adminRoute, type Api, body, Id, Instant, instant, json } from '../route.ts'
 
 export const AccountId = Id.openapi({ description: 'Your user’s id.', example: 'user-42' })
@@ -16,6 +18,7 @@ const SignUp = z
       .refine(isTimeZone, 'not an IANA time zone')
       .default('UTC')
       .openapi({ description: 'Billing zone: where periods and days begin.', example: 'Europe/Rome' }),
+    ...signUpFields,
   })
   .openapi('SignUp')
 
@@ -37,14 +40,16 @@ const Account = z
   })
   .openapi('Account')
 
+const SignedUp = Account.extend({ bonuses: SignUpOutcome }).openapi('NewAccount')
+
 const signUp = adminRoute({
   method: 'post',
   path: '/admin/v1/accounts',
   summary: 'Sign a user up',
   description:
-    'Idempotent by `userId`: 201 the first time, 200 again, 409 `account_conflict` for another e-mail address.',
+    'Idempotent by `userId`: 201 the first time, 200 again, 409 `account_conflict` for another e-mail address. A promo or referral code that is not good keeps nobody out: `bonuses` says why it gave nothing.',
   request: { body: body(SignUp) },
-  responses: { 200: json(Account, 'It was there already'), 201: json(Account, 'Created, with its welcome bonus') },
+  responses: { 200: json(SignedUp, 'It was there already'), 201: json(SignedUp, 'Created, with its bonuses') },
 })
 const read = adminRoute({
   method: 'get',
@@ -75,9 +80,9 @@ export function accountRoutes(app: Api, deps: ApiDeps): void {
     }
   }
   app.openapi(signUp, async (c) => {
-    const { userId, email, timeZone } = c.req.valid('json')
-    const { created } = accepted(await deps.accounts.signUp({ accountId: userId, email, timeZone }))
-    const account = await show(userId)
+    const request = c.req.valid('json')
+    const { created, ...bonuses } = await signUpUser(deps, request)
+    const account = { ...(await show(request.userId)), bonuses }
     return created ? c.json(account, 201) : c.json(account, 200)
   })
   app.openapi(read, async (c) => c.json(await show(c.req.valid('param').id), 200))

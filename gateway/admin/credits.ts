@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { mostPeriods } from '../../credits/account/lifetime.ts'
 import { creditsToMicro } from '../../credits/money.ts'
 import { Balance, balanceOf } from '../api/balance-of.ts'
 import type { ApiDeps } from '../api/deps.ts'
@@ -25,10 +26,22 @@ export const Credits = z
     example: '500',
   })
 
+/** For credits that stay until they are used. */
+export const Periods = z.int().min(1).max(mostPeriods).openapi({
+  description:
+    'Billing periods that they last, the one in which they are given included: what is left at the end of the last one is lost. Left out: they stay until they are used.',
+})
+
+export const periodsNeedKeeping = {
+  path: ['periods'],
+  message: 'only for credits that do not reset with their period',
+}
+
+/** Why, where the user does not see it: the audit log does. */
+export const operatorReason = text(200).optional().openapi({ description: 'Why; for the audit log.' })
+
 /** Who of the operator's people asked for it. */
-export const operatorName = text(100)
-  .default('operator')
-  .openapi({ description: 'Who did it; kept beside the reason.' })
+export const operatorName = text(100).default('operator').openapi({ description: 'Who did it; for the audit log.' })
 
 export const Granted = z
   .object({

@@ -1,10 +1,11 @@
 import { z } from '@hono/zod-openapi'
+import { lifetimeOf } from '../../credits/account/lifetime.ts'
 import { grantSources } from '../api/balance-of.ts'
 import type { ApiDeps } from '../api/deps.ts'
 import { accepted } from '../api/reading.ts'
 import { adminRoute, type Api, body, IdempotencyKey, json, text } from '../route.ts'
 import { AccountId } from './accounts.ts'
-import { balanceAfter, Credits, Granted, operatorName } from './credits.ts'
+import { balanceAfter, Credits, Granted, operatorName, Periods, periodsNeedKeeping } from './credits.ts'
 
 const sources = grantSources.filter((source) => source !== 'plan')
 
@@ -16,9 +17,11 @@ const NewGrant = z
       .boolean()
       .optional()
       .openapi({ description: 'Lost at the period’s end. Packs reset unless said otherwise, the others stay.' }),
+    periods: Periods.optional(),
     reason: text(200).openapi({ description: 'The user sees it.' }),
     by: operatorName,
   })
+  .refine(({ source, resets, periods }) => !(resets ?? source === 'pack') || periods === undefined, periodsNeedKeeping)
   .openapi('NewGrant')
 
 const grant = adminRoute({
@@ -34,14 +37,14 @@ const grant = adminRoute({
 export function grantCreditRoutes(app: Api, deps: ApiDeps): void {
   app.openapi(grant, async (c) => {
     const { id: accountId } = c.req.valid('param')
-    const { credits: amount, source, resets, reason, by } = c.req.valid('json')
+    const { credits: amount, source, resets, periods, reason, by } = c.req.valid('json')
     const id = c.req.valid('header')['idempotency-key'] ?? `grant_${crypto.randomUUID()}`
     accepted(
       await deps.accounts.grant(accountId, {
         id,
         source,
         amount,
-        resets: resets ?? source === 'pack',
+        ...lifetimeOf({ keeps: !(resets ?? source === 'pack'), periods }),
         detail: reason,
         by: `${by}: ${reason}`,
       }),

@@ -6,6 +6,7 @@ import { ApiError } from '../error.ts'
 import type { ApiKey } from '../../journal/api-key.ts'
 import { adminRoute, type Api, body, Id, IdempotencyKey, Instant, instant, json, text } from '../route.ts'
 import { AccountId } from './accounts.ts'
+import { operatorName, operatorReason } from './credits.ts'
 
 const MayName = z.strictObject({
   employee: z.boolean().default(true),
@@ -31,6 +32,8 @@ const NewKey = z
       .boolean()
       .default(false)
       .openapi({ description: 'An employee named for the first time is created.' }),
+    by: operatorName,
+    reason: operatorReason,
   })
   .openapi('NewKey')
 
@@ -69,14 +72,18 @@ const revoke = adminRoute({
   path: '/admin/v1/accounts/{id}/keys/{keyId}',
   summary: 'Revoke an API key',
   description: 'Every gateway refuses it within a second, feeds that use it end. Repeating it changes nothing.',
-  request: { params: ofAccount.extend({ keyId: z.string().max(100) }) },
+  request: {
+    params: ofAccount.extend({ keyId: z.string().max(100) }),
+    query: z.object({ by: operatorName, reason: operatorReason }),
+  },
   responses: { 200: json(Key, 'The revoked key') },
 })
 
 export function keyRoutes(app: Api, { journal, accounts }: Pick<ApiDeps, 'journal' | 'accounts'>): void {
   app.openapi(create, async (c) => {
     const { id: accountId } = c.req.valid('param')
-    const request = c.req.valid('json')
+    // Who asks, and why, does not make it another request.
+    const { by, reason: _, ...request } = c.req.valid('json')
     accepted(await accounts.view(accountId))
     const idempotencyKey = c.req.valid('header')['idempotency-key']
     const attempt =
@@ -85,7 +92,7 @@ export function keyRoutes(app: Api, { journal, accounts }: Pick<ApiDeps, 'journa
         : { accountId, idempotencyKey: `admin-key:${idempotencyKey}`, requestHash: hash(request) }
     const before = attempt && (await journal.findRequest(accountId, attempt.idempotencyKey))
     if (before !== null) throw alreadyCreated(before.chargeId)
-    const { key, secret } = await journal.createKey({ accountId, ...request, by: 'operator' })
+    const { key, secret } = await journal.createKey({ accountId, ...request, by })
     const stands = attempt && (await journal.rememberRequest({ ...attempt, chargeId: key.id }))
     if (stands !== null && stands.chargeId !== key.id) {
       // Two attempts at once: the first one to be noted stands.
@@ -101,7 +108,7 @@ export function keyRoutes(app: Api, { journal, accounts }: Pick<ApiDeps, 'journa
   })
   app.openapi(revoke, async (c) => {
     const { id, keyId } = c.req.valid('param')
-    const revoked = await journal.revokeKey(id, keyId, 'operator')
+    const revoked = await journal.revokeKey(id, keyId, c.req.valid('query').by)
     if (revoked === null) throw new ApiError('key_unknown', `account ${id} has no key ${keyId}`)
     return c.json(keyAnswer(revoked), 200)
   })

@@ -3,8 +3,15 @@ import type { ApiDeps } from '../api/deps.ts'
 import { accepted } from '../api/reading.ts'
 import { adminRoute, type Api, body, Instant, instant, json } from '../route.ts'
 import { AccountId } from './accounts.ts'
+import { operatorName, operatorReason } from './credits.ts'
 
-const PlanChange = z.strictObject({ plan: z.string().min(1).max(64).openapi({ example: 'pro' }) }).openapi('PlanChange')
+const PlanChange = z
+  .strictObject({
+    plan: z.string().min(1).max(64).openapi({ example: 'pro' }),
+    by: operatorName,
+    reason: operatorReason,
+  })
+  .openapi('PlanChange')
 const PlanAnswer = z
   .object({
     plan: z.string(),
@@ -24,8 +31,8 @@ const put = adminRoute({
 export function planChangeRoutes(app: Api, deps: ApiDeps): void {
   app.openapi(put, async (c) => {
     const { id } = c.req.valid('param')
-    const { plan } = c.req.valid('json')
-    const { fromMs } = accepted(await deps.accounts.setPlan(id, { plan, by: 'operator' }))
+    const { plan, by } = c.req.valid('json')
+    const { fromMs } = accepted(await deps.accounts.setPlan(id, { plan, by }))
     return c.json({ plan, from: instant(fromMs) }, 200)
   })
 }

@@ -5,8 +5,11 @@ import type { UndrainedReceipts } from '../../ledger/undrained-receipts.ts'
 import type { Accounts } from '../../middleware/accounts.ts'
 import type { KeyRing } from '../../middleware/api-keys.ts'
 import type { Clock } from '../../middleware/clock.ts'
+import type { Mailer } from '../../middleware/mail/mailer.ts'
 import type { AccountLoader } from '../../middleware/load-account.ts'
+import type { SignIns } from '../../middleware/sign-ins.ts'
 import type { UserTokens } from '../../middleware/user-tokens.ts'
+import type { Checkout } from '../checkout/checkout.ts'
 import type { CallEstimate, EstimateRequest } from '../estimate.ts'
 import type { Feeds } from '../feed/feeds.ts'
 import type { Paces } from './paces.ts'
@@ -21,7 +24,15 @@ export interface ApiDeps {
   readonly loader: Pick<AccountLoader, 'load' | 'forget'>
   readonly keys: Pick<KeyRing, 'find'>
   readonly tokens: UserTokens
+  readonly signIns: SignIns
   readonly adminKey: string
+  readonly mailer: Mailer
+  /** Takes the money for packs and plans; null: nothing is sold here. */
+  readonly checkout: Checkout | null
+  /** Where users reach the gateway, without a slash at its end. Known once it listens. */
+  readonly publicUrl: () => string
+  /** Whether anybody may sign up here. */
+  readonly signUpOpen: boolean
   readonly catalogue: Catalogue
   readonly estimate: (
     request: EstimateRequest,

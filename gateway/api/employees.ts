@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import { tierIds } from '../../credits/catalogue.ts'
+import type { EmployeeCommand } from '../../credits/account/messages.ts'
 import type { EmployeeCard } from '../../credits/terms.ts'
-import { ApiError } from '../error.ts'
+import { mayWrite } from '../may-write.ts'
 import { type Api, body, Id, IdempotencyKey, json, text, userRoute } from '../route.ts'
-import type { User } from '../who.ts'
 import type { ApiDeps } from './deps.ts'
 import { accepted, readAccount } from './reading.ts'
 
-const Employee = z
+export const Employee = z
   .object({
     id: z.string(),
     name: z.string(),
@@ -80,15 +80,9 @@ const archive = userRoute({
 })
 
 export function employeeRoutes(app: Api, deps: ApiDeps): void {
-  const find = async (accountId: string, id: string): Promise<EmployeeCard> => {
-    const { card } = await readAccount(deps, accountId)
-    const found = card.employees.find((employee) => employee.id === id)
-    if (found === undefined) throw new ApiError('employee_unknown', `this account has no employee ${id}`)
-    return found
-  }
-  const save = async (accountId: string, employee: EmployeeCard): Promise<EmployeeCard> => {
-    const { terms } = accepted(await deps.accounts.saveEmployee(accountId, { ...employee, mode: 'save' }))
-    return terms.card.employees.find(({ id }) => id === employee.id) ?? employee
+  const save = async (accountId: string, command: EmployeeCommand): Promise<EmployeeCard> => {
+    const { terms } = accepted(await deps.accounts.saveEmployee(accountId, command))
+    return terms.card.employees.find(({ id }) => id === command.id)!
   }
 
   app.openapi(list, async (c) => {
@@ -102,42 +96,22 @@ export function employeeRoutes(app: Api, deps: ApiDeps): void {
     const key = c.req.valid('header')['idempotency-key']
     const employee = { id: id ?? madeUpId(accountId, key), ...wanted, archived: false }
     const { card } = await readAccount(deps, accountId)
-    const present = card.employees.find((each) => each.id === employee.id)
-    if (present !== undefined && !same(present, employee))
-      throw new ApiError('employee_conflict', `there is another employee ${employee.id}`)
-    if (present !== undefined) return c.json(present, 200)
-    return c.json(await save(accountId, employee), 201)
+    const isKnown = card.employees.some((each) => each.id === employee.id)
+    return c.json(await save(accountId, { ...employee, mode: 'create' }), isKnown ? 200 : 201)
   })
   app.openapi(change, async (c) => {
     const { accountId } = mayWrite(c.get('user'))
-    const present = await find(accountId, c.req.valid('param').id)
     const changes = Object.fromEntries(Object.entries(c.req.valid('json')).filter(([, value]) => value !== undefined))
-    return c.json(await save(accountId, { ...present, ...changes }), 200)
+    return c.json(await save(accountId, { ...changes, id: c.req.valid('param').id, mode: 'change' }), 200)
   })
   app.openapi(archive, async (c) => {
     const { accountId } = mayWrite(c.get('user'))
-    const present = await find(accountId, c.req.valid('param').id)
-    return c.json(present.archived ? present : await save(accountId, { ...present, archived: true }), 200)
+    return c.json(await save(accountId, { id: c.req.valid('param').id, archived: true, mode: 'change' }), 200)
   })
-}
-
-/** A key changes employees only if it may create them: one that is made for calls cannot give its employee a dearer model. */
-function mayWrite(user: User): User {
-  if (user.via === 'key' && !user.key.createsEmployees) {
-    throw new ApiError(
-      'forbidden',
-      'this API key may not change employees (it lacks createsEmployees); use a user token or another key',
-    )
-  }
-  return user
 }
 
 /** The same idempotency key makes the same employee. */
 function madeUpId(accountId: string, idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return `emp_${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
   return `emp_${createHash('sha256').update(`${accountId}\n${idempotencyKey}`).digest('hex').slice(0, 16)}`
-}
-
-function same(one: EmployeeCard, other: EmployeeCard): boolean {
-  return (['name', 'organization', 'tier', 'model', 'archived'] as const).every((field) => one[field] === other[field])
 }

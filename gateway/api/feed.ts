@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { createEventStream } from '../feed/event-stream.ts'
 import { parsePosition } from '../feed/position.ts'
 import { type Api, userRoute } from '../route.ts'
-import { bearerOf, identify } from '../who.ts'
+import { identify, secretOf } from '../who.ts'
 import type { ApiDeps } from './deps.ts'
 import { ApiError } from '../error.ts'
 
@@ -16,7 +16,7 @@ const route = userRoute({
   path: '/credits/v1/feed',
   summary: 'Everything as it happens',
   description:
-    'Server-sent events: `balance` first (a full snapshot), then `balance`, `debit`, `grant`, `alert` and `period` as they happen, and a comment every 4 s. ' +
+    'Server-sent events: `balance` first (a full snapshot), then `balance`, `debit`, `grant`, `alert` and `period` as they happen, `budget` when one that is set changes, and a comment every 4 s. ' +
     'Drop a balance whose `version` is not higher within the same `epoch`. Send the last `id` as `Last-Event-ID` to get the debits and alerts in between. ' +
     'At most 20 balances a second; the last one always comes. The stream ends when its credentials do.',
   request: { headers: z.object({ 'last-event-id': z.string().max(200).optional() }) },
@@ -34,7 +34,7 @@ export function feedRoutes(app: Api, deps: ApiDeps): void {
   app.openapi(route, async (c) => {
     if (c.req.method === 'HEAD') return c.body(null, 200, headers)
     const { accountId } = c.get('user')
-    const secret = bearerOf(c.req.header('authorization'))
+    const secret = secretOf(c)
     let leave = (): void => {}
     let ended = false
     let checks = 0

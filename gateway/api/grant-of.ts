@@ -9,10 +9,12 @@ export const Grant = z
     at: Instant,
     source: z.enum(grantSources),
     detail: z.string().openapi({ description: 'Promo code, masked name, pack name or reason.' }),
-    amount: Micro,
+    amount: z.int().openapi({ description: 'Micro-credits; below zero: taken back by an operator.' }),
     left: Micro,
     status: z.enum(['active', 'used_up', 'reset']),
-    resetsAt: Instant.nullable().openapi({ description: 'null: it stays until it is used.' }),
+    resetsAt: Instant.nullable().openapi({
+      description: 'When what is left of it is lost; null: it stays until it is used.',
+    }),
   })
   .openapi('Grant')
 export type Grant = z.infer<typeof Grant>

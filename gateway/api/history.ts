@@ -7,7 +7,7 @@ import { periodLabel } from './billing-days.ts'
 import type { ApiDeps } from './deps.ts'
 import { accepted, readAccount } from './reading.ts'
 
-const History = z
+export const History = z
   .object({
     timeZone: z.string(),
     items: z.array(

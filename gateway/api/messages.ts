@@ -7,9 +7,9 @@ import { type Api, Instant, instant, json, Micro, userRoute } from '../route.ts'
 import type { ApiDeps } from './deps.ts'
 import { messageReceipts } from './known-receipts.ts'
 import { linesOf } from './receipt-of.ts'
-import { itemLabel } from './usage-tree.ts'
+import { categoryLabels, itemLabel } from './usage-tree.ts'
 
-const MessageCost = z
+export const MessageCost = z
   .object({
     messageId: z.string(),
     state: z.enum(['streaming', 'settling', 'final', 'not_charged', 'partial']).openapi({
@@ -35,7 +35,7 @@ const MessageCost = z
     durationMs: z.number(),
   })
   .openapi('MessageCost')
-type MessageCost = z.infer<typeof MessageCost>
+export type MessageCost = z.infer<typeof MessageCost>
 
 const route = userRoute({
   method: 'get',
@@ -127,7 +127,17 @@ function messageLines(receipt: Receipt): readonly Line[] {
     voice_calls: 'ms',
   }[category]
   const quantity = category === 'internal' ? 1 : receipt.quantities.units
-  return [{ kind, label: itemLabel(item), quantity, unit, rate: '', credits, ...(credits === 0 ? { free: true } : {}) }]
+  return [
+    {
+      kind,
+      label: item === '' ? categoryLabels[category] : itemLabel(item),
+      quantity,
+      unit,
+      rate: '',
+      credits,
+      ...(credits === 0 ? { free: true } : {}),
+    },
+  ]
 }
 
 /** Lines of several calls that say the same at the same rate become one. */

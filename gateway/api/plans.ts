@@ -2,13 +2,13 @@ import { z } from '@hono/zod-openapi'
 import { type Api, json, Micro, userRoute } from '../route.ts'
 import type { ApiDeps } from './deps.ts'
 
-const Plans = z
+export const Plans = z
   .object({
     items: z.array(z.object({ id: z.string(), name: z.string(), allowance: Micro, priceCents: z.int() })),
     next: z.null(),
   })
   .openapi('Plans')
-const Packs = z
+export const Packs = z
   .object({
     items: z.array(z.object({ id: z.string(), name: z.string(), amount: Micro, priceCents: z.int() })),
     next: z.null(),

@@ -68,7 +68,7 @@ export function keyOf(row: UsageRow, groupBy: Grouping): string {
 /** Key of the line that takes what has no tier, model, employee or organization: no id is empty. */
 export const none = ''
 
-const categoryLabels = {
+export const categoryLabels = {
   ai_usage: 'AI Usage',
   tool_calls: 'Tool Calls',
   internal: 'Internal',

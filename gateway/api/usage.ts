@@ -22,7 +22,7 @@ const ModelLine = z.object(lineFields).openapi('UsageModelLine')
 const TierLine = z.object({ ...lineFields, children: z.array(ModelLine).optional() }).openapi('UsageSubLine')
 const UsageLine = z.object({ ...lineFields, children: z.array(TierLine).optional() }).openapi('UsageLine')
 
-const Usage = z
+export const Usage = z
   .object({
     ledgerVersion: z.int().openapi({ description: '`version` of the balance that these figures include.' }),
     from: Instant,

@@ -3,13 +3,14 @@ import type { Policies } from '../../credits/catalogue.ts'
 import { atMost } from '../../credits/level.ts'
 import type { Receipt } from '../../credits/receipt.ts'
 import type { GrantCard } from '../../credits/terms.ts'
-import type { AccountReading } from '../../ledger/ledger.ts'
+import type { AccountReading, AccountSnapshot } from '../../ledger/ledger.ts'
 import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
+import { alertOf } from '../api/alert-of.ts'
 import { balanceOf } from '../api/balance-of.ts'
+import { budgetsOf } from '../api/budget-of.ts'
 import { debitOf } from '../api/debit.ts'
 import type { Paces } from '../api/paces.ts'
 import { grantOf } from '../api/grant-of.ts'
-import { instant } from '../route.ts'
 import { atMostEvery } from './at-most-every.ts'
 import type { EventStream, FeedEvent } from './event-stream.ts'
 import { missedReceipts, type MissedDeps } from './missed-receipts.ts'
@@ -25,6 +26,8 @@ export interface AccountFeedDeps extends MissedDeps {
   }
   /** A fresh reading; rejects with what the door answers when there is none. */
   readonly read: (accountId: string) => Promise<AccountReading>
+  /** Budget windows too. */
+  readonly inspect: (accountId: string) => Promise<AccountSnapshot>
   readonly paces: Paces
   readonly watch: ReceiptWatch
   /** What the workflow knows; undefined when it cannot be asked. */
@@ -40,12 +43,16 @@ export interface AccountFeed {
   leave(viewer: Viewer): void
   /** Looks for what no receipt told of: grants, holds, periods. Also finds receipts that the watch missed. */
   poll(): Promise<void>
+  /** An alert changed: its user has seen it, on whichever device. */
+  tellAlert(alert: AlertView): void
   /** Ends every viewer. */
   close(): void
 }
 
 /** At most 20 balances a second; the last one is always sent. */
 const balanceGapMs = 50
+/** Budgets are read apart, and less often: nobody watches one as they watch the balance. */
+const budgetGapMs = 1_000
 /** How long to ask the workflow for an alert that is due, at growing intervals: reconciliation takes up to a minute. */
 const alertDelaysMs = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000]
 
@@ -111,9 +118,23 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
       if (!known.has(grant.id) && grant.source !== 'plan') tell(event('grant', freshGrant(grant, next)))
     void chaseAlerts()
   }
+  const toldBudgets = new Map<string, string>()
+  const refreshBudgets = atMostEvery(budgetGapMs, async () => {
+    const budgets = budgetsOf(await deps.inspect(accountId))
+    await inTurn(() => {
+      for (const budget of budgets) {
+        const { level: _, windowEndsAt: __, ...figures } = budget
+        const told = JSON.stringify(figures)
+        if (toldBudgets.get(budget.id) === told) continue
+        toldBudgets.set(budget.id, told)
+        tell(event('budget', budget))
+      }
+    })
+  })
   const refresh = atMostEvery(balanceGapMs, async () => {
     const next = await readNow()
     await inTurn(() => tellReading(next))
+    if ((next.card.budgets ?? []).length > 0) void refreshBudgets().catch(() => {})
   })
 
   /** Thresholds that the balance has reached and no alert was told for. */
@@ -188,10 +209,12 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
       sweptAt = reading.version
       await inTurn(sweep)
     },
+    tellAlert: (alert) => tell(event('alert', alertOf(alert))),
     close() {
       closing.abort()
       stopWatching()
       refresh.stop()
+      refreshBudgets.stop()
       for (const viewer of viewers) viewer.end()
       viewers.clear()
     },
@@ -224,7 +247,10 @@ async function orNull<T>(asked: Promise<T>): Promise<T | null> {
   }
 }
 
-function freshGrant({ id, atMs, source, detail, amount, counts, resets }: GrantCard, { card }: AccountReading) {
+function freshGrant(
+  { id, atMs, source, detail, amount, counts, resets, endsAtMs }: GrantCard,
+  { card }: AccountReading,
+) {
   return grantOf({
     id,
     atMs,
@@ -233,12 +259,8 @@ function freshGrant({ id, atMs, source, detail, amount, counts, resets }: GrantC
     amount,
     left: counts,
     status: 'active',
-    resetsAtMs: resets ? card.periodEndMs : null,
+    resetsAtMs: resets ? card.periodEndMs : (endsAtMs ?? null),
   })
-}
-
-function alertOf({ id, threshold, epoch, atMs }: AlertView) {
-  return { id, threshold, period: epoch, at: instant(atMs), acknowledgedAt: null }
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

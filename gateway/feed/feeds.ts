@@ -1,10 +1,13 @@
 import { type AccountFeed, type AccountFeedDeps, openAccountFeed, type Viewer } from './account-feed.ts'
+import type { AlertView } from '../../credits/account/messages.ts'
 import type { Position } from './position.ts'
 
 /** The live feeds of all accounts that somebody looks at; nothing is read for the others. */
 export interface Feeds {
   /** Adds a viewer; the first one of an account opens its feed, the answer takes the viewer out again and the last one closes it. */
   join(accountId: string, viewer: Viewer, since: Position | undefined): Promise<() => void>
+  /** Tells those who watch the account here; others see it when they come back. */
+  tellAlert(accountId: string, alert: AlertView): void
   /** Accounts that are watched now. */
   readonly watched: number
   close(): Promise<void>
@@ -54,6 +57,12 @@ export function createFeeds(deps: AccountFeedDeps & { readonly now: () => number
   return {
     get watched() {
       return open.size
+    },
+    tellAlert(accountId, alert) {
+      void open.get(accountId)?.feed.then(
+        (feed) => feed.tellAlert(alert),
+        () => {},
+      )
     },
     async join(accountId, viewer, since) {
       const state: Open = open.get(accountId) ?? {

@@ -23,7 +23,7 @@ import {
 } from './price-work.ts'
 import { refusalOfError } from './model-refusal.ts'
 import { refusalFailure, type RefusalTimes, WorkRefused } from './refusal-failure.ts'
-import type { DuringRuntime } from './runtime.ts'
+import type { Runtime } from './runtime.ts'
 import { type ActivityNote, attributionOf, readActivityNote } from './workflow/carried.ts'
 import { isOwnActivity } from './workflow/own-activities.ts'
 
@@ -40,7 +40,7 @@ export interface ActivityDeps {
   readonly catalogue: Pick<Catalogue, 'activities' | 'policies' | 'version'>
   readonly bookings: Bookings
   /** undefined when runtime has no price. */
-  readonly duringRuntime: DuringRuntime | undefined
+  readonly runtime: Runtime | undefined
   readonly clock: Pick<Clock, 'now'>
   readonly events: Pick<Events, 'tell'>
   readonly times: RefusalTimes
@@ -55,7 +55,7 @@ export interface ActivityDeps {
 
 type Run = () => Promise<unknown>
 
-/** Whatever there is: what a refused model call would have cost is not always known. */
+/** Whatever there is: what a step or a refused model call would cost is not always known. */
 const oneMicro = toMicro(1)
 
 /** Reserves before an activity that has a price, and charges what succeeded. */
@@ -72,17 +72,20 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
             ? () => next(input)
             : () => withAttribution(who, () => duringWork(work, () => next(input)))
         if (isOwnActivity(info.activityType)) return run()
-        const { duringRuntime } = deps
+        const { runtime } = deps
         const charged = (): Promise<unknown> => runCharged(deps, { info, who, work, args: input.args }, run)
         try {
-          return await (who === undefined || duringRuntime === undefined
+          return await (who === undefined || runtime === undefined
             ? charged()
-            : duringRuntime(who, info, note, charged))
+            : runtime.during(who, info, note, charged))
         } catch (error) {
           const refused = refusedWork(error)
           if (refused === undefined) throw error
-          const step = note?.parks === true && work !== undefined ? stepOf(work) : undefined
-          throw refusalFailure(refused, deps.times, step, needOf(info, input.args))
+          const step =
+            note?.parks === true && work !== undefined
+              ? { ...stepOf(work), need: needOf(refused, info, note, input.args) }
+              : undefined
+          throw refusalFailure(refused.refusal, deps.times, step)
         }
       },
     },
@@ -101,10 +104,25 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
     return runPriced(deps, { entry, who, work, args }, run)
   }
 
-  /** What the activity costs beside its runtime. */
-  function needOf({ activityType }: Info, args: readonly unknown[]): Micro {
-    const entry = entries.get(activityType)
-    return entry !== undefined && 'price' in entry ? priceOfOrder(deps, entry, args) : zero
+  /** All that will be asked for when the activity is tried again: with less at hand it would be refused again, though some of it alone can be had. */
+  function needOf(
+    { within }: WorkRefused,
+    { activityType }: Info,
+    note: ActivityNote,
+    args: readonly unknown[],
+  ): Micro {
+    const entry = entries.get(activityType) ?? modelOf(activityType)
+    const price = entry !== undefined && 'price' in entry ? priceOfOrder(deps, entry, args) : zero
+    const beside = toMicro(within + price)
+    const asked = toMicro(beside + (deps.runtime?.setsAside(note, beside) ?? zero))
+    return asked === zero ? oneMicro : asked
+  }
+
+  /** What an activity that has no price of its own is charged as, if the policy is that. */
+  function modelOf(name: string): PricedActivity | undefined {
+    const model = entries.get(deps.catalogue.policies.unknownActivity)
+    if (model === undefined || !('price' in model)) return undefined
+    return { ...model, name, item: isItem(name) ? name : model.item }
   }
 
   /** By policy: free, refused, or as another activity. */
@@ -112,9 +130,8 @@ export function createActivityInterceptor(deps: ActivityDeps): ActivityIntercept
     const name = info.activityType
     const policy = deps.catalogue.policies.unknownActivity
     deps.events.tell({ kind: 'unnamed_activity', name, policy })
-    const model = entries.get(policy)
-    if (model !== undefined && 'price' in model) {
-      const entry = { ...model, name, item: isItem(name) ? name : model.item }
+    const entry = modelOf(name)
+    if (entry !== undefined) {
       if (who !== undefined && work !== undefined) return runPriced(deps, { entry, who, work, args }, run)
       deps.events.tell({ kind: 'unattributed', name })
     }
@@ -178,7 +195,9 @@ function workOf(info: Info, note: ActivityNote | undefined, who: Attribution): C
 function refusedWork(error: unknown): WorkRefused | undefined {
   if (error instanceof WorkRefused) return error
   const refusal = refusalOfError(error)
-  return refusal === undefined ? undefined : new WorkRefused(refusal, oneMicro)
+  return refusal === undefined
+    ? undefined
+    : new WorkRefused(refusal, refusal.kind === 'insufficient_credits' ? refusal.needed : oneMicro)
 }
 
 function stepOf({ activityId, firstScheduledMs }: CurrentWork) {
@@ -245,8 +264,7 @@ async function bookingOf({ bookings, whenUnavailable, events }: ActivityDeps, jo
       return undefined
     case 'refused': {
       const { refusal } = answer
-      if (refusal.kind !== 'ledger_unavailable' || whenUnavailable === 'wait')
-        throw new WorkRefused(refusal, job.amount)
+      if (refusal.kind !== 'ledger_unavailable' || whenUnavailable === 'wait') throw new WorkRefused(refusal)
       events.tell({ kind: 'went_on_unasked', name: job.name, reason: refusal.reason })
       return bookings.unasked(job) satisfies Booking
     }

@@ -9,7 +9,7 @@ export interface Charges {
   /** What was done is booked, and never refused: noted on disk first, then sent until the ledger has it. Once per id. */
   readonly settle: Outbox['settle']
   /** Bill what runs. Whoever made them closes them, before the gate. */
-  readonly meters: Pick<Meters, 'run'>
+  readonly meters: Pick<Meters, 'run' | 'setsAside'>
   /** Where runs wait that are out of credits. */
   readonly waitingRoom: WaitingRoom
 }

@@ -97,7 +97,7 @@ export class TollgatePlugin extends SimplePlugin {
     const factory: ActivityInterceptorsFactory = createActivityInterceptor({
       catalogue,
       bookings,
-      duringRuntime:
+      runtime:
         runtime === undefined
           ? undefined
           : createRuntime({ catalogue, entry: runtime, charges, events, whenUnavailable }),

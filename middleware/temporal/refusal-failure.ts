@@ -1,5 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common'
-import type { Micro } from '../../credits/money.ts'
+import { type Micro, zero } from '../../credits/money.ts'
 import type { Refusal } from '../../credits/refusal.ts'
 import { creditsDepleted, ledgerUnavailable, type StepRefused } from './workflow/refused-step.ts'
 
@@ -7,13 +7,13 @@ import { creditsDepleted, ledgerUnavailable, type StepRefused } from './workflow
 export class WorkRefused extends Error {
   override readonly name = 'WorkRefused'
   readonly refusal: Refusal
-  /** What it would take. */
-  readonly need: Micro
+  /** What a call within the work would take, where that was refused: beside the work's own price and runtime. */
+  readonly within: Micro
 
-  constructor(refusal: Refusal, amount: Micro) {
+  constructor(refusal: Refusal, within: Micro = zero) {
     super(refusal.kind)
     this.refusal = refusal
-    this.need = refusal.kind === 'insufficient_credits' ? refusal.needed : amount
+    this.within = within
   }
 }
 
@@ -28,14 +28,11 @@ export interface RefusalTimes {
  * Being out of credits is nobody's error, so it stays out of logs and alarms.
  */
 export function refusalFailure(
-  { refusal, need }: WorkRefused,
+  refusal: Refusal,
   { depletedRetryMs, unavailableRetryMs }: RefusalTimes,
-  parks: Omit<StepRefused, 'need'> | undefined,
-  /** What the activity needs beside what it was refused. */
-  besides: Micro,
+  parks: StepRefused | undefined,
 ): ApplicationFailure {
-  const details =
-    parks === undefined ? [refusal] : [refusal, { ...parks, need: Math.max(need, besides) } satisfies StepRefused]
+  const details = parks === undefined ? [refusal] : [refusal, parks]
   const waiting = (nextRetryDelay: number) => (parks === undefined ? { nextRetryDelay } : { nonRetryable: true })
   switch (refusal.kind) {
     case 'credits_depleted':

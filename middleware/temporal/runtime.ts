@@ -1,6 +1,6 @@
 import type { Info } from '@temporalio/activity'
 import type { Catalogue, PricedActivity } from '../../credits/catalogue.ts'
-import { toMicro } from '../../credits/money.ts'
+import { type Micro, zero } from '../../credits/money.ts'
 import type { Refusal } from '../../credits/refusal.ts'
 import type { Charges } from './charges.ts'
 import type { Events } from './events.ts'
@@ -21,28 +21,29 @@ type Admitted =
   | { readonly ok: true; readonly work: { stop(): Promise<void> } | undefined }
   | { readonly ok: false; readonly refusal: Refusal }
 
-/** Whatever there is: the minute that has begun is paid as it passes. */
-const oneMicro = toMicro(1)
-
-/** Lets an activity run on its workflow run's time. Throws WorkRefused where it may not run now. */
-export type DuringRuntime = <T>(
-  who: Attribution,
-  info: Info,
-  note: ActivityNote | undefined,
-  run: () => Promise<T>,
-) => Promise<T>
+export interface Runtime {
+  /** Lets an activity run on its workflow run's time. Throws WorkRefused where it may not run now. */
+  during<T>(who: Attribution, info: Info, note: ActivityNote | undefined, run: () => Promise<T>): Promise<T>
+  /** What it sets aside when the activity is the first of its run, of an account that has no more than that and `beside`. */
+  setsAside(note: ActivityNote | undefined, beside: Micro): Micro
+}
 
 /**
  * A workflow run is active while at least one of its activities is under way, local ones included; timers, signals, queues and the time between two attempts are
  * free. An activity without a workflow is a run of its own. Of a run that is billed for being open, activities only may not begin at zero.
  */
-export function createRuntime({ catalogue, entry, charges, events, whenUnavailable }: RuntimeDeps): DuringRuntime {
-  return async (who, info, note, run) => {
+export function createRuntime({ catalogue, entry, charges, events, whenUnavailable }: RuntimeDeps): Runtime {
+  async function during<T>(
+    who: Attribution,
+    info: Info,
+    note: ActivityNote | undefined,
+    run: () => Promise<T>,
+  ): Promise<T> {
     const answer = note?.openTime === true ? await admit(who) : await meter(who, info)
     if (!answer.ok) {
       const { refusal } = answer
       if (refusal.kind !== 'ledger_unavailable' || whenUnavailable === 'wait') {
-        throw new WorkRefused(refusal, oneMicro)
+        throw new WorkRefused(refusal)
       }
       events.tell({ kind: 'went_on_unasked', name: entry.name, reason: refusal.reason })
       return run()
@@ -53,6 +54,10 @@ export function createRuntime({ catalogue, entry, charges, events, whenUnavailab
       // Its end is told in the background: the meter of a worker that dies meanwhile stops at its lease
       void answer.work?.stop()
     }
+  }
+
+  function setsAside(note: ActivityNote | undefined, beside: Micro): Micro {
+    return note?.openTime === true ? zero : charges.meters.setsAside(entry.price, beside)
   }
 
   async function admit({ account }: Attribution): Promise<Admitted> {
@@ -80,4 +85,6 @@ export function createRuntime({ catalogue, entry, charges, events, whenUnavailab
       },
     })
   }
+
+  return { during, setsAside }
 }

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { acknowledgeAlert } from '../../credits/account/acknowledge-alert.ts'
+import { nextAlertMail } from '../../credits/account/alert-mail.ts'
 import { closeEpoch } from '../../credits/account/close-epoch.ts'
 import { grant } from '../../credits/account/grant.ts'
 import { nextLineage } from '../../credits/account/next-lineage.ts'
@@ -7,7 +9,8 @@ import { rollOver } from '../../credits/account/roll-over.ts'
 import { saveEmployee } from '../../credits/account/save-employee.ts'
 import { setPlan } from '../../credits/account/set-plan.ts'
 import { signUp } from '../../credits/account/sign-up.ts'
-import { currentPeriod } from '../../credits/account/state.ts'
+import { type AccountState, currentPeriod } from '../../credits/account/state.ts'
+import { takeBack } from '../../credits/account/take-back.ts'
 import { termsOf } from '../../credits/account/terms-of.ts'
 import { viewOf } from '../../credits/account/view-of.ts'
 import { zero } from '../../credits/money.ts'
@@ -18,6 +21,7 @@ import {
   grantCommand,
   newAccount,
   plans,
+  policies,
   report,
   row,
   rowOf,
@@ -105,6 +109,15 @@ describe('a plan', () => {
       terms: { granted: credits(11_000), card: { plan: 'pro', total: credits(11_000) } },
     })
     expect(stateOf(setPlan(stateOf(pro), { plan: plans.pro, by: 'op' }, startMs))).toEqual(stateOf(pro))
+  })
+
+  test('that is prorated grants of the difference what the rest of the period is, rounded down', () => {
+    const { startMs: from, endMs: to } = currentPeriod(newAccount())
+    const at = from + Math.floor((to - from) / 3)
+    const upgraded = stateOf(setPlan(newAccount(), { plan: plans.pro, by: 'op', upgrade: 'prorated' }, at))
+    const granted = currentPeriod(upgraded).planMoney
+    expect(granted).toBe(Math.floor((plans.pro.allowance * (to - at)) / (to - from)))
+    expect(stateOf(setPlan(upgraded, { plan: plans.pro, by: 'op', upgrade: 'prorated' }, at + 1))).toEqual(upgraded)
   })
 
   test('that allows less waits for the end of the period', () => {
@@ -308,6 +321,74 @@ describe('alerts', () => {
   })
 })
 
+describe('taking back', () => {
+  const back = (state: AccountState, amount: number, id = 'back') =>
+    stateOf(takeBack(state, { id, amount: credits(amount), detail: 'charged back', by: 'op' }, startMs))
+
+  test('takes kept credits once per id, and is listed with who and why', () => {
+    const once = back(newAccount(), 300)
+    expect(back(once, 300)).toEqual(once)
+    expect(viewOf(once)).toMatchObject({
+      terms: { granted: credits(1000), used: credits(300), card: { total: credits(700) } },
+    })
+    expect(viewOf(once).grants.find(({ id }) => id === 'back')).toMatchObject({
+      amount: -300_000_000,
+      left: 0,
+      detail: 'charged back',
+      by: 'op',
+    })
+    expect(takeBack(once, { id: 'back', amount: credits(1), detail: '', by: 'op' }, startMs)).toMatchObject({
+      ok: false,
+      code: 'grant_conflict',
+    })
+  })
+
+  test('beyond what is there is owed: nothing shows below zero, and the next plan money pays', () => {
+    const owing = back(newAccount(), 1500)
+    expect(viewOf(owing).terms.card).toMatchObject({ total: 0, grants: [] })
+    const upgraded = stateOf(setPlan(owing, { plan: plans.starter, by: 'op' }, startMs))
+    expect(viewOf(upgraded).terms.card.total).toBe(credits(1500))
+    const next = rollOver(upgraded, startMs + 32 * dayMs)
+    expect(viewOf(next).terms.card.total).toBe(credits(2000))
+  })
+})
+
+describe('alerts that are mailed', () => {
+  const mailing = { ...policies, mailsAlerts: true }
+
+  test('are one mail for a fall through several thresholds, about the worst', () => {
+    const account = newAccount({ policies: mailing })
+    const fallen = stateOf(
+      reconcile({ ...account, lineage: 1 }, { ...report(1, 2, { 1: credits(900) }), policies: mailing }, startMs),
+    )
+    expect(fallen.alerts).toHaveLength(2)
+    expect(fallen.mailsDue).toEqual(['1-15'])
+    expect(nextAlertMail(fallen)).toMatchObject({ id: 'alert-ada-1-15', threshold: 15, remaining: credits(100) })
+  })
+
+  test('are not mailed once they are over: credits came, or the period has ended', () => {
+    const account = newAccount({ policies: mailing })
+    const fallen = stateOf(
+      reconcile({ ...account, lineage: 1 }, { ...report(1, 2, { 1: credits(1000) }), policies: mailing }, startMs),
+    )
+    expect(nextAlertMail(fallen)).toMatchObject({ threshold: 0 })
+    expect(nextAlertMail(stateOf(grant(fallen, grantCommand('pack', credits(500)), startMs)))).toBeNull()
+    expect(nextAlertMail(rollOver(fallen, startMs + 40 * dayMs))).toBeNull()
+  })
+
+  test('are acknowledged once', () => {
+    const account = newAccount({ policies: mailing })
+    const fallen = stateOf(
+      reconcile({ ...account, lineage: 1 }, { ...report(1, 2, { 1: credits(800) }), policies: mailing }, startMs),
+    )
+    const seen = stateOf(acknowledgeAlert(fallen, { id: '1-25' }, startMs + 5))
+    expect(viewOf(stateOf(acknowledgeAlert(seen, { id: '1-25' }, startMs + 9))).alerts).toMatchObject([
+      { id: '1-25', acknowledgedAtMs: startMs + 5 },
+    ])
+    expect(acknowledgeAlert(fallen, { id: '1-0' }, startMs)).toMatchObject({ ok: false, code: 'alert_unknown' })
+  })
+})
+
 describe('closing a period', () => {
   const spent = stateOf(reconcile({ ...newAccount(), lineage: 1 }, report(1, 2, { 1: credits(100) }), startMs))
   const rolled = rollOver(spent, currentPeriod(spent).endMs)
@@ -362,6 +443,24 @@ describe('employees', () => {
     expect(termsOf(changed)).toMatchObject({
       version: 3,
       card: { employees: [{ id: 'bo', tier: 'advanced', archived: true }] },
+    })
+  })
+
+  test('are changed in what is given: two changes at once are both there', () => {
+    const created = stateOf(saveEmployee(newAccount(), { ...bo, mode: 'create' }, startMs))
+    const archived = stateOf(saveEmployee(created, { id: 'bo', archived: true, mode: 'change' }, startMs))
+    const changed = stateOf(saveEmployee(archived, { id: 'bo', tier: 'advanced', mode: 'change' }, startMs))
+    expect(changed.employees).toEqual([{ ...bo, archived: true, tier: 'advanced' }])
+    expect(saveEmployee(created, { id: 'eve', tier: 'fast', mode: 'change' }, startMs)).toMatchObject({
+      code: 'employee_unknown',
+    })
+  })
+
+  test('are created once: the same again is there, another one under its id is refused', () => {
+    const created = stateOf(saveEmployee(newAccount(), { ...bo, mode: 'create' }, startMs))
+    expect(stateOf(saveEmployee(created, { ...bo, mode: 'create' }, startMs))).toEqual(created)
+    expect(saveEmployee(created, { ...bo, name: 'Other', mode: 'create' }, startMs)).toMatchObject({
+      code: 'employee_conflict',
     })
   })
 

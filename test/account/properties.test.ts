@@ -3,23 +3,29 @@ import { describe, expect, test } from 'vitest'
 import { closeEpoch } from '../../credits/account/close-epoch.ts'
 import { fold } from '../../credits/account/fold.ts'
 import { grant } from '../../credits/account/grant.ts'
+import type { Lifetime } from '../../credits/account/lifetime.ts'
 import { moneyOf } from '../../credits/account/money-of.ts'
 import { nextLineage } from '../../credits/account/next-lineage.ts'
 import { reconcile } from '../../credits/account/reconcile.ts'
 import { rollOver } from '../../credits/account/roll-over.ts'
 import { saveEmployee } from '../../credits/account/save-employee.ts'
+import { reward } from '../../credits/account/reward.ts'
+import { takeBack } from '../../credits/account/take-back.ts'
 import { setPlan } from '../../credits/account/set-plan.ts'
 import { type AccountState, currentPeriod, type Outcome, type PeriodState } from '../../credits/account/state.ts'
 import { termsOf } from '../../credits/account/terms-of.ts'
 import { viewOf } from '../../credits/account/view-of.ts'
 import { leftOf } from '../../credits/burn.ts'
 import { sum, toMicro } from '../../credits/money.ts'
+import type { Terms } from '../../credits/terms.ts'
 import { credits, dayMs, grantCommand, newAccount, plans, report, row, rowOf, startMs } from './given.ts'
 
 type Command =
   | { readonly kind: 'wait'; readonly days: number }
-  | { readonly kind: 'grant'; readonly id: number; readonly amount: number; readonly resets: boolean }
-  | { readonly kind: 'plan'; readonly plan: keyof typeof plans }
+  | { readonly kind: 'grant'; readonly id: number; readonly amount: number; readonly lifetime: Lifetime }
+  | { readonly kind: 'plan'; readonly plan: keyof typeof plans; readonly upgrade: 'full' | 'prorated' }
+  | { readonly kind: 'takeBack'; readonly id: number; readonly amount: number }
+  | { readonly kind: 'reward'; readonly friend: number }
   | { readonly kind: 'employee'; readonly id: number; readonly tier: string }
   /** Spends a part of what is there, in the current period or an ended one, and reports it. */
   | { readonly kind: 'spend'; readonly percent: number; readonly ago: number; readonly refund: boolean }
@@ -32,9 +38,22 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     kind: fc.constant('grant' as const),
     id: fc.integer({ min: 0, max: 12 }),
     amount: fc.integer({ min: 0, max: 5_000_000_000 }),
-    resets: fc.boolean(),
+    lifetime: fc.oneof(
+      fc.record({ resets: fc.boolean() }),
+      fc.record({ resets: fc.constant(false), periods: fc.integer({ min: 2, max: 4 }) }),
+    ),
   }),
-  fc.record({ kind: fc.constant('plan' as const), plan: fc.constantFrom('free', 'starter', 'pro') }),
+  fc.record({
+    kind: fc.constant('plan' as const),
+    plan: fc.constantFrom('free', 'starter', 'pro'),
+    upgrade: fc.constantFrom('full', 'prorated'),
+  }),
+  fc.record({
+    kind: fc.constant('takeBack' as const),
+    id: fc.integer({ min: 0, max: 5 }),
+    amount: fc.integer({ min: 1, max: 2_000_000_000 }),
+  }),
+  fc.record({ kind: fc.constant('reward' as const), friend: fc.integer({ min: 0, max: 6 }) }),
   fc.record({
     kind: fc.constant('employee' as const),
     id: fc.integer({ min: 0, max: 3 }),
@@ -59,9 +78,18 @@ interface World {
   /** What ended periods paid with their own money of what earlier ones owed. */
   readonly paid: Readonly<Record<number, number>>
   readonly seq: number
+  /** By operators, in all. */
+  readonly tookBack: number
 }
 
-const start: World = { account: { ...newAccount(), lineage: 1 }, nowMs: startMs, spent: {}, paid: {}, seq: 1 }
+const start: World = {
+  account: { ...newAccount(), lineage: 1 },
+  nowMs: startMs,
+  spent: {},
+  paid: {},
+  seq: 1,
+  tookBack: 0,
+}
 
 function step(world: World, command: Command): World {
   const { account, nowMs, spent } = world
@@ -74,11 +102,26 @@ function step(world: World, command: Command): World {
       return { ...world, nowMs: later, account: rolled, paid: debtsPaid(world, rolled) }
     }
     case 'grant':
-      return take(
-        grant(account, grantCommand(`g${command.id}`, toMicro(command.amount), { resets: command.resets }), nowMs),
-      )
+      return take(grant(account, grantCommand(`g${command.id}`, toMicro(command.amount), command.lifetime), nowMs))
     case 'plan':
-      return take(setPlan(account, { plan: plans[command.plan], by: 'test' }, nowMs))
+      return take(setPlan(account, { plan: plans[command.plan], by: 'test', upgrade: command.upgrade }, nowMs))
+    case 'takeBack': {
+      const id = `t${command.id}`
+      const isNew = account.takenBack.every((each) => each.id !== id)
+      const next = take(takeBack(account, { id, amount: toMicro(command.amount), detail: '', by: 'test' }, nowMs))
+      return isNew ? { ...next, tookBack: world.tookBack + command.amount } : next
+    }
+    case 'reward': {
+      const due = {
+        referrer: 'ada',
+        grant: `referral:${command.friend}`,
+        amount: credits(5),
+        resets: false,
+        most: 3,
+        detail: '',
+      }
+      return { ...world, account: reward(account, due, nowMs) }
+    }
     case 'employee': {
       const { tier } = command
       const employee = { id: `e${command.id}`, name: '', organization: '', tier, model: '', archived: false }
@@ -112,15 +155,19 @@ function step(world: World, command: Command): World {
 }
 
 /** Told anew, from first principles: what ended periods took beyond their own money, less what later ones paid of it. */
-function takenOf({ spent, paid }: Pick<World, 'spent' | 'paid'>, ended: readonly PeriodState[]): number {
+function takenOf(
+  { spent, paid, tookBack }: Pick<World, 'spent' | 'paid' | 'tookBack'>,
+  ended: readonly PeriodState[],
+): number {
   const takes = ended.map(({ epoch, free }) => {
     const owed = paid[epoch] ?? 0
     return Math.max(0, (spent[epoch] ?? 0) - (free - owed)) - owed
   })
-  return Math.max(0, sumOf(takes))
+  return Math.max(0, tookBack + sumOf(takes))
 }
 
-const keptOf = ({ grants }: AccountState) => sumOf(grants.filter((each) => !each.resets).map((each) => each.amount))
+const keptOf = ({ grants }: AccountState) =>
+  sumOf(grants.filter((each) => !each.resets).map((each) => each.amount - (each.ending ?? 0)))
 const sumOf = (amounts: readonly number[]) => amounts.reduce((all, each) => all + each, 0)
 
 /** Each period that ends pays with its own money what is owed then, once. */
@@ -129,7 +176,7 @@ function debtsPaid(world: World, rolled: AccountState): World['paid'] {
   const first = currentPeriod(world.account).epoch
   for (const [index, { epoch, free }] of rolled.periods.slice(0, -1).entries()) {
     if (epoch < first) continue
-    const owed = takenOf({ spent: world.spent, paid }, rolled.periods.slice(0, index)) - keptOf(world.account)
+    const owed = takenOf({ ...world, paid }, rolled.periods.slice(0, index)) - keptOf(world.account)
     paid[epoch] = Math.min(free, Math.max(0, owed))
   }
   return paid
@@ -157,8 +204,10 @@ describe('no order of commands', () => {
           expect(sum(terms.card.grants.map((each) => each.counts))).toBe(total)
           expect(sum(leftOf(terms.card.grants, current.spent).map((each) => each.left))).toBe(remaining)
           expect(sum(viewOf(account).grants.map((each) => each.left))).toBe(remaining)
-          const own = account.grants.filter((each) => each.resets && each.epoch === current.epoch)
-          expect(sum(own.map((each) => each.amount))).toBe(current.free)
+          const own = account.grants.map(({ resets, epoch, periods = 1, amount, ending = 0 }) =>
+            epoch + periods - 1 === current.epoch ? (resets ? amount : ending) : 0,
+          )
+          expect(sumOf(own)).toBe(current.free)
         }
       }),
       { numRuns: 500 },
@@ -191,6 +240,40 @@ describe('no order of commands', () => {
         expect(new Set(ids).size).toBe(ids.length)
       }),
       { numRuns: 200 },
+    )
+  })
+
+  test('rewards more friends than it may, or one of them twice', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        const rewards = viewOf(worlds(given).at(-1)!.account).grants.filter(({ id }) => id.startsWith('referral:'))
+        expect(rewards.length).toBeLessThanOrEqual(3)
+        expect(new Set(rewards.map(({ id }) => id)).size).toBe(rewards.length)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('of plan changes grants more in a period than the largest allowance of it', () => {
+    const changes = fc.array(
+      fc.record({
+        plan: fc.constantFrom<keyof typeof plans>('free', 'starter', 'pro'),
+        upgrade: fc.constantFrom<'full' | 'prorated'>('full', 'prorated'),
+        hours: fc.integer({ min: 0, max: 200 }),
+      }),
+      { maxLength: 12 },
+    )
+    fc.assert(
+      fc.property(changes, (series) => {
+        let { account, nowMs } = start
+        for (const { plan, upgrade, hours } of series) {
+          nowMs += hours * 3_600_000
+          const outcome = setPlan(account, { plan: plans[plan], by: 'test', upgrade }, nowMs)
+          if (outcome.ok) account = outcome.state
+          const { planMoney } = currentPeriod(account)
+          expect(planMoney).toBeLessThanOrEqual(plans.pro.allowance)
+        }
+      }),
     )
   })
 
@@ -236,7 +319,12 @@ test('folding away old periods and finished grants changes no balance and forget
       for (const { account } of worlds(given)) {
         const folded = fold(account, { periods, grants, ids: 1000 })
         expect(moneyOf(folded)).toEqual(moneyOf(account))
-        expect({ ...termsOf(folded) }).toEqual(termsOf(account))
+        const [before, after] = [termsOf(account), termsOf(folded)]
+        expect(sum(after.card.grants.map(({ counts }) => counts))).toBe(moneyOf(account).total)
+        // Who took from which grant is forgotten with the grants; it only matters where one ends before another
+        const isForgotten = account.grants.some((each) => each.periods !== undefined)
+        const seen = (terms: Terms) => (isForgotten ? { ...terms, card: null } : terms)
+        expect(seen(after)).toEqual(seen(before))
         const ids = [...folded.grants, ...folded.foldedGrants].map((each) => each.id)
         expect(ids.sort()).toEqual(account.grants.map((each) => each.id).sort())
       }

@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { Redis } from 'ioredis'
 import OpenAI from 'openai'
+import { freePort } from '../../bin/stack/free-port.ts'
 import { startRedis } from '../../bin/stack/redis.ts'
 import { startTemporal } from '../../bin/stack/temporal.ts'
 import type { CompanyEvent } from '../../examples/company/company-event.ts'
 import type { Charge } from '../../examples/company/statement.ts'
 import type { Message } from '../../examples/company/workflows/messages.ts'
+import { openJournal } from '../../journal/open-journal.ts'
 import { ownDatabase } from '../e2e/own-database.ts'
 import { type Program, runProgram } from '../e2e/processes.ts'
 import { until } from '../stack/until.ts'
@@ -47,6 +49,8 @@ export interface Stand {
   customer(credits: string): Promise<Customer>
   /** Ends the company's process in good order, whatever it is doing, and starts it again. */
   restartCompany(): Promise<void>
+  /** The secret of a browser in which the account is signed in. */
+  signIn(account: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -70,6 +74,7 @@ export async function openStand(): Promise<Stand> {
     const databaseUrl = await ownDatabase()
     const [redisServer, temporal] = await Promise.all([startRedis({ appendonly: 'everysec' }), startTemporal()])
     closers.push(() => Promise.all([redisServer.stop(), temporal.stop()]))
+    const companyPort = await freePort()
     const environment = {
       REDIS_URL: redisServer.url,
       TEMPORAL_ADDRESS: temporal.address,
@@ -86,7 +91,10 @@ export async function openStand(): Promise<Stand> {
     }
     const worker = runProgram('bin/worker.ts', environment)
     closers.push(() => stop(worker))
-    const gateway = runProgram('bin/gateway.ts', environment)
+    const gateway = runProgram('bin/gateway.ts', {
+      ...environment,
+      COMPANY_URL: `http://127.0.0.1:${companyPort}`,
+    })
     closers.push(() => stop(gateway))
     const [, gatewayUrl] = await gateway.printed(/"url":"([^"]+)","msg":"gateway is ready"/)
     await worker.printed(/worker is ready/)
@@ -100,7 +108,7 @@ export async function openStand(): Promise<Stand> {
       const [, url] = await program.printed(/the company is open at (\S+)/)
       return [program, url!]
     }
-    const [first, companyUrl] = await start('0')
+    const [first, companyUrl] = await start(String(companyPort))
     let company = first
     closers.push(() => stop(company))
     const redis = new Redis(redisServer.url)
@@ -113,6 +121,14 @@ export async function openStand(): Promise<Stand> {
       async restartCompany() {
         await stop(company)
         company = (await start(new URL(companyUrl).port))[0]
+      },
+      async signIn(account) {
+        const journal = await openJournal({ url: databaseUrl })
+        try {
+          return (await journal.signIns.begin({ accountId: account, lifetimeMs: 3_600_000 })).secret
+        } finally {
+          await journal.close()
+        }
       },
       close,
     }

@@ -45,6 +45,8 @@ describe('the catalogue that comes with Tollgate', () => {
       fairShare: 8,
       largestCorrection: 100_000_000,
       runtime: 'active',
+      upgrade: 'full',
+      alertMail: true,
       unknownActivity: 'free',
     })
   })
@@ -200,6 +202,22 @@ const broken: readonly (readonly [string, string, string, string, string, string
     'bonuses.welcome.keeps',
     'true or false',
     'yes',
+  ],
+  [
+    'periods for a bonus that resets',
+    'amount: 1000, keeps: true',
+    'amount: 1000, keeps: false, periods: 3',
+    'bonuses.welcome.periods',
+    'only with keeps: true',
+    '3 }',
+  ],
+  [
+    'a bonus that lasts longer than periods are listed',
+    'amount: 1000, keeps: true',
+    'amount: 1000, keeps: true, periods: 37',
+    'bonuses.welcome.periods',
+    'from 1 to 36',
+    '37 }',
   ],
   [
     'a kind of provider that does not exist',

@@ -191,11 +191,11 @@ test('each service runs by its own command and environment, and a call is charge
   expect(charged[0]!.metric.job).toBe('gateway')
   // A figure to watch, not to bill: the receipt's, as far as a decimal goes.
   expect(Number(charged[0]!.value[1]) * 1_000_000).toBeCloseTo(microCredits, 0)
-  const up = await query('up')
-  expect(Object.fromEntries(up.map(({ metric, value }) => [metric.job, value[1]]))).toEqual({
-    gateway: '1',
-    worker: '1',
-  })
+  // A look from before the worker listened stands until the next one.
+  await until(async () => {
+    const up = new Map((await query('up')).map(({ metric, value }) => [metric.job, value[1]]))
+    return up.size === 2 && up.get('gateway') === '1' && up.get('worker') === '1'
+  }, 30_000)
 
   const scraped = (
     await Promise.all([gateway, worker].map(async (url) => (await fetch(`${url}/metrics`)).text()))

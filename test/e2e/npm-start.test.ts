@@ -21,7 +21,12 @@ interface DevFacts {
   readonly temporalAddress: string
   readonly redisUrl: string
   readonly adminKey: string
-  readonly demo: { readonly accountId: string; readonly apiKey: string; readonly token: string }
+  readonly demo: {
+    readonly accountId: string
+    readonly apiKey: string
+    readonly token: string
+    readonly signInLink: string
+  }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-start-'))
@@ -132,6 +137,24 @@ describe('npm start', () => {
       parts: { ledger: 'ok', temporal: 'ok', journal: 'ok' },
     })
     expect(await api('/credits/v1/balance', {}, facts.demo.token)).toMatchObject({ accountId: 'demo' })
+  })
+
+  test('prints a link that signs the demo user in, once', async () => {
+    const [, link = ''] = / {2}sign in {6}(\S+)/.exec(program.output()) ?? []
+    expect(link).toBe(facts.demo.signInLink)
+    expect(await (await fetch(link)).text()).toContain('<button>Sign in</button>')
+    const code = new URL(link).searchParams.get('code')
+    const enter = () =>
+      fetch(`${facts.gatewayUrl}/credits/v1/login/code`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ code }),
+      })
+    const entered = await enter()
+    const cookie = entered.headers.getSetCookie()[0]!.split(';')[0]!
+    const balance = await fetch(`${facts.gatewayUrl}/credits/v1/balance`, { headers: { cookie } })
+    expect(await balance.json()).toMatchObject({ accountId: 'demo' })
+    expect((await enter()).status).toBe(401)
   })
 
   test('one call costs the same in answer, receipt, usage rows, workflow and journal', async () => {

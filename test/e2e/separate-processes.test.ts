@@ -97,6 +97,8 @@ describe('gateway and worker as processes of their own', () => {
       WORKER_PORT: '0',
       // An account that was loaded a moment ago asks the journal for this long whether its ids are new.
       CLOCK_SLACK_SECONDS: '1',
+      // Nothing of it is left where `npm start` would find it.
+      DATA_DIR: join(folder, 'data'),
     }
     worker = runProgram('bin/worker.ts', environment)
     const started = await Promise.all([startGateway(), startGateway()])
@@ -258,6 +260,11 @@ describe('what keeps a gateway from starting is said in one message', () => {
   test.each<[string, () => Record<string, string>, RegExp]>([
     ['a setting is missing', () => ({ ADMIN_KEY: '' }), /settings_invalid\)\nADMIN_KEY/],
     ['several are missing', () => ({ ADMIN_KEY: '', REDIS_URL: '' }), /\nREDIS_URL: must be set.*\nADMIN_KEY: must be/],
+    [
+      'one key is two',
+      () => ({ SERVICE_KEY: 'k'.repeat(32), ADMIN_KEY: 'k'.repeat(32) }),
+      /settings_invalid\)\nSERVICE_KEY: must be another key than ADMIN_KEY/,
+    ],
     ['a setting is wrong', () => ({ PORT: 'eighty' }), /settings_invalid\)\nPORT: must be a whole number/],
     ['Redis does not answer', () => ({ REDIS_URL: 'redis://127.0.0.1:1' }), /ledger_unavailable[^]*127\.0\.0\.1:1/],
     ['the journal does not answer', () => ({ DATABASE_URL: 'postgres://127.0.0.1:1/none' }), /journal_unavailable/],

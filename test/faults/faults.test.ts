@@ -39,7 +39,7 @@ describe('provider, receipts, ledger, workflow and journal say the same of every
   )
 
   test('after kills of random parts, one after the other', async () => {
-    expect(await faultIn({ fault: 'random-kills', calls: 600 })).toBe('')
+    expect(await faultIn({ fault: 'random-kills', calls: 450 })).toBe('')
   }, 600_000)
 
   test(`after ${last}`, async () => {

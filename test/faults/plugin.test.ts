@@ -18,7 +18,7 @@ describe('a company whose workflows are billed by the plugin', () => {
 
   test('pays each success once, however often its workers are killed', async () => {
     failed = true
-    const { fault, kills, lost } = await chargedOnce(stand, { ...common, activities: 300, killEveryMs: 6_000 })
+    const { fault, kills, lost } = await chargedOnce(stand, { ...common, activities: 200, killEveryMs: 6_000 })
     expect(fault).toBe('')
     // Nobody would notice kills that hit nothing
     expect(kills).toBeGreaterThan(0)
@@ -42,7 +42,7 @@ describe('a company whose workflows are billed by the plugin', () => {
 
   test('goes on with all that is parked after a grant, each run once, and none fails', async () => {
     failed = true
-    const { fault } = await parkedResume(stand, { ...common, runs: 60, leaseMs: 2_000, grantCredits: 100 })
+    const { fault } = await parkedResume(stand, { ...common, runs: 40, leaseMs: 2_000, grantCredits: 100 })
     expect(fault).toBe('')
     failed = false
   }, 400_000)

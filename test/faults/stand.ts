@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -82,7 +82,7 @@ export async function openStand({ holdSeconds, accounts, say = () => undefined }
   // PostgreSQL may run as another user, who cannot look into a folder of ours.
   const postgresFolder = mkdtempSync(join(tmpdir(), 'tollgate-postgres-'))
   const ports = Object.fromEntries(
-    await Promise.all(partNames.map(async (part) => [part, await lastingPort()] as const)),
+    await Promise.all(partNames.map(async (part) => [part, await freePort()] as const)),
   ) as Readonly<Record<PartName, number>>
   const databaseUrl = `postgres://tollgate@127.0.0.1:${ports.postgres}/tollgate`
   const journalWay = await openCuttable(new URL(databaseUrl))
@@ -216,14 +216,6 @@ export async function openStand({ holdSeconds, accounts, say = () => undefined }
   } catch (error) {
     await stand.close({ keepFolders: true })
     throw error
-  }
-}
-
-/** A port that nobody gets while its part is down: the kernel gives those of its own range to connections, too. */
-async function lastingPort(): Promise<number> {
-  for (;;) {
-    const wanted = randomInt(12_000, 32_000)
-    if ((await freePort(wanted)) === wanted) return wanted
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { creditsToMicro, toMicro } from '../../credits/money.ts'
 import type { Receipt } from '../../credits/receipt.ts'
 import { accountKeys, shardOf } from '../../ledger/keys.ts'
@@ -114,7 +114,7 @@ async function worker(): Promise<TestWorker> {
     outbox,
     async tick() {
       for (const tick of ticks) tick()
-      // What a tick does goes through the same queue as this.
+      // What a tick does takes some turns of its own queue.
       await meters.run(metered('nobody', 'nothing'))
     },
     cutOff: () => (reaches = false),
@@ -261,6 +261,26 @@ test('at zero nothing new begins, what runs is finished, and nothing is charged 
   expect(await refusalOf(await worker(), accountId, 'another-run')).toBe('credits_depleted')
 })
 
+test('near zero time holds a part of what there is, and leaves the rest to what is done in it', async () => {
+  const accountId = await account(0.8)
+  const only = await worker()
+  const work = await begun(only, accountId)
+  const held = async () => {
+    const reading = await given.ledger.read(accountId)
+    return reading.status === 'loaded' ? reading.held : undefined
+  }
+  expect(await held()).toBe(creditsToMicro('0.1'))
+  // For the time until the next renewal, as far as there is enough
+  await given.clock.advance(10_000)
+  await only.tick()
+  expect(await held()).toBeGreaterThanOrEqual(creditsToMicro('0.3'))
+  expect(await held()).toBeLessThan(creditsToMicro('0.5'))
+  await work.stop()
+  // What such an account must have for a step of so much: that, and an eighth of all
+  expect(only.meters.setsAside(creditsToMicro(1), creditsToMicro('0.7'))).toBe(creditsToMicro('0.1'))
+  expect(only.meters.setsAside(creditsToMicro(1), creditsToMicro(100))).toBe(creditsToMicro(1))
+})
+
 test('what a run holds by itself is there for its next work', async () => {
   const accountId = await account(0.5)
   const only = await worker()
@@ -270,8 +290,10 @@ test('what a run holds by itself is there for its next work', async () => {
     await work.stop()
   }
   await begun(only, accountId)
-  await given.clock.advance(30_000)
-  await only.tick()
+  for (let passed = 0; passed < 30_000; passed += 10_000) {
+    await given.clock.advance(10_000)
+    await only.tick()
+  }
   expect(await refusalOf(only, accountId)).toBe('credits_depleted')
 })
 
@@ -350,14 +372,16 @@ test('a begin that the ledger did not hear is told again, from when it was; unti
 })
 
 test('where the segment has ended elsewhere, at zero, what began unasked is done, receipted as uncollected, and the last', async () => {
-  const accountId = await account(0.5)
+  const accountId = await account(100)
   const only = await worker()
   await (await begun(only, accountId)).stop()
   const other = await worker()
   await (await begun(other, accountId)).stop()
   await other.meters.close()
   await other.outbox.idle()
-  await begun(await worker(), accountId, 'another-run')
+  const id = given.mint('all')
+  const amount = creditsToMicro(200)
+  await given.ledger.reserve({ accountId, id, amount, minimum: toMicro(1), ttlMs: minute, row, levels: [] })
   const work = await begun(only, accountId)
   await given.clock.advance(6_000)
   await only.tick()
@@ -505,4 +529,126 @@ test('nothing begins in a process that ends', async () => {
   await closing
   await work.stop()
   expect(await figures(accountId)).toMatchObject({ held: 0 })
+})
+
+describe('an end that the ledger has not heard of', () => {
+  /** The segment of this process, held for and at rest: what follows begins without asking. */
+  async function atRest(from: TestWorker): Promise<string> {
+    const accountId = await account(100)
+    await (await begun(from, accountId)).stop()
+    return accountId
+  }
+  async function billed(from: TestWorker, accountId: string): Promise<number> {
+    await until(async () => {
+      await from.tick()
+      return (await receiptsOf(accountId)).some(({ quantities }) => quantities.units > 0)
+    })
+    return (await receiptsOf(accountId)).reduce((sum, { quantities }) => sum + quantities.units, 0)
+  }
+
+  test('is told again with when it was, begin and all, once the ledger answers', async () => {
+    const only = await worker()
+    const accountId = await atRest(only)
+    const wake = only.keepAsleep()
+    const work = await begun(only, accountId)
+    await given.clock.advance(8_000)
+    only.cutOff()
+    const stopped = work.stop()
+    wake()
+    await stopped
+    await given.clock.advance(40_000)
+    only.reach()
+    expect(await billed(only, accountId)).toBe(8_000)
+  })
+
+  test('is told at once when the ledger answers again at once, and not only when its lease is over', async () => {
+    const only = await worker()
+    const accountId = await account(100)
+    const work = await begun(only, accountId)
+    await given.clock.advance(9_000)
+    only.cutOff()
+    await work.stop()
+    only.reach()
+    expect(await billed(only, accountId)).toBe(9_000)
+  })
+
+  test('whose answer was lost is counted once, and the time until the next work is free', async () => {
+    const only = await worker()
+    const accountId = await atRest(only)
+    const wake = only.keepAsleep()
+    const first = await begun(only, accountId)
+    await given.clock.advance(2_000)
+    only.loseNextAnswerOf('measure')
+    const stopped = first.stop()
+    wake()
+    await stopped
+    await given.clock.advance(8_000)
+    const second = await begun(only, accountId)
+    await given.clock.advance(1_000)
+    await second.stop()
+    expect(await billed(only, accountId)).toBe(3_000)
+  })
+
+  test('since other work was being refused meanwhile is an end all the same', async () => {
+    const only = await worker()
+    const accountId = await account(100)
+    const work = await begun(only, accountId)
+    await given.clock.advance(9_000)
+    only.cutOff()
+    await only.tick()
+    const second = only.meters.run(metered(accountId, 'run'))
+    const stopped = work.stop()
+    expect(await second).toMatchObject({ ok: false, refusal: { kind: 'ledger_unavailable' } })
+    await stopped
+    await given.clock.advance(5_000)
+    only.reach()
+    expect(await billed(only, accountId)).toBe(9_000)
+  })
+})
+
+test('what was not heard of an accrual is told again at the end', async () => {
+  const only = await worker()
+  const accountId = await account(100)
+  const work = await begun(only, accountId)
+  let told = 0
+  only.before('extend', async () => void (told += 1))
+  await given.clock.advance(10_000)
+  only.loseNextAnswerOf('extend')
+  await only.tick()
+  await until(async () => told === 1)
+  await given.clock.advance(500)
+  await work.stop()
+  await until(async () => told === 2)
+  expect(told).toBe(2)
+})
+
+test('nothing begins once the process ends', async () => {
+  const only = await worker()
+  const accountId = await account(100)
+  await only.meters.close()
+  expect(await refusalOf(only, accountId)).toBe('ledger_unavailable')
+})
+
+test('a meter that Redis has lost before the work stops is settled with what the process knew of it', async () => {
+  const only = await worker()
+  const accountId = await account(100)
+  const work = await begun(only, accountId)
+  const key = accountKeys(accountId).meter('run')
+  const counted = async (): Promise<number> =>
+    (JSON.parse((await given.redis.get(key)) ?? '{}') as { ms?: number }).ms ?? 0
+  for (let count = 1; count <= 4; count += 1) {
+    await given.clock.advance(10_000)
+    await only.tick()
+    await until(async () => (await counted()) === count * 10_000)
+  }
+  await given.redis.del(key)
+  await given.clock.advance(3_000)
+  await work.stop()
+  await until(async () => {
+    await only.tick()
+    return (await receiptsOf(accountId)).length > 0
+  })
+  const billed = (await receiptsOf(accountId)).reduce((sum, { quantities }) => sum + quantities.units, 0)
+  expect(billed).toBeGreaterThanOrEqual(30_000)
+  expect(billed).toBeLessThanOrEqual(43_000)
 })

@@ -10,7 +10,8 @@ import type { ReceiptDetail } from '../../credits/receipt.ts'
 import { noQuantities, type Quantities, type UsageRow } from '../../credits/usage-row.ts'
 import type { AppDeps } from '../../gateway/app.ts'
 import { createApp } from '../../gateway/app.ts'
-import { readAccount } from '../../gateway/api/reading.ts'
+import { inspectAccount, readAccount } from '../../gateway/api/reading.ts'
+import { createTestCheckout } from '../../gateway/checkout/checkout.ts'
 import { createPaces } from '../../gateway/api/paces.ts'
 import { createFeeds } from '../../gateway/feed/feeds.ts'
 import { createReceiptWatch } from '../../gateway/feed/receipt-watch.ts'
@@ -21,7 +22,9 @@ import { createUndrainedReceipts } from '../../ledger/undrained-receipts.ts'
 import { createReceiptTail } from '../../ledger/watch-receipts.ts'
 import { createKeyRing } from '../../middleware/api-keys.ts'
 import { systemClock } from '../../middleware/clock.ts'
+import { createSignIns } from '../../middleware/sign-ins.ts'
 import { createTokens } from '../../middleware/user-tokens.ts'
+import { createMails, type Mails } from '../stack/mails.ts'
 import { type LedgerStand, openLedgerStand } from '../workflows/ledger-stand.ts'
 import { newAccountId, openStand, type Stand } from '../workflows/stand.ts'
 
@@ -31,6 +34,8 @@ export const adminKey = 'admin-key-of-the-tests'
 export interface ApiStand {
   readonly app: Api
   readonly deps: AppDeps
+  /** What was mailed. */
+  readonly mails: Mails
   readonly temporal: Stand
   readonly stores: LedgerStand
   readonly redis: Redis
@@ -102,6 +107,7 @@ export async function openApiStand(): Promise<ApiStand> {
     undrained,
     watch,
     read: (accountId) => readAccount({ ledger, loader }, accountId),
+    inspect: (accountId) => inspectAccount({ ledger, loader }, accountId),
     view: async (accountId) => {
       const answer = await accounts.view(accountId)
       return answer.ok ? answer.view : undefined
@@ -110,7 +116,12 @@ export async function openApiStand(): Promise<ApiStand> {
     now: Date.now,
     log: silent,
   })
+  const mails = createMails()
   const deps: AppDeps = {
+    mailer: mails.mailer,
+    publicUrl: () => 'https://tollgate.example',
+    signUpOpen: true,
+    checkout: createTestCheckout(() => 'https://tollgate.example'),
     chat: new Hono(),
     ledger,
     undrained,
@@ -119,6 +130,7 @@ export async function openApiStand(): Promise<ApiStand> {
     loader,
     keys,
     tokens: createTokens({ secret: 's'.repeat(32), audience: 'test', issuer: 'test', clock: systemClock }),
+    signIns: createSignIns({ journal, clock: systemClock }),
     adminKey,
     catalogue,
     estimate: ({ model }) => ({ unknown: model }),
@@ -154,6 +166,7 @@ export async function openApiStand(): Promise<ApiStand> {
   return {
     app,
     deps,
+    mails,
     temporal,
     stores,
     redis,

@@ -88,6 +88,24 @@ describe('accounts', () => {
     expect(body.items[0].resetsAt).not.toBeNull()
   })
 
+  test('a grant for two periods says when it ends; one that resets has no periods', async () => {
+    const { accountId, key } = await stand.user()
+    const grant = (body: object) =>
+      stand.ask('POST', `/admin/v1/accounts/${accountId}/grants`, {
+        as: adminKey,
+        body: { credits: '3', reason: 'sorry', ...body },
+      })
+    expect(await grant({ periods: 2 })).toMatchObject({ status: 201 })
+    const [first] = (await stand.ask('GET', '/credits/v1/grants', { as: key })).body.items
+    const balance = (await stand.ask('GET', '/credits/v1/balance', { as: key })).body
+    expect(Date.parse(first.resetsAt)).toBeGreaterThan(Date.parse(balance.periodEnd))
+    expect(await grant({ periods: 2, resets: true })).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('periods') } },
+    })
+    expect(await grant({ periods: 2, source: 'pack' })).toMatchObject({ status: 400 })
+  })
+
   test('grants come in pages', async () => {
     const { key, accountId } = await stand.user()
     await stand.ask('POST', `/admin/v1/accounts/${accountId}/grants`, {

@@ -182,7 +182,7 @@ function unionOf(steps: readonly Step[]): number {
   }
   for (const [act, lease, afterMs, untoldMs, agoMs] of steps) {
     const real = now
-    if (act === 'stop') now = Math.max(now - Math.min(agoMs, leaseMs), countedTo, lookedAt)
+    if (act === 'stop') now = Math.max(now - agoMs, countedTo, lookedAt)
     for (const [name, { until }] of held) if (until <= now) over(name)
     const from = held.size > 0 ? now : Math.max(now - Math.min(untoldMs, leaseMs), countedTo)
     if (act === 'run') held.set(lease, { from: held.get(lease)?.from ?? from, until: now + leaseMs })

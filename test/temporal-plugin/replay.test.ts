@@ -57,7 +57,7 @@ const plugin = new TollgatePlugin({
   charges: {
     open: neverAsked('a hold'),
     settle: neverAsked('a charge'),
-    meters: { run: neverAsked('a meter') },
+    meters: { run: neverAsked('a meter'), setsAside: neverAsked('what it sets aside') },
     waitingRoom: {
       enter: neverAsked('a place in line'),
       leave: neverAsked('its place'),

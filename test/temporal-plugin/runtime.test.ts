@@ -110,6 +110,20 @@ test('a run waits for what its step costs, not only for the time that it takes',
   await second.terminate()
 })
 
+test('a run waits for what its time sets aside too, and is not refused over and over', async () => {
+  await work()
+  const account = await stand.openAccount(4.02)
+  const handle = await as(account, () =>
+    stand.client.workflow.start(callsActivity, { ...startedIn(), args: ['drawsImages', [1]] }),
+  )
+  await until(async () => (await stand.parkedRuns(account)) === 1)
+  await stand.grant(account, 1)
+  await stand.wake(account)
+  await handle.result()
+  const { events } = await handle.fetchHistory()
+  expect(events!.filter((event) => event.activityTaskFailedEventAttributes)).toHaveLength(1)
+})
+
 test('what is done for nobody runs under no meter', async () => {
   await work()
   await stand.bare.workflow.execute(callsActivity, { ...startedIn(), args: ['busy', [10]] })

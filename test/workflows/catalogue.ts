@@ -21,6 +21,8 @@ export const catalogue: AccountsDeps['catalogue'] = {
     fairShare: 8,
     largestCorrection: credits(100),
     runtime: 'active',
+    upgrade: 'full',
+    alertMail: false,
     unknownActivity: 'free',
   },
 }

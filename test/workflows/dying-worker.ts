@@ -8,6 +8,7 @@ import { createLedger } from '../../ledger/ledger.ts'
 import { createWakeRun } from '../../middleware/wake-run.ts'
 import { createAccounts } from '../../middleware/accounts.ts'
 import { systemClock } from '../../middleware/clock.ts'
+import { createMails } from '../stack/mails.ts'
 import { catalogue } from './catalogue.ts'
 
 export interface DyingWorker {
@@ -40,6 +41,7 @@ const worker = await Worker.create({
     },
     policies: catalogue.policies,
     wakeRun: createWakeRun(client.connection),
+    mailer: createMails().mailer,
     clock: systemClock,
     log: console,
   }),

@@ -17,6 +17,7 @@ import { systemClock } from '../../middleware/clock.ts'
 import { createLiveAccounts } from '../../middleware/live-accounts.ts'
 import { type AccountLoader, createAccountLoader } from '../../middleware/load-account.ts'
 import { catalogue } from './catalogue.ts'
+import { createMails } from '../stack/mails.ts'
 import { until } from '../stack/until.ts'
 
 /** A Redis of its own, since a reconciler takes all that it finds in one, and the run's journal. */
@@ -75,7 +76,9 @@ export async function openLedgerStand(): Promise<LedgerStand> {
         journal,
         accounts,
         policies: catalogue.policies,
+        reportAfterMs: 2_000,
         wakeRun: () => Promise.resolve('gone'),
+        mailer: createMails().mailer,
         clock: systemClock,
         log: silent,
         ...change,
@@ -115,7 +118,7 @@ export const appRow: UsageRow = {
   employee: 'bo',
   organization: '',
 }
-const detail: ReceiptDetail = {
+export const detail: ReceiptDetail = {
   messageId: '',
   task: '',
   purpose: '',

@@ -9,6 +9,7 @@ import { reconcileWorkflowId } from '../../credits/account/reconcile-start.ts'
 import { rowKey } from '../../credits/usage-row.ts'
 import type { Accounts } from '../../middleware/accounts.ts'
 import { systemClock } from '../../middleware/clock.ts'
+import { shardOf } from '../../ledger/keys.ts'
 import { startReconciler } from '../../middleware/reconcilers.ts'
 import type { DyingWorker } from './dying-worker.ts'
 import { appRow, hold, type LedgerStand, openLedgerStand, spend } from './ledger-stand.ts'
@@ -201,7 +202,9 @@ describe('the reconciler', () => {
   })
 
   test('drains the other shards when the journal cannot take a receipt of one', async () => {
-    const [broken, whole] = [await account(), await account()]
+    const broken = await account()
+    let whole = await account()
+    while (shardOf(whole) === shardOf(broken)) whole = await account()
     await Promise.all([spend(parts.ledger, broken, credits(1)), spend(parts.ledger, whole, credits(2))])
     const events: ReconcileEvent[] = []
     const journal: ActivityDeps['journal'] = {

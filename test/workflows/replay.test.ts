@@ -156,9 +156,79 @@ const recordings: Readonly<Record<string, () => Promise<string>>> = {
       await env.teardown()
     }
   },
-  /** Recorded when the reconciler had three activities: so are the runs that began before there were checks. */
+  'account-with-budgets': () =>
+    recorded(quiet, async ({ accounts, client }) => {
+      const accountId = newAccountId()
+      const level = 'employee:bo'
+      const rule = { limit: credits(10), window: 'day', atLimit: 'pause' } as const
+      await accounts.signUp(signUpOf(accountId))
+      await accounts.saveOrganization(accountId, { id: 'lab', name: 'Lab', archived: false })
+      await accounts.saveBudget(accountId, { level: 'default', ...rule })
+      await accounts.saveEmployee(accountId, employee)
+      await accounts.raiseBudget(accountId, { level, limit: credits(20), untilMs: Date.now() + 1_500 })
+      await until(async () => {
+        const answer = await accounts.view(accountId)
+        return answer.ok && answer.view.terms.card.budgets?.[0]?.raisedUntilMs === null
+      })
+      const { runId } = await client.workflow.getHandle(accountWorkflowId(accountId)).describe()
+      return historyOf(client, accountWorkflowId(accountId), runId)
+    }),
+  'account-mails-alerts': () => {
+    let attempts = 0
+    const failsFirst: Partial<Activities> = {
+      ...quiet,
+      mailAlert: async () => {
+        if ((attempts += 1) < 2) throw new Error('the mail server is away')
+      },
+    }
+    return recorded(failsFirst, async ({ client, taskQueue }) => {
+      const mailing = { ...catalogue, policies: { ...catalogue.policies, alertMail: true } }
+      const accounts = createAccounts({ client, taskQueue, catalogue: mailing })
+      const accountId = newAccountId()
+      await accounts.signUp(signUpOf(accountId))
+      await accounts.nextLineage(accountId)
+      await accounts.reconcile(accountId, {
+        ...rows(1, 2),
+        epochs: [{ epoch: 1, rows: { [rowOf('app')]: row(credits(1000)) } }],
+      })
+      await until(async () => attempts === 2)
+      await accounts.acknowledgeAlert(accountId, { id: '1-0' })
+      await accounts.takeBack(accountId, { id: 'back', amount: credits(1), detail: '', by: 'op' })
+      return historyOf(client, accountWorkflowId(accountId))
+    })
+  },
+  'account-rewards-referrer': () =>
+    recorded(quiet, async ({ accounts, client }) => {
+      const [referrer, friend, orphan] = [newAccountId(), newAccountId(), newAccountId()]
+      const reward = (to: string, from: string) => ({
+        referrer: to,
+        grant: `referral:${from}`,
+        amount: credits(500),
+        resets: false,
+        most: 10,
+        detail: 'fr••••@example.com',
+      })
+      await accounts.signUp(signUpOf(referrer))
+      await accounts.signUp({ ...signUpOf(friend), reward: reward(referrer, friend) })
+      // Its referrer is gone.
+      await accounts.signUp({ ...signUpOf(orphan), reward: reward('nobody', orphan) })
+      const has = async (accountId: string, kind: 'Signaled' | 'Failed') => {
+        const { events } = await client.workflow.getHandle(accountWorkflowId(accountId)).fetchHistory()
+        return events?.some((event) =>
+          kind === 'Signaled'
+            ? event.externalWorkflowExecutionSignaledEventAttributes
+            : event.signalExternalWorkflowExecutionFailedEventAttributes,
+        )
+      }
+      await until(() => has(friend, 'Signaled'))
+      await until(() => has(orphan, 'Failed'))
+      await accounts.grant(orphan, pack('a'))
+      return historyOf(client, accountWorkflowId(orphan))
+    }),
+  /** Recorded when the reconciler had three activities, and five: so are the runs that began before there was one. */
   'reconcile-hands-over': reconcileRun,
   'reconcile-with-checks': reconcileRun,
+  'reconcile-as-one': reconcileRun,
 }
 
 function reconcileRun(): Promise<string> {
@@ -168,6 +238,7 @@ function reconcileRun(): Promise<string> {
     sweepHolds: rest,
     reconcileAccounts: rest,
     checkAccounts: rest,
+    lookAfterShards: rest,
   }
   return recorded(resting, async ({ client, taskQueue }) => {
     const range = { from: 900, to: 901 }

@@ -1,45 +1,33 @@
 import { MockActivityEnvironment, type TestWorkflowEnvironment } from '@temporalio/testing'
-import { Worker } from '@temporalio/worker'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Drift } from '../../activities/deps.ts'
 import { remainingOf } from '../../credits/balance.ts'
 import { accountWorkflowId } from '../../credits/account/messages.ts'
 import { chargeId } from '../../credits/charge-id.ts'
 import { rowKey } from '../../credits/usage-row.ts'
 import { shardOf } from '../../ledger/keys.ts'
-import { type Accounts, createAccounts } from '../../middleware/accounts.ts'
+import type { Accounts } from '../../middleware/accounts.ts'
 import type { AccountLoader } from '../../middleware/load-account.ts'
-import { startTimeSkipping } from '../stack/time-skipping.ts'
 import { appRow, hold, type LedgerStand, openLedgerStand, settle, spend } from './ledger-stand.ts'
-import { catalogue, credits } from './catalogue.ts'
+import { credits } from './catalogue.ts'
 import { newAccountId, signUpOf } from './stand.ts'
+import { openTimeSkippingStand, type TimeSkippingStand } from './time-skipping-stand.ts'
 import { until } from '../stack/until.ts'
 
 let env: TestWorkflowEnvironment
 let parts: LedgerStand
 let accounts: Accounts
 let loader: AccountLoader
-let stop: (() => Promise<void>) | undefined
+let stand: TimeSkippingStand
 
 beforeAll(async () => {
-  ;[env, parts] = await Promise.all([startTimeSkipping(), openLedgerStand()])
-  const workflowAccounts = createAccounts({ client: env.client, taskQueue: 'roll-over', catalogue })
-  ;({ accounts, loader } = parts.live(workflowAccounts))
-  const worker = await Worker.create({
-    connection: env.nativeConnection,
-    taskQueue: 'roll-over',
-    workflowBundle: { codePath: inject('workflowBundlePath') },
-    activities: parts.activities(workflowAccounts),
-  })
-  const run = worker.run()
-  stop = async () => {
-    worker.shutdown()
-    await run
-  }
+  parts = await openLedgerStand()
+  stand = await openTimeSkippingStand((workflowAccounts) => parts.activities(workflowAccounts))
+  env = stand.env
+  ;({ accounts, loader } = parts.live(stand.accounts))
 })
 afterAll(async () => {
-  await stop?.()
-  await env?.teardown()
+  await stand?.close()
   await parts.close()
 })
 

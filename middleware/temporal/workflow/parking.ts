@@ -151,9 +151,10 @@ export function createParking(openTime: () => OpenTime | undefined): Parking {
   /** In the order in which they came, as many as are fed. */
   async function tellAsMany(available: number, seen: number): Promise<void> {
     const refusals = Math.max(...line.map((waiter) => waiter.refusals))
-    // They were refused though there is enough by the ledger's count: something else stands in the way, and asking at once would ask for ever
+    // They were refused though there is enough by the ledger's count: something else stands in the way, and asking at once would ask for ever. Where that is
+    // others who try at the same moment, one of them has to be alone for once
     if (refusals > 0) {
-      await condition(() => woken !== seen || line.length === 0, backoff(refusals, second, 5 * minute))
+      await condition(() => woken !== seen || line.length === 0, backoff(refusals, second, 5 * minute, 1))
     }
     let left = available
     const fed = line.filter(({ need }) => {
@@ -224,8 +225,8 @@ export function createParking(openTime: () => OpenTime | undefined): Parking {
   return { through }
 }
 
-/** Doubles each time up to `mostMs`; up to a quarter is taken off, so that those who were refused together do not come together. */
-function backoff(times: number, firstMs: number, mostMs: number): number {
+/** Doubles each time up to `mostMs`; up to a quarter, or `spread`, is taken off, so that those who were refused together do not come together. */
+function backoff(times: number, firstMs: number, mostMs: number, spread = 1 / 4): number {
   const full = Math.min(mostMs, firstMs * 2 ** Math.min(times, 20))
-  return Math.round(full * (1 - getRandomStream('tollgate.parking').random() / 4))
+  return Math.ceil(full * (1 - getRandomStream('tollgate.parking').random() * spread))
 }

@@ -9,6 +9,7 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
 import { Redis } from 'ioredis'
 import { type Child, startChild } from '../../../bin/stack/child.ts'
 import { freePort } from '../../../bin/stack/free-port.ts'
+import { parseWaiter } from '../../../credits/parked-run.ts'
 import { accountKeys } from '../../../ledger/keys.ts'
 import { withAttribution } from '../../../middleware/temporal/attribution.ts'
 import { TollgatePlugin } from '../../../middleware/temporal/plugin.ts'
@@ -32,8 +33,8 @@ export interface Company {
     workflow: W,
     args: Parameters<W>,
   ): Promise<WorkflowHandleWithFirstExecutionRunId<W>>
-  /** How many runs of an account wait for credits. */
-  parkedRuns(account: string): Promise<number>
+  /** The workflow ids of an account's runs that wait for credits. */
+  parkedRuns(account: string): Promise<readonly string[]>
   /** What the activities have said of themselves so far. */
   notes(): readonly Note[]
   attempts(): readonly Attempt[]
@@ -123,7 +124,8 @@ export async function openCompany(
           args,
         } as never),
       ),
-    parkedRuns: (account) => redis.zcard(accountKeys(account).waiters),
+    parkedRuns: async (account) =>
+      (await redis.zrange(accountKeys(account).waiters, '0', '-1')).map((waiter) => parseWaiter(waiter)!.workflowId),
     notes: () => [...notesIn(notesFolder).values()].flat(),
     attempts: () => attemptsIn(notesFolder),
     async killOne(seed) {

@@ -58,9 +58,15 @@ async function parkAndGrant(
     results.push(result.finally(() => (over += 1)))
   }
   // The first ones spend what there is
-  for (let parked = 0; parked < runs; parked = await company.parkedRuns(account)) {
+  for (let parked = 0; parked < runs; parked = (await company.parkedRuns(account)).length) {
     await Promise.all(Array.from({ length: Math.min(startedAtOnce, runs - parked) }, startOne))
-    await until(async () => (await company.parkedRuns(account)) + over === handles.length, restWithinMs)
+    const allAreSettled = async () => (await company.parkedRuns(account)).length + over === handles.length
+    await until(allAreSettled, restWithinMs).catch(async (error: unknown) => {
+      const parked = await company.parkedRuns(account)
+      throw new Error(await storiesOf(handles.filter(({ workflowId }) => !parked.includes(workflowId))), {
+        cause: error,
+      })
+    })
   }
   const early = over
   say?.(`${runs} runs are parked`)
@@ -85,6 +91,23 @@ async function parkAndGrant(
     chargedMicro === expectedMicro ? '' : `${chargedMicro} µcr charged instead of ${expectedMicro}`,
   ]
   return { tookMs, resumed: succeeded - early, signals, fault: faults.filter((fault) => fault !== '').join('\n') }
+}
+
+/** What happened in the runs that are neither over nor parked. */
+async function storiesOf(handles: readonly WorkflowHandle[]): Promise<string> {
+  const stories: string[] = []
+  for (const handle of handles) {
+    const { status } = await handle.describe()
+    if (status.name !== 'RUNNING') continue
+    const { events } = await handle.fetchHistory()
+    const names = (events ?? []).map((event) => {
+      const at = new Date(Number(event.eventTime?.seconds ?? 0) * 1000).toISOString().slice(11, 19)
+      const [name, attributes] = Object.entries(event).find(([key]) => key.endsWith('Attributes')) ?? ['', {}]
+      return `  ${at} ${name} ${JSON.stringify(attributes).slice(0, 400)}`
+    })
+    stories.push(`${handle.workflowId} is neither parked nor over:\n${names.join('\n')}`)
+  }
+  return stories.slice(0, 3).join('\n')
 }
 
 async function countIn(handles: readonly WorkflowHandle[]): Promise<{ signals: number; completed: number }> {

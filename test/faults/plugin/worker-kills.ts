@@ -11,8 +11,9 @@ export function startWorkerKills(
   const stopping = new AbortController()
   const work = (async () => {
     let kills = 0
-    // The first one soon: on a fast machine the work does not last for long
-    let waitMs = seed.whole(200, 1_000)
+    // The first one as soon as there is work to hit: on a fast machine it does not last for long
+    while (company.notes().length === 0 && !stopping.signal.aborted) await pause(20)
+    let waitMs = seed.whole(0, 100)
     for (;;) {
       await pause(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined)
       if (stopping.signal.aborted) return kills

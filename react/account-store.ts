@@ -1,0 +1,192 @@
+import { type BalanceLevel, levelOf, percentLeft } from '../credits/level.ts'
+import type { Micro } from '../credits/money.ts'
+import { asFailure, type Failure } from './api/failure.ts'
+import type { Client } from './api/client.ts'
+import type { Alert, Balance } from './api/shapes.ts'
+import type { FeedEvent, FeedState, FeedStatus } from './feed/events.ts'
+import type { Feed, FeedOptions } from './feed/feed.ts'
+import { openSharedFeed } from './feed/shared-feed.ts'
+
+/** What is known of the account. A reading that is not there is null, never zero. */
+export interface AccountState {
+  readonly balance: Balance | null
+  readonly level: BalanceLevel
+  /** '76%', to be followed by "left"; null while it is not known. */
+  readonly percentLeft: string | null
+  readonly status: FeedStatus
+  readonly heardAtMs: number | null
+  /** Why there is no balance. */
+  readonly error: Failure | null
+  /** This period's, newest first. */
+  readonly alerts: readonly Alert[]
+  /** How far the server's clock is ahead of this one, ms. */
+  readonly clockOffsetMs: number
+  readonly signedOut: boolean
+}
+
+export interface AccountStore {
+  readonly get: () => AccountState
+  /** For useSyncExternalStore. The first one who listens opens the feed, the last one who leaves closes it. */
+  readonly subscribe: (listener: () => void) => () => void
+  /** Each event as it comes. */
+  readonly onEvent: (listener: (event: FeedEvent) => void) => () => void
+  /** Asks anew for what the feed does not repeat. */
+  refetch(): Promise<void>
+  acknowledge(alertId: string): Promise<void>
+}
+
+export interface StoreOptions {
+  readonly client: Client
+  readonly transport?: FeedOptions['transport']
+  /** Makes listeners hear of changes once per frame. */
+  readonly schedule?: (paint: () => void) => void
+}
+
+const start: AccountState = {
+  balance: null,
+  level: 'unknown',
+  percentLeft: null,
+  status: 'connecting',
+  heardAtMs: null,
+  error: null,
+  alerts: [],
+  clockOffsetMs: 0,
+  signedOut: false,
+}
+
+/** The account as all components on a page see it. */
+export function createAccountStore({
+  client,
+  transport = 'auto',
+  schedule = oncePerFrame,
+}: StoreOptions): AccountStore {
+  const listeners = new Set<() => void>()
+  const eventListeners = new Set<(event: FeedEvent) => void>()
+  let state = start
+  let painted = start
+  let isDue = false
+  let session: { readonly closing: AbortController; feed?: Feed } | undefined
+
+  const change = (part: Partial<AccountState>): void => {
+    state = { ...state, ...part }
+    if (isDue) return
+    isDue = true
+    schedule(() => {
+      isDue = false
+      painted = state
+      for (const listener of listeners) listener()
+    })
+  }
+
+  function learnBalance(next: Balance): void {
+    const { balance } = state
+    if (balance !== null && balance.epoch === next.epoch && next.version <= balance.version) return
+    const isNewPeriod = balance !== null && balance.period !== next.period
+    change({
+      balance: next,
+      level: levelOf(next.remaining, next.total as Micro),
+      percentLeft: percentLeft(next.remaining, next.total as Micro),
+      error: null,
+      clockOffsetMs: Date.parse(next.serverTime) - Date.now(),
+      ...(isNewPeriod ? { alerts: [] } : {}),
+    })
+  }
+
+  function learnEvent(event: FeedEvent): void {
+    if (event.event === 'balance') learnBalance(event.data)
+    if (event.event === 'alert') learnAlerts([event.data, ...state.alerts])
+    for (const listener of eventListeners) listener(event)
+  }
+
+  function learnAlerts(alerts: readonly Alert[]): void {
+    const byId = new Map<string, Alert>()
+    // What was seen stays seen, whichever came first
+    for (const alert of alerts) {
+      const known = byId.get(alert.id)
+      byId.set(alert.id, known === undefined || known.acknowledgedAt === null ? alert : known)
+    }
+    change({ alerts: [...byId.values()].toSorted((one, other) => Date.parse(other.at) - Date.parse(one.at)) })
+  }
+
+  function learnState({ status, heardAtMs }: FeedState): void {
+    const isBack = status === 'live' && state.status !== 'live' && state.status !== 'connecting'
+    change({ status, heardAtMs: heardAtMs ?? state.heardAtMs })
+    if (isBack) void refetch()
+  }
+
+  const signedOut = (): void => change({ ...start, signedOut: true })
+
+  async function refetch(): Promise<void> {
+    const asked = session
+    try {
+      const balance = await client.ask<Balance>('/credits/v1/balance')
+      if (asked !== session) return
+      learnBalance(balance)
+      const { items } = await client.ask<{ items: readonly Alert[] }>('/credits/v1/alerts')
+      if (asked !== session) return
+      learnAlerts(items.filter(({ period }) => period === balance.period))
+    } catch (error) {
+      if (asked !== session) return
+      const failure = asFailure(error)
+      if (failure.status === 401) signedOut()
+      else change({ error: failure })
+    }
+  }
+
+  function openSession(): void {
+    const mine: NonNullable<typeof session> = { closing: new AbortController() }
+    session = mine
+    void (async () => {
+      // The feed of an account is shared under its id, which the first answer tells
+      for (let failures = 0; !mine.closing.signal.aborted; failures += 1) {
+        await refetch()
+        if (mine.closing.signal.aborted || state.signedOut) return
+        const { balance } = state
+        if (balance !== null) {
+          mine.feed = openSharedFeed({
+            accountId: balance.accountId,
+            client,
+            transport,
+            onEvent: learnEvent,
+            onState: learnState,
+            onSignedOut: signedOut,
+          })
+          return
+        }
+        await new Promise((resolve) => setTimeout(resolve, Math.min(15_000, 500 * 2 ** failures)))
+      }
+    })()
+  }
+
+  function closeSession(): void {
+    session?.closing.abort()
+    session?.feed?.close()
+    session = undefined
+  }
+
+  return {
+    get: () => painted,
+    subscribe(listener) {
+      listeners.add(listener)
+      if (listeners.size === 1) openSession()
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size === 0) closeSession()
+      }
+    },
+    onEvent(listener) {
+      eventListeners.add(listener)
+      return () => void eventListeners.delete(listener)
+    },
+    refetch,
+    async acknowledge(alertId) {
+      await client.ask(`/credits/v1/alerts/${encodeURIComponent(alertId)}/ack`, { method: 'POST' })
+    },
+  }
+}
+
+/** A hidden page gets no frames, but is to be right when it is looked at. */
+function oncePerFrame(paint: () => void): void {
+  if (typeof document !== 'undefined' && document.visibilityState === 'visible') requestAnimationFrame(paint)
+  else setTimeout(paint, 100)
+}

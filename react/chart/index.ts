@@ -1,0 +1,1 @@
+export { UsageChart, type UsageChartProps } from './usage-chart.tsx'

@@ -1,0 +1,41 @@
+'use client'
+export { CreditsProvider, useAccount, useCredits, type Credits, type CreditsProviderProps } from './provider.tsx'
+export {
+  CreditBar,
+  CreditBarView,
+  type CreditBarProps,
+  type CreditBarViewProps,
+  type CreditLinks,
+} from './credit-bar.tsx'
+export { useExpanded } from './use-expanded.ts'
+export { type AskOptions, type Loaded, useAsked } from './use-asked.ts'
+export { useGrants, useHistory, useOrganizations, useUsage } from './use-usage.ts'
+export type { AccountState, AccountStore } from './account-store.ts'
+export type { Client } from './api/client.ts'
+export { asFailure, Failure } from './api/failure.ts'
+export { Projection } from './projection.tsx'
+export { MessageCost, type MessageCostProps } from './message-cost.tsx'
+export { MessageInspector, type MessageInspectorProps } from './message-inspector.tsx'
+export { useMessageCost, type KnownCost } from './use-message-cost.ts'
+export { DepletedOverlay, type DepletedOverlayProps } from './depleted-overlay.tsx'
+export type {
+  Alert,
+  Balance,
+  Debit,
+  Employee,
+  Grant,
+  GrantSource,
+  Invite,
+  InviteResult,
+  Order,
+  Pack,
+  Plan,
+  Referral,
+  Subscription,
+  Organization,
+  Page,
+  Period,
+  Usage,
+  UsageLine,
+} from './api/shapes.ts'
+export type { FeedEvent, FeedStatus } from './feed/events.ts'

@@ -1,0 +1,49 @@
+'use client'
+import { type ReactNode, useState } from 'react'
+import type { MessageCost as Cost } from './api/shapes.ts'
+import { MessageInspector } from './message-inspector.tsx'
+import { useCredits } from './provider.tsx'
+import { useMessageCost } from './use-message-cost.ts'
+
+export interface MessageCostProps {
+  readonly messageId: string
+  /** Whether the message is still being worked on. */
+  readonly isWorking: boolean
+}
+
+/** What a message cost, under it; opens to what that is made of. */
+export function MessageCost({ messageId, isWorking }: MessageCostProps): ReactNode {
+  const { t } = useCredits()
+  const { cost, error, isLate } = useMessageCost(messageId, !isWorking)
+  const [isOpen, setOpen] = useState(false)
+  if (isWorking) return <span className="cr-cost">{t('cost.working')}</span>
+  if (cost === null) {
+    const why = error !== null ? 'cost.failed' : isLate ? 'cost.late' : 'cost.calculating'
+    return <span className="cr-cost">{t(why)}</span>
+  }
+  return (
+    <span className="cr-cost" data-state={cost.state}>
+      <CostWords cost={cost} />{' '}
+      <button type="button" className="cr-link" onClick={() => setOpen(true)}>
+        {t('cost.inspect')}
+      </button>
+      {isOpen && <MessageInspector cost={cost} onClose={() => setOpen(false)} />}
+    </span>
+  )
+}
+
+function CostWords({ cost: { state, total } }: { readonly cost: Cost }): ReactNode {
+  const { formats, t } = useCredits()
+  if (state === 'not_charged') return t('cost.notCharged')
+  const count = formats.spend(total)
+  const words = t(state === 'partial' ? 'cost.partial' : 'cost.credits', { count })
+  if (!count.startsWith('<')) return <span title={formats.exact(total)}>{words}</span>
+  return (
+    <>
+      <span aria-hidden="true" title={formats.exact(total)}>
+        {words}
+      </span>
+      <span className="cr-hidden">{t('cost.smallest')}</span>
+    </>
+  )
+}

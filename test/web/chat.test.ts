@@ -1,0 +1,197 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Customer, openStand, type Stand } from '../company/stand.ts'
+import { until } from '../stack/until.ts'
+import { launchBrowser, openProfile, type Profile } from './browser.ts'
+import { violationsOf } from './stand.ts'
+
+let stand: Stand
+let browser: Browser
+
+beforeAll(async () => {
+  browser = await launchBrowser()
+  stand = await openStand()
+}, 180_000)
+afterAll(async () => {
+  await browser?.close()
+  await stand?.close()
+}, 60_000)
+
+async function signedIn(
+  credits: string,
+  options: Parameters<typeof openProfile>[3] = {},
+): Promise<Profile & { customer: Customer }> {
+  const customer = await stand.customer(credits)
+  const secret = await stand.signIn(customer.account)
+  return { ...(await openProfile(browser, () => stand.gatewayUrl, secret, options)), customer }
+}
+
+const composer = (page: Page) => page.getByRole('textbox', { name: /^Message to / })
+const last = (page: Page) => page.locator('.message').last()
+const overlay = (page: Page) => page.getByRole('group', { name: 'Credits Depleted' })
+/** The credits under the newest answer, once it has ended. */
+async function costOf(page: Page): Promise<string> {
+  await last(page).and(page.locator('[data-state=done], [data-state=stopped]')).waitFor()
+  const cost = last(page).locator('.cr-cost')
+  await cost.getByRole('button', { name: 'Inspect' }).waitFor()
+  return (await cost.textContent()) ?? ''
+}
+
+describe('a message', () => {
+  test('is answered in a stream and shows what it cost, with lines that sum to the total and to the ledger', async () => {
+    const { open, complaints, customer } = await signedIn('500')
+    const page = await open('/chat/ada')
+    await page.getByText(/^Usually .* credits \(Fast\), an estimate$/).waitFor()
+    await composer(page).fill('Good morning, in 60 words please.')
+    await page.keyboard.press('Enter')
+    await last(page).getByText('Working…').waitFor()
+    expect(await composer(page).inputValue()).toBe('')
+    expect(await costOf(page)).toMatch(/^(\d+\.\d\d|<0\.01) credits/)
+
+    // Memory and runtime are charged a little later, and come by themselves
+    const messageId = `web-ada.${(await customer.charges()).find(({ messageId: id }) => id !== '')!.messageId!.split('.')[1]}`
+    const chargedNow = async () =>
+      (await customer.charges())
+        .filter((charge) => charge.messageId === messageId)
+        .reduce((sum, { credits }) => sum + credits, 0)
+    await until(
+      async () =>
+        (await customer.charges()).some(
+          ({ category, messageId: id }) => category === 'compute_runtime' && id === messageId,
+        ),
+      30_000,
+    )
+    const total = await chargedNow()
+    const exact = String(total / 1_000_000)
+    await last(page).locator(`.cr-cost [title="${exact}"]`).waitFor()
+    await last(page).getByRole('button', { name: 'Inspect' }).click()
+    const dialog = page.getByRole('dialog', { name: 'What this message cost' })
+    await dialog.getByRole('rowheader', { name: 'Input tokens', exact: true }).waitFor()
+    await dialog.getByRole('rowheader', { name: 'Safety checks' }).waitFor()
+    const lines = await dialog.locator('tbody td:last-child').allTextContents()
+    const sum = lines.reduce((all, text) => all + (text === 'free' ? 0 : Math.round(Number(text) * 1_000_000)), 0)
+    expect(sum).toBe(total)
+    expect(await dialog.locator('tfoot td').textContent()).toBe(exact)
+    expect(await violationsOf(page)).toEqual([])
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'hidden' })
+    const inspect = last(page).getByRole('button', { name: 'Inspect' })
+    expect(await inspect.evaluate((button) => button === document.activeElement)).toBe(true)
+
+    // Said and answered stay
+    const said = await last(page).locator('p').first().textContent()
+    await page.reload()
+    await costOf(page)
+    expect(await last(page).locator('p').first().textContent()).toBe(said)
+    expect(complaints).toEqual([])
+  })
+
+  test('that cannot be sent comes back, and is sent once', async () => {
+    const { context, open } = await signedIn('500')
+    const page = await open('/chat/bruno')
+    let refused = 0
+    await context.route('**/messages', async (route) => {
+      refused += 1
+      // It has arrived, and nobody heard so
+      await route.fetch()
+      await route.abort()
+    })
+    await composer(page).fill('Say hello, in 5 words please.')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByRole('alert').filter({ hasText: 'It was not sent' }).waitFor()
+    expect(refused).toBe(1)
+    expect(await composer(page).inputValue()).toBe('Say hello, in 5 words please.')
+    await context.unroute('**/messages')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await costOf(page)
+    expect(await page.locator('.message').count()).toBe(2)
+  })
+
+  test('is stopped by its button, keeps what was said, and is charged for that', async () => {
+    const { open } = await signedIn('500')
+    const page = await open('/chat/clara')
+    await composer(page).fill('Tell me all about tides, in 2000 words please.')
+    await page.keyboard.press('Enter')
+    await until(async () => ((await last(page).locator('p').first().textContent()) ?? '').length > 40)
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await last(page).getByText('Stopped', { exact: true }).waitFor()
+    expect(await costOf(page)).toMatch(/credits/)
+  })
+
+  test('that asks for a picture or a mail shows the picture, and asks before it sends', async () => {
+    const { open, complaints } = await signedIn('500')
+    const page = await open('/chat/ada')
+    await composer(page).fill('Draw a picture of a lighthouse.')
+    await page.keyboard.press('Enter')
+    await last(page).getByRole('img', { name: 'The picture that was drawn' }).waitFor()
+    await costOf(page)
+    await composer(page).fill('Send a mail to Grace.')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await costOf(page)
+    expect(await violationsOf(page)).toEqual([])
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('at zero', () => {
+  test('the form is covered, its draft stays, the answer goes on after a grant, and nobody reloads', async () => {
+    const { open, customer } = await signedIn('20')
+    const page = await open('/chat/ada')
+    await composer(page).fill('a draft that nobody sent')
+    await customer.spendAll()
+    await overlay(page).getByRole('link', { name: 'Buy a credit pack' }).waitFor()
+    expect(await composer(page).isDisabled()).toBe(true)
+    await page.getByRole('button', { name: /credits depleted$/ }).waitFor()
+    expect(await violationsOf(page)).toEqual([])
+    await overlay(page).getByRole('link', { name: 'Upgrade plan' }).focus()
+    await customer.grant('50')
+    await overlay(page).waitFor({ state: 'detached' })
+    expect(await composer(page).inputValue()).toBe('a draft that nobody sent')
+    await page.getByText('Credits are available again').waitFor({ state: 'attached' })
+    expect(await composer(page).evaluate((field) => field === document.activeElement)).toBe(true)
+    await page.keyboard.press('Enter')
+    await costOf(page)
+  })
+
+  test('a stream is cut, its text and cost stay, and it goes on by itself', async () => {
+    const { open, customer } = await signedIn('20')
+    const page = await open('/chat/clara')
+    await composer(page).fill('Tell me all about tides, in 2000 words please.')
+    await page.keyboard.press('Enter')
+    await until(async () => ((await last(page).locator('p').first().textContent()) ?? '').length > 40)
+    // Others take what there is
+    await customer.spendAll()
+    await overlay(page).waitFor()
+    await last(page).getByText('It broke off, and goes on by itself once it can.').waitFor()
+    expect(((await last(page).locator('p').first().textContent()) ?? '').length).toBeGreaterThan(40)
+    await last(page).locator('.cr-cost[data-state=partial]').waitFor()
+    await customer.grant('500')
+    await overlay(page).waitFor({ state: 'detached' })
+    await last(page).and(page.locator('[data-state=done]')).waitFor({ timeout: 120_000 })
+    expect(await page.locator('.message').count()).toBe(2)
+  }, 180_000)
+
+  test('a balance that is not known covers nothing', async () => {
+    const { context, open } = await signedIn('10')
+    await context.route('**/credits/v1/balance', (route) => route.fulfill({ status: 500, body: '' }))
+    await context.route('**/credits/v1/feed', (route) => route.abort())
+    const page = await open('/chat/ada')
+    await page.getByText('Credits unavailable').waitFor()
+    expect(await composer(page).isEnabled()).toBe(true)
+    expect(await overlay(page).count()).toBe(0)
+  })
+})
+
+test.each([
+  [1280, 'dark'],
+  [320, 'light'],
+] as const)('the chat fits %i pixels, %s', async (width, colorScheme) => {
+  const { open, complaints } = await signedIn('10', { viewport: { width, height: 800 }, colorScheme })
+  const page = await open('/chat')
+  await composer(page).waitFor()
+  await page.getByText('Nothing was said yet.').waitFor()
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
+  expect(await violationsOf(page)).toEqual([])
+  expect(complaints).toEqual([])
+})

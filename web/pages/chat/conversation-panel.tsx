@@ -1,0 +1,114 @@
+import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { asFailure, DepletedOverlay, type Employee, MessageCost } from '../../../react/index.ts'
+import { paths } from '../../paths.ts'
+import { t } from '../../words.ts'
+import { Composer } from './composer.tsx'
+import { type ChatMessage, isWorking } from './conversation.ts'
+import { type ConversationState, useConversation } from './use-conversation.ts'
+
+const links = { upgrade: paths.plans, buy: paths.packs, free: paths.freeCredits }
+
+/** What was said with one employee, what each answer cost, and the way to say more. */
+export function Conversation({ employee }: { readonly employee: Employee }): ReactNode {
+  const conversation = useConversation(employee.id)
+  const { messages, error } = conversation
+  const end = useRef<HTMLLIElement>(null)
+  const last = messages?.at(-1)
+  // New text is followed, as long as its reader is at the end
+  useEffect(() => {
+    // Browsers answer it with a promise, which is no way to end an effect
+    end.current?.scrollIntoView({ block: 'nearest' })
+  }, [last?.text, last?.state, messages?.length])
+  return (
+    <section className="conversation" aria-label={t('chat.with', { name: employee.name })}>
+      {error !== null && (
+        <p role="alert" className="failed">
+          {t('chat.lost', { reason: error.message })}
+        </p>
+      )}
+      <div role="log" className="messages" aria-label={t('chat.messages')} aria-busy={messages === null}>
+        {messages === null ? (
+          error === null && <div className="cr-skeleton table-skeleton" />
+        ) : (
+          <ol>
+            {messages.length === 0 && <li className="cr-soft">{t('chat.nothing')}</li>}
+            {messages.map((message) => (
+              <Message key={message.id} message={message} employee={employee} conversation={conversation} />
+            ))}
+            <li ref={end} aria-hidden="true" />
+          </ol>
+        )}
+      </div>
+      <DepletedOverlay links={links}>
+        <Composer
+          employee={employee}
+          isAnswering={messages?.some(isWorking) ?? false}
+          send={conversation.send}
+          stop={conversation.stop}
+        />
+      </DepletedOverlay>
+    </section>
+  )
+}
+
+interface MessageProps {
+  readonly message: ChatMessage
+  readonly employee: Employee
+  readonly conversation: ConversationState
+}
+
+function Message({ message, employee, conversation }: MessageProps): ReactNode {
+  const { id, from, text, image, calls = [], isInterrupted } = message
+  if (from === 'person')
+    return (
+      <li className="message said">
+        <strong>{t('chat.you')}</strong>
+        <p>{text}</p>
+      </li>
+    )
+  return (
+    <li className="message" aria-busy={isWorking(message)} data-state={message.state}>
+      <strong>{employee.name}</strong>
+      {text !== '' && <p>{text}</p>}
+      {image === true && (
+        <img src={`/company/conversations/web-${employee.id}/messages/${questionOf(id)}/image`} alt={t('chat.image')} />
+      )}
+      {calls.map((call) => (
+        <p key={call} className="cr-soft">
+          {call}
+        </p>
+      ))}
+      <Approval message={message} conversation={conversation} />
+      {isInterrupted === true && <p>{t('chat.interrupted')}</p>}
+      {message.state === 'stopped' && <p>{t('chat.stopped')}</p>}
+      {message.state === 'failed' && <p>{t('chat.failed')}</p>}
+      <p className="message-cost">
+        <MessageCost messageId={id} isWorking={isWorking(message) && isInterrupted !== true} />
+      </p>
+    </li>
+  )
+}
+
+/** An answer's id is its conversation's and its question's. */
+const questionOf = (answer: string): string => answer.slice(answer.indexOf('.') + 1)
+
+function Approval({ message: { id, approval }, conversation }: Omit<MessageProps, 'employee'>): ReactNode {
+  const [failure, setFailure] = useState<string | null>(null)
+  if (approval === undefined) return null
+  const decide = (approved: boolean): void => {
+    setFailure(null)
+    conversation.decide(questionOf(id), approved).catch((error: unknown) => setFailure(asFailure(error).message))
+  }
+  return (
+    <div className="approval">
+      <p>{t('chat.approval', { what: approval })}</p>
+      <button type="button" className="button" onClick={() => decide(true)}>
+        {t('chat.approve')}
+      </button>{' '}
+      <button type="button" className="button" onClick={() => decide(false)}>
+        {t('chat.decline')}
+      </button>
+      {failure !== null && <p role="alert">{failure}</p>}
+    </div>
+  )
+}
