@@ -200,19 +200,22 @@ async function signUp({ gatewayUrl, companyUrl }: Addresses, credits: string): P
     balance: () => api('/balance'),
     async spendAll() {
       const client = new OpenAI({ baseURL: `${gatewayUrl}/v1`, apiKey, maxRetries: 0 })
-      const stream = await client.chat.completions.create({
-        model: 'practice/gpt-6-sol',
-        n: 20,
-        stream: true,
-        messages: [{ role: 'user', content: 'Write 2000 words.' }],
-      })
-      const read = async (): Promise<void> => {
+      const take = async (): Promise<void> => {
+        const stream = await client.chat.completions.create({
+          model: 'practice/gpt-6-sol',
+          n: 20,
+          stream: true,
+          messages: [{ role: 'user', content: 'Write 2000 words.' }],
+        })
         for await (const _ of stream);
       }
-      await read().catch((error: unknown) => {
-        if (!(error instanceof OpenAI.APIError)) throw error
+      // What others held while a stream was cut comes back after it: it is taken too.
+      await until(async () => {
+        await take().catch((error: unknown) => {
+          if (!(error instanceof OpenAI.APIError)) throw error
+        })
+        return (await api<{ remaining: number }>('/balance')).remaining === 0
       })
-      await until(async () => (await api<{ remaining: number }>('/balance')).remaining === 0)
     },
   }
 }

@@ -64,6 +64,19 @@ async function api(path: string, init: Request = {}, key = facts.demo.apiKey): P
 
 const openai = (apiKey = facts.demo.apiKey) => new OpenAI({ baseURL: `${facts.gatewayUrl}/v1`, apiKey, maxRetries: 0 })
 
+/** What all charges since `start` come to, micro-credits: the demo's history is longer than a page. */
+async function chargedSince(start: string): Promise<number> {
+  let sum = 0
+  let cursor: string | null = ''
+  while (cursor !== null) {
+    const query = new URLSearchParams({ from: start, limit: '200', ...(cursor === '' ? {} : { cursor }) })
+    const page = (await api(`/credits/v1/activity?${query.toString()}`)) as { items: { credits: number }[]; next: string | null }
+    sum += page.items.reduce((total, { credits }) => total + credits, 0)
+    cursor = page.next
+  }
+  return sum
+}
+
 async function answers(url: string): Promise<boolean> {
   return fetch(url).then(
     () => true,
@@ -179,8 +192,8 @@ describe('npm start', () => {
       return used === after['total'] ? used : undefined
     })
     const inJournal = await until(async () => {
-      const { items } = (await api('/credits/v1/activity?limit=200')) as { items: { credits: number }[] }
-      const sum = items.reduce((total, { credits }) => total + credits, 0)
+      const { items } = (await api('/credits/v1/history')) as { items: { from: string }[] }
+      const sum = await chargedSince(items[0]!.from)
       return sum === after['total'] ? sum : undefined
     })
     expect([inWorkflow, inJournal]).toEqual([after['total'], after['total']])
