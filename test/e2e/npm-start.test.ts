@@ -70,7 +70,10 @@ async function chargedSince(start: string): Promise<number> {
   let cursor: string | null = ''
   while (cursor !== null) {
     const query = new URLSearchParams({ from: start, limit: '200', ...(cursor === '' ? {} : { cursor }) })
-    const page = (await api(`/credits/v1/activity?${query.toString()}`)) as { items: { credits: number }[]; next: string | null }
+    const page = (await api(`/credits/v1/activity?${query.toString()}`)) as {
+      items: { credits: number }[]
+      next: string | null
+    }
     sum += page.items.reduce((total, { credits }) => total + credits, 0)
     cursor = page.next
   }
