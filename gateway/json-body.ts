@@ -10,7 +10,7 @@ const mediaType = /^application\/([\w.-]+\+)?json$/i
 
 /**
  * Reads a write's body once and refuses what is no JSON before anything else looks at it: 415 for another media type, 413 above 64 KiB,
- * 400 `malformed_json` with line and column. What the content must be is the route's to say.
+ * 400 `malformed_json` with line and column. No body at all counts as `{}`. What the content must be is the route's to say.
  */
 export function jsonBody(): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
@@ -19,10 +19,12 @@ export function jsonBody(): MiddlewareHandler<ApiEnv> {
     if (matchedRoutes(c).every(({ method }) => method === 'ALL')) return next()
     const declared = (c.req.header('content-type') ?? '').split(';')[0]!.trim()
     if (declared !== '' && !mediaType.test(declared)) throw unsupported(declared)
-    const read = parseBody(await readBounded(c.req.raw), maxBytes)
+    const sent = await readBounded(c.req.raw)
+    // Whoever sends nothing says nothing: a route that needs something names what is missing
+    const read = parseBody(declared === '' && sent?.byteLength === 0 ? Buffer.from('{}') : sent, maxBytes)
     if (!read.ok)
       throw new ApiError(read.error.code === 'body_too_large' ? 'body_too_large' : 'malformed_json', read.error.message)
-    if (declared === '') throw unsupported('a body without content-type')
+    if (declared === '' && sent?.byteLength !== 0) throw unsupported('a body without content-type')
     // The validators read the body again, and a Request can be read only once.
     c.req.bodyCache.text = Promise.resolve(read.bytes.toString()) as never
     return next()

@@ -32,6 +32,7 @@ export interface AccountStore {
   readonly onEvent: (listener: (event: FeedEvent) => void) => () => void
   /** Asks anew for what the feed does not repeat. */
   refetch(): Promise<void>
+  /** Notes that an alert was seen. What the server does not hear stays new. */
   acknowledge(alertId: string): Promise<void>
 }
 
@@ -109,19 +110,23 @@ export function createAccountStore({
   }
 
   function learnState({ status, heardAtMs }: FeedState): void {
-    const isBack = status === 'live' && state.status !== 'live' && state.status !== 'connecting'
+    const isConnected = status === 'live' && state.status !== 'live'
     change({ status, heardAtMs: heardAtMs ?? state.heardAtMs })
-    if (isBack) void refetch()
+    // What happened before the feed had begun it does not tell
+    if (isConnected) void refetch()
   }
 
   const signedOut = (): void => change({ ...start, signedOut: true })
 
-  async function refetch(): Promise<void> {
+  const refetch = (): Promise<void> => learning(true)
+
+  async function learning(withAlerts: boolean): Promise<void> {
     const asked = session
     try {
       const balance = await client.ask<Balance>('/credits/v1/balance')
       if (asked !== session) return
       learnBalance(balance)
+      if (!withAlerts) return
       const { items } = await client.ask<{ items: readonly Alert[] }>('/credits/v1/alerts')
       if (asked !== session) return
       learnAlerts(items.filter(({ period }) => period === balance.period))
@@ -139,7 +144,7 @@ export function createAccountStore({
     void (async () => {
       // The feed of an account is shared under its id, which the first answer tells
       for (let failures = 0; !mine.closing.signal.aborted; failures += 1) {
-        await refetch()
+        await learning(false)
         if (mine.closing.signal.aborted || state.signedOut) return
         const { balance } = state
         if (balance !== null) {
@@ -180,7 +185,13 @@ export function createAccountStore({
     },
     refetch,
     async acknowledge(alertId) {
-      await client.ask(`/credits/v1/alerts/${encodeURIComponent(alertId)}/ack`, { method: 'POST' })
+      try {
+        const path = `/credits/v1/alerts/${encodeURIComponent(alertId)}/ack`
+        const alert = await client.ask<Alert>(path, { method: 'POST', body: {} })
+        if (alert.period === state.balance?.period) learnAlerts([alert, ...state.alerts])
+      } catch {
+        // It counts as new until the server has heard that it was seen
+      }
     },
   }
 }

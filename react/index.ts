@@ -17,6 +17,8 @@ export { Projection } from './projection.tsx'
 export { MessageCost, type MessageCostProps } from './message-cost.tsx'
 export { MessageInspector, type MessageInspectorProps } from './message-inspector.tsx'
 export { useMessageCost, type KnownCost } from './use-message-cost.ts'
+export { AlertsBell, type AlertsBellProps } from './alerts-bell.tsx'
+export { CreditAlerts, type CreditAlertsProps } from './credit-alerts.tsx'
 export { DepletedOverlay, type DepletedOverlayProps } from './depleted-overlay.tsx'
 export type {
   Alert,

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef } from 'react'
 import { Link, useLocation } from 'wouter'
-import { CreditBar } from '../react/index.ts'
+import { AlertsBell, CreditAlerts, CreditBar } from '../react/index.ts'
 import { ErrorBoundary } from './error-boundary.tsx'
 import { paths } from './paths.ts'
 import { t } from './words.ts'
@@ -28,9 +28,11 @@ export function Shell({ children }: { readonly children: ReactNode }): ReactNode
           <Link href={paths.chat}>{t('nav.chat')}</Link> <Link href={paths.usage}>{t('nav.usage')}</Link>
         </nav>
         <ErrorBoundary key="bar">
+          <AlertsBell className="header-bell" />
           <CreditBar links={{ upgrade: paths.plans, buy: paths.packs, usage: paths.usage }} className="header-bar" />
         </ErrorBoundary>
       </header>
+      <CreditAlerts links={{ upgrade: paths.plans, buy: paths.packs }} />
       <main id="main" ref={main} tabIndex={-1}>
         <ErrorBoundary key={location}>{children}</ErrorBoundary>
       </main>

@@ -7,6 +7,7 @@ export const chromium = {
   variable: 'CHROMIUM',
   cachedAs: 'chromium',
   program: 'bin/chromium',
+  tryWith: ['--version'],
   find: () => findProgram('chromium') ?? findProgram('chromium-browser') ?? findProgram('google-chrome'),
   ways: [
     {

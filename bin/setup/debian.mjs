@@ -34,7 +34,8 @@ export function writeLauncher(folder, name, program) {
   const script = [
     '#!/bin/sh',
     'here=$(cd "$(dirname "$0")/.." && pwd)',
-    'for libraries in "$here"/usr/lib/*-linux-* "$here"/lib/*-linux-*; do',
+    // Some packages keep libraries of their own in a folder of their own
+    'for libraries in "$here"/usr/lib/*-linux-*/pulseaudio "$here"/usr/lib/*-linux-* "$here"/lib/*-linux-*; do',
     '  LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"',
     'done',
     'export LD_LIBRARY_PATH',
@@ -50,8 +51,10 @@ export async function installDebian(...names) {
   const prefix = rootPrefix()
   if (prefix === undefined) throw new Error('installing needs root, and there is no sudo')
   const [command, ...args] = [...prefix, 'apt-get']
-  await run(command, [...args, '-q', 'update'])
-  await run(command, [...args, 'install', '-q', '-y', '--no-install-recommends', ...names], {
+  // Whoever else installs something has the lock for a while
+  const patient = ['-q', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=3']
+  await run(command, [...args, ...patient, 'update'])
+  await run(command, [...args, ...patient, 'install', '-y', '--no-install-recommends', ...names], {
     env: { DEBIAN_FRONTEND: 'noninteractive' },
   })
 }

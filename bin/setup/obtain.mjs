@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { cacheFolder, fill } from './cache.mjs'
 import { isProgram } from './run.mjs'
 
@@ -9,7 +10,7 @@ export function findPart(part) {
     return named
   }
   const cached = `${part.folder ?? cacheFolder}/${part.cachedAs}`
-  return part.find() ?? (isProgram(`${cached}/${part.program}`) ? `${cached}/${part.program}` : undefined)
+  return part.find() ?? (runs(part, `${cached}/${part.program}`) ? `${cached}/${part.program}` : undefined)
 }
 
 /** Tries the ways to get a part in their order, and says each; the error names what was tried and what would help. */
@@ -22,11 +23,18 @@ export async function getPart(part, say) {
     try {
       await fill(folder, way.get)
       const path = part.find() ?? `${folder}/${part.program}`
-      if (!isProgram(path)) throw new Error(`it brought no ${part.program}`)
+      if (!runs(part, path)) throw new Error(`it brought no ${part.program} that runs`)
       return path
     } catch (error) {
-      failures.push(`${way.says}: ${error.cause?.message ?? error.message}`)
+      const failure = `${way.says}: ${error.cause?.message ?? error.message}`
+      say(`did not work: ${failure}`)
+      failures.push(failure)
     }
   }
   throw new Error(failures.join('\n') || 'there is no way to get it here')
+}
+
+/** An unpacked program may lack a library, which shows when it is started. */
+function runs({ tryWith }, path) {
+  return isProgram(path) && (tryWith === undefined || spawnSync(path, tryWith, { stdio: 'ignore' }).status === 0)
 }

@@ -14,6 +14,7 @@ export const postgres = {
   folder: process.getuid?.() === 0 ? '/var/cache/tollgate' : cacheFolder,
   cachedAs: 'postgresql',
   program: 'bin/postgres',
+  tryWith: ['--version'],
   find() {
     const found = [findProgram('postgres'), ...installed()].find((path) => path !== undefined)
     return found && realpathSync(found)

@@ -9,6 +9,7 @@ export const prometheus = {
   variable: 'PROMETHEUS',
   cachedAs: 'prometheus',
   program: 'bin/prometheus',
+  tryWith: ['--version'],
   find() {
     const found = findProgram('prometheus')
     return found !== undefined && existsSync(join(dirname(found), 'promtool')) ? found : undefined

@@ -7,6 +7,7 @@ export const redis = {
   address: 'REDIS_URL',
   cachedAs: 'redis',
   program: 'bin/redis-server',
+  tryWith: ['--version'],
   find: () => findProgram('redis-server'),
   ways: [
     {

@@ -22,8 +22,7 @@ async function spend({ accountId }: TestUser, amount: number): Promise<void> {
   await stand.stores.aged()
   await reconcile()
 }
-const acknowledge = ({ key }: TestUser, id: string) =>
-  stand.ask('POST', `/credits/v1/alerts/${id}/ack`, { as: key, body: {} })
+const acknowledge = ({ key }: TestUser, id: string) => stand.ask('POST', `/credits/v1/alerts/${id}/ack`, { as: key })
 
 describe('alerts', () => {
   test('are listed once per threshold and period, newest first, also when one charge crosses all three', async () => {

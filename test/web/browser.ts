@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { partPath } from '../../bin/parts.ts'
 
@@ -11,11 +9,7 @@ export interface Profile {
   readonly complaints: string[]
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-/** With the web app as its sources are, for gateways that are started afterwards. */
-export async function launchBrowser(): Promise<Browser> {
-  execFileSync(process.execPath, ['bin/build-web.ts'], { cwd: root })
+export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: partPath('CHROMIUM'), args: ['--no-sandbox', '--disable-gpu'] })
 }
 
