@@ -166,6 +166,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     signUpOpen: options.signUpOpen,
     checkout: options.testCheckout ? createTestCheckout(() => publicUrl) : null,
     catalogue,
+    usable,
     estimate: (request) => estimateCall({ catalogue, priceBook, usable, learned, clock }, request),
     feeds,
     paces,

@@ -34,6 +34,7 @@ import { signInRoutes } from './api/sign-in.ts'
 import { doorPages } from './door-pages.ts'
 import { createDoors } from './doors.ts'
 import { messageRoutes } from './api/messages.ts'
+import { modelRoutes } from './api/models.ts'
 import { planRoutes } from './api/plans.ts'
 import { receiptRoutes } from './api/receipts.ts'
 import { type CompanyDeps, companyRoutes } from './company.ts'
@@ -85,6 +86,7 @@ export function createApp(deps: AppDeps): Api {
     mount(app, deps)
   for (const mount of [
     employeeRoutes,
+    modelRoutes,
     planRoutes,
     estimateRoutes,
     feedRoutes,

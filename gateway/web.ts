@@ -19,7 +19,7 @@ interface WebFile {
 }
 
 /** Where the app itself decides what to show. */
-const appPaths = ['/', '/chat', '/chat/*', '/settings/*'] as const
+const appPaths = ['/', '/chat', '/chat/*', '/employees', '/employees/*', '/settings/*'] as const
 
 /** null where it was not built. */
 export function readWebApp(folder: string): WebApp | null {

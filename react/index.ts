@@ -9,6 +9,8 @@ export {
 } from './credit-bar.tsx'
 export { useExpanded } from './use-expanded.ts'
 export { type AskOptions, type Loaded, useAsked } from './use-asked.ts'
+export { useBudgets } from './use-budgets.ts'
+export { type CreditGate, useCreditGate } from './use-credit-gate.ts'
 export { useGrants, useHistory, useOrganizations, useUsage } from './use-usage.ts'
 export type { AccountState, AccountStore } from './account-store.ts'
 export type { Client } from './api/client.ts'
@@ -22,13 +24,17 @@ export { CreditAlerts, type CreditAlertsProps } from './credit-alerts.tsx'
 export { DepletedOverlay, type DepletedOverlayProps } from './depleted-overlay.tsx'
 export type {
   Alert,
+  AtLimit,
   Balance,
+  Budget,
+  BudgetWindow,
   Debit,
   Employee,
   Grant,
   GrantSource,
   Invite,
   InviteResult,
+  Model,
   Order,
   Pack,
   Plan,

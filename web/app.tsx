@@ -7,6 +7,12 @@ import { paths } from './paths.ts'
 import { Shell } from './shell.tsx'
 
 const ChatPage = lazy(async () => ({ default: (await import('./pages/chat/chat-page.tsx')).ChatPage }))
+const EmployeesPage = lazy(async () => ({
+  default: (await import('./pages/employees/employees-page.tsx')).EmployeesPage,
+}))
+const EmployeePage = lazy(async () => ({
+  default: (await import('./pages/employees/employee-page.tsx')).EmployeePage,
+}))
 const SubscriptionPage = lazy(async () => ({
   default: (await import('./pages/subscription/subscription-page.tsx')).SubscriptionPage,
 }))
@@ -35,6 +41,12 @@ function SignedIn(): ReactNode {
           </Route>
           <Route path="/chat/:employeeId?">
             <ChatPage />
+          </Route>
+          <Route path={paths.employees}>
+            <EmployeesPage />
+          </Route>
+          <Route path="/employees/:employeeId">
+            <EmployeePage />
           </Route>
           <Route path={paths.subscription}>
             <SubscriptionPage />

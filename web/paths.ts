@@ -2,6 +2,8 @@
 export const paths = {
   chat: '/chat',
   chatWith: (employeeId: string) => `/chat/${encodeURIComponent(employeeId)}`,
+  employees: '/employees',
+  employee: (employeeId: string) => `/employees/${encodeURIComponent(employeeId)}`,
   usage: '/settings/subscription/credit-usage',
   subscription: '/settings/subscription',
   plans: '/settings/subscription#plans',

@@ -3,7 +3,18 @@ import { Link, useLocation } from 'wouter'
 import { AlertsBell, CreditAlerts, CreditBar } from '../react/index.ts'
 import { ErrorBoundary } from './error-boundary.tsx'
 import { paths } from './paths.ts'
+import { SignOut } from './sign-out.tsx'
+import { SettingsTabs } from './tabs.tsx'
+import { ThemeChoice } from './theme.tsx'
 import { t } from './words.ts'
+
+const pages = [
+  [paths.chat, 'nav.chat'],
+  [paths.employees, 'nav.employees'],
+  [paths.subscription, 'nav.settings'],
+] as const
+
+const isAt = (location: string, path: string): boolean => location === path || location.startsWith(`${path}/`)
 
 /** Around every page of somebody who is signed in. */
 export function Shell({ children }: { readonly children: ReactNode }): ReactNode {
@@ -25,7 +36,11 @@ export function Shell({ children }: { readonly children: ReactNode }): ReactNode
           Tollgate
         </Link>
         <nav aria-label={t('nav')}>
-          <Link href={paths.chat}>{t('nav.chat')}</Link> <Link href={paths.usage}>{t('nav.usage')}</Link>
+          {pages.map(([path, name]) => (
+            <Link key={path} href={path} aria-current={isAt(location, path) ? 'true' : undefined}>
+              {t(name)}
+            </Link>
+          ))}
         </nav>
         <ErrorBoundary key="bar">
           <AlertsBell className="header-bell" />
@@ -34,8 +49,12 @@ export function Shell({ children }: { readonly children: ReactNode }): ReactNode
       </header>
       <CreditAlerts links={{ upgrade: paths.plans, buy: paths.packs }} />
       <main id="main" ref={main} tabIndex={-1}>
+        {isAt(location, '/settings') && <SettingsTabs />}
         <ErrorBoundary key={location}>{children}</ErrorBoundary>
       </main>
+      <footer className="footer">
+        <ThemeChoice /> <SignOut />
+      </footer>
     </div>
   )
 }

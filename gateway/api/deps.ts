@@ -34,6 +34,8 @@ export interface ApiDeps {
   /** Whether anybody may sign up here. */
   readonly signUpOpen: boolean
   readonly catalogue: Catalogue
+  /** Whether a provider can be asked: it has its key, or needs none. */
+  readonly usable: (providerId: string) => boolean
   readonly estimate: (
     request: EstimateRequest,
   ) => CallEstimate | { readonly unknown: string } | { readonly notPriced: string }

@@ -131,6 +131,33 @@ export interface Employee {
   readonly archived: boolean
 }
 
+/** A model that an employee can be given. */
+export interface Model {
+  readonly id: string
+  /** Its tokens cost nothing. */
+  readonly local: boolean
+}
+
+export type BudgetWindow = 'day' | 'week' | 'month' | 'total'
+export type AtLimit = 'notify' | 'pause' | 'stop'
+
+export interface Budget {
+  /** Its level, such as `employee:ada`. */
+  readonly id: string
+  readonly level: 'employee' | 'organization' | 'task'
+  readonly subjectId: string
+  readonly name: string
+  readonly window: BudgetWindow
+  readonly limit: number
+  /** In the window that is open now. */
+  readonly used: number
+  readonly left: number
+  readonly atLimit: AtLimit
+  readonly status: 'ok' | 'warn' | 'critical' | 'reached'
+  readonly raisedUntil: string | null
+  readonly version: number
+}
+
 export interface Plan {
   readonly id: string
   readonly name: string

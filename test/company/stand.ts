@@ -215,7 +215,7 @@ async function signUp({ gatewayUrl, companyUrl }: Addresses, credits: string): P
           if (!(error instanceof OpenAI.APIError)) throw error
         })
         return (await api<{ remaining: number }>('/balance')).remaining === 0
-      })
+      }, 90_000)
     },
   }
 }

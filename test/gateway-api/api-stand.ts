@@ -77,6 +77,8 @@ export interface Call {
   readonly row: Partial<UsageRow>
   readonly quantities: Partial<Quantities>
   readonly detail: Partial<ReceiptDetail>
+  /** Budgets that it counts against, such as `employee:ada`. */
+  readonly levels: readonly string[]
 }
 
 export const catalogue: Catalogue = (() => {
@@ -133,6 +135,7 @@ export async function openApiStand(): Promise<ApiStand> {
     signIns: createSignIns({ journal, clock: systemClock }),
     adminKey,
     catalogue,
+    usable: () => true,
     estimate: ({ model }) => ({ unknown: model }),
     feeds,
     paces,
@@ -186,7 +189,7 @@ export async function openApiStand(): Promise<ApiStand> {
       if (made.status !== 201) throw new Error(JSON.stringify(made.body))
       return { accountId, key: made.body.secret, keyId: made.body.id }
     },
-    async charge(accountId, { amount = toMicro(250_000), row = {}, quantities = {}, detail = {} } = {}) {
+    async charge(accountId, { amount = toMicro(250_000), row = {}, quantities = {}, detail = {}, levels = [] } = {}) {
       const id = chargeId(Date.now(), randomUUID())
       const request = {
         accountId,
@@ -194,7 +197,7 @@ export async function openApiStand(): Promise<ApiStand> {
         actual: amount,
         row: { ...modelRow, ...row },
         quantities: { ...noQuantities, units: 1, inputTokens: 1_000, outputTokens: 200, ...quantities },
-        levels: [],
+        levels,
         detail: {
           ...modelDetail,
           lines: [{ kind: 'input', quantity: 1_000, unit: 'token', rate: '', amount }],

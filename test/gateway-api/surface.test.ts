@@ -41,6 +41,7 @@ describe('the description', () => {
       'history',
       'activity',
       'employees',
+      'models',
       'alerts',
       'checkouts',
       'invites',

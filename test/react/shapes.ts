@@ -1,11 +1,13 @@
 import type { z } from '@hono/zod-openapi'
 import type { Alert } from '../../gateway/api/alert-of.ts'
 import type { Balance } from '../../gateway/api/balance-of.ts'
+import type { Budget } from '../../gateway/api/budget-of.ts'
 import type { Debit } from '../../gateway/api/debit.ts'
 import type { Employee } from '../../gateway/api/employees.ts'
 import type { Grant } from '../../gateway/api/grant-of.ts'
 import type { History } from '../../gateway/api/history.ts'
 import type { MessageCost } from '../../gateway/api/messages.ts'
+import type { Model } from '../../gateway/api/models.ts'
 import type { Organization } from '../../gateway/api/organizations.ts'
 import type { Invite } from '../../gateway/api/invites.ts'
 import type { Order } from '../../gateway/api/checkouts.ts'
@@ -33,4 +35,6 @@ export type Contract = [
   Reads<shapes.Invite, z.infer<typeof Invite>>,
   Reads<shapes.Alert, z.infer<typeof Alert>>,
   Reads<shapes.Debit, Debit>,
+  Reads<shapes.Budget, Budget>,
+  Reads<shapes.Model, z.infer<typeof Model>>,
 ]

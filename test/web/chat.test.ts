@@ -183,6 +183,32 @@ describe('at zero', () => {
   })
 })
 
+describe('the daily report', () => {
+  test('is scheduled and written on the page of who writes it; without credits it is skipped, quietly', async () => {
+    const { open, customer, complaints } = await signedIn('20')
+    const page = await open('/employees/bruno')
+    await page.getByText('Can be written every day at 7:00 UTC.').waitFor()
+    await page.getByRole('button', { name: 'Schedule it' }).click()
+    await page.getByText(/^Written every day at 7:00 UTC\. Next: .* 2\d{3}, /).waitFor()
+    await page.getByRole('button', { name: 'Write one now' }).click()
+    const runs = page.getByRole('group', { name: 'Reports' }).locator('tbody tr')
+    await runs.and(page.locator('[data-result=done]')).waitFor({ timeout: 60_000 })
+    await runs.getByText('Written').click()
+    expect(((await runs.locator('details').textContent()) ?? '').length).toBeGreaterThan('Written'.length)
+    expect(await violationsOf(page)).toEqual([])
+    await customer.spendAll()
+    await page.getByRole('button', { name: 'Write one now' }).click()
+    await page.getByText('Skipped – no credits').waitFor({ timeout: 60_000 })
+    expect(await page.locator('.cr-toast').filter({ hasText: 'report' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'End the schedule' }).click()
+    await page.getByText('Can be written every day at 7:00 UTC.').waitFor()
+    const other = await open('/employees/ada')
+    await other.getByRole('heading', { name: 'Budget' }).waitFor()
+    expect(await other.getByRole('heading', { name: 'Daily report' }).count()).toBe(0)
+    expect(complaints).toEqual([])
+  }, 240_000)
+})
+
 test.each([
   [1280, 'dark'],
   [320, 'light'],

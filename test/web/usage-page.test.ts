@@ -245,11 +245,11 @@ test.each([
     await page.getByRole('button', { name: 'Free plan, 100% left' }).waitFor()
     if (path !== 'grants') await page.getByRole('rowheader', { name: 'Welcome bonus' }).waitFor()
     if (path !== 'usage') await page.getByRole('rowheader', { name: 'AI Usage' }).waitFor()
-    expect(await page.getByRole('alert').count()).toBe(1)
+    expect(await page.getByRole('main').getByRole('alert').count()).toBe(1)
     await context.unroute(`**/credits/v1/${path}`)
     await failed.getByRole('button', { name: 'Try again' }).click()
     const region = page.getByRole('region', { name: title })
     await region.getByRole(role).filter({ hasText: text }).first().waitFor()
-    expect(await page.getByRole('alert').count()).toBe(0)
+    expect(await page.getByRole('main').getByRole('alert').count()).toBe(0)
   }
 })

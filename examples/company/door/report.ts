@@ -15,12 +15,37 @@ export interface ReportRun {
   readonly text?: string
 }
 
+/** Every day at `hour`, UTC, by `employee`. */
+export interface ReportSchedule {
+  readonly employee: string
+  readonly hour: number
+  readonly isScheduled: boolean
+  readonly next: string | null
+  /** The latest first. */
+  readonly runs: readonly ReportRun[]
+}
+
 const hour = 7
 
 /** The report that a schedule writes every morning. */
 export function report({ client }: Pick<DoorDeps, 'client'>): Hono<SignedIn> {
   const routes = new Hono<SignedIn>()
   const scheduleOf = (account: string) => client.schedule.getHandle(reportScheduleId(account))
+  const shown = async (account: string): Promise<ReportSchedule> => {
+    const described = await scheduleOf(account)
+      .describe()
+      .catch((error: unknown) => {
+        if (error instanceof ScheduleNotFoundError) return undefined
+        throw error
+      })
+    if (described === undefined) return { employee: reporter, hour, isScheduled: false, next: null, runs: [] }
+    const { nextActionTimes, recentActions } = described.info
+    const runs = recentActions.toReversed().flatMap(({ takenAt, action }) => {
+      return action.type === 'startWorkflow' ? [runOf(client, takenAt, action.workflow)] : []
+    })
+    const next = nextActionTimes[0]?.toISOString() ?? null
+    return { employee: reporter, hour, isScheduled: true, next, runs: await Promise.all(runs) }
+  }
 
   /** Schedules it, once. Its runs are in the name of whoever creates the schedule. */
   routes.put('/', async (context) => {
@@ -34,16 +59,10 @@ export function report({ client }: Pick<DoorDeps, 'client'>): Hono<SignedIn> {
     ).catch((error: unknown) => {
       if (!(error instanceof ScheduleAlreadyRunning)) throw error
     })
-    return context.json({ hour })
+    return context.json(await shown(context.get('account')))
   })
 
-  routes.get('/', async (context) => {
-    const { info } = await scheduleOf(context.get('account')).describe().catch(notScheduled)
-    const runs = info.recentActions.toReversed().flatMap(({ takenAt, action }) => {
-      return action.type === 'startWorkflow' ? [runOf(client, takenAt, action.workflow)] : []
-    })
-    return context.json({ hour, next: info.nextActionTimes[0]?.toISOString() ?? null, runs: await Promise.all(runs) })
-  })
+  routes.get('/', async (context) => context.json(await shown(context.get('account'))))
 
   /** A report now, beside the daily ones. */
   routes.post('/runs', async (context) => {

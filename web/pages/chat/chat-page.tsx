@@ -33,7 +33,11 @@ export function ChatPage(): ReactNode {
               ))}
             </ul>
           </nav>
-          <Conversation key={chosen.id} employee={chosen} />
+          <Conversation
+            key={chosen.id}
+            employee={chosen}
+            another={employees.data!.items.find(({ id }) => id !== chosen.id)}
+          />
         </div>
       )}
     </>

@@ -6,10 +6,14 @@ import { Composer } from './composer.tsx'
 import { type ChatMessage, isWorking } from './conversation.ts'
 import { type ConversationState, useConversation } from './use-conversation.ts'
 
-const links = { upgrade: paths.plans, buy: paths.packs, free: paths.freeCredits }
+export interface ConversationProps {
+  readonly employee: Employee
+  /** Who could be asked instead. */
+  readonly another?: Employee | undefined
+}
 
 /** What was said with one employee, what each answer cost, and the way to say more. */
-export function Conversation({ employee }: { readonly employee: Employee }): ReactNode {
+export function Conversation({ employee, another }: ConversationProps): ReactNode {
   const conversation = useConversation(employee.id)
   const { messages, error } = conversation
   const end = useRef<HTMLLIElement>(null)
@@ -39,7 +43,16 @@ export function Conversation({ employee }: { readonly employee: Employee }): Rea
           </ol>
         )}
       </div>
-      <DepletedOverlay links={links}>
+      <DepletedOverlay
+        employee={employee}
+        links={{
+          upgrade: paths.plans,
+          buy: paths.packs,
+          free: paths.freeCredits,
+          raise: `${paths.employee(employee.id)}#budget`,
+          ...(another === undefined ? {} : { switch: paths.chatWith(another.id) }),
+        }}
+      >
         <Composer
           employee={employee}
           isAnswering={messages?.some(isWorking) ?? false}
