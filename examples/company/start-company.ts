@@ -55,7 +55,7 @@ export async function startCompany(options: CompanyOptions): Promise<RunningComp
   const activities = createActivities({ openai, events, images, client })
   const worker = await startWorker({ temporal, plugin, workflowBundle, activities })
   const door = await serveDoor(
-    { client, events, images, gatewayUrl, ...(onLog === undefined ? {} : { onLog }) },
+    { client, events, images, gatewayUrl, serviceKey, ...(onLog === undefined ? {} : { onLog }) },
     host,
     port,
   )

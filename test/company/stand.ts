@@ -94,6 +94,7 @@ export async function openStand(): Promise<Stand> {
     const gateway = runProgram('bin/gateway.ts', {
       ...environment,
       COMPANY_URL: `http://127.0.0.1:${companyPort}`,
+      CHECKOUT: 'test',
     })
     closers.push(() => stop(gateway))
     const [, gatewayUrl] = await gateway.printed(/"url":"([^"]+)","msg":"gateway is ready"/)

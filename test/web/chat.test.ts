@@ -172,6 +172,25 @@ describe('at zero', () => {
     expect(await page.locator('.message').count()).toBe(2)
   }, 180_000)
 
+  test('which the page leads to, and back: nothing is left after a button, and a pack brings all back', async () => {
+    const { open } = await signedIn('300')
+    const page = await open('/chat/ada')
+    await page.getByText('See what happens at zero').click()
+    await page.getByRole('button', { name: 'Spend all credits' }).click()
+    await overlay(page).waitFor({ timeout: 90_000 })
+    expect(await page.getByRole('button', { name: 'Spend all credits' }).isDisabled()).toBe(true)
+    await overlay(page).getByRole('link', { name: 'Buy a credit pack' }).click()
+    await page.getByRole('button', { name: 'Buy 500 credits' }).click()
+    const asked = page.getByRole('dialog', { name: 'Buy 500 credits?' })
+    await asked.getByRole('button', { name: 'Confirm' }).click()
+    await asked.getByRole('button', { name: 'Pay' }).click()
+    await page.getByText('500 credits are there.').waitFor()
+    await page.goBack()
+    await composer(page).fill('Hello, in ten words.')
+    await page.keyboard.press('Enter')
+    await costOf(page)
+  }, 180_000)
+
   test('a balance that is not known covers nothing', async () => {
     const { context, open } = await signedIn('10')
     await context.route('**/credits/v1/balance', (route) => route.fulfill({ status: 500, body: '' }))

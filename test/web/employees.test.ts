@@ -57,6 +57,7 @@ describe('an employee', () => {
   test('that is not there is not found', async () => {
     const page = await (await stand.profile(await company())).open('/employees/nobody')
     await page.getByRole('heading', { name: 'Page not found' }).waitFor()
+    expect(await page.getByRole('button', { name: 'Save budget' }).count()).toBe(0)
   })
 })
 

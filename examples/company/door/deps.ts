@@ -7,6 +7,8 @@ export interface DoorDeps {
   readonly events: EventLog
   readonly images: Images
   readonly gatewayUrl: string
+  /** The gateway's SERVICE_KEY. */
+  readonly serviceKey: string
   readonly onLog?: (message: string, facts: Readonly<Record<string, unknown>>) => void
 }
 

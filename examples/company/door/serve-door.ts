@@ -10,6 +10,7 @@ import type { DoorDeps, SignedIn } from './deps.ts'
 import { DoorError } from './door-error.ts'
 import { report } from './report.ts'
 import { signIn } from './sign-in.ts'
+import { spendDown } from './spend-down.ts'
 import { staff } from './staff.ts'
 
 export interface Door {
@@ -24,6 +25,7 @@ export async function serveDoor(deps: DoorDeps, host: string, port: number): Pro
   app.route('/company/employees', staff(deps))
   app.route('/company/conversations', conversations(deps))
   app.route('/company/report', report(deps))
+  app.route('/company/spend-down', spendDown(deps))
   app.notFound((context) => context.json(bodyOf('not_found', 'there is no such route'), 404))
   app.onError((error, context) => {
     const { status, code, message } = answerTo(error)

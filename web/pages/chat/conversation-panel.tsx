@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { asFailure, DepletedOverlay, type Employee, MessageCost } from '../../../react/index.ts'
 import { paths } from '../../paths.ts'
 import { t } from '../../words.ts'
+import { AtZero } from './at-zero.tsx'
 import { Composer } from './composer.tsx'
 import { type ChatMessage, isWorking } from './conversation.ts'
 import { type ConversationState, useConversation } from './use-conversation.ts'
@@ -60,6 +61,7 @@ export function Conversation({ employee, another }: ConversationProps): ReactNod
           stop={conversation.stop}
         />
       </DepletedOverlay>
+      <AtZero />
     </section>
   )
 }

@@ -34,7 +34,8 @@ export function SubscriptionPage(): ReactNode {
   const [told, setTold] = useState('')
   const calendar = calendarOf(balance?.timeZone ?? 'UTC')
   const { data } = subscription
-  const renews = data === null ? '' : calendar.day(Date.parse(data.renewsAt))
+  const renewsAt = data?.renewsAt ?? balance?.periodEnd
+  const renews = renewsAt === undefined ? '' : calendar.day(Date.parse(renewsAt))
   const isLoaded = data !== null && packs.data !== null
   // Links lead to the plans or the packs, which are not there when the page opens
   useEffect(() => {
@@ -144,7 +145,8 @@ export function SubscriptionPage(): ReactNode {
                 <li key={pack.id}>
                   <h3>{pack.name}</h3>
                   <p>{t('plan.once', { price: price(pack.priceCents) })}</p>
-                  <button type="button" className="button" onClick={() => buy(pack)}>
+                  {/* Until when a pack counts is said before it is bought */}
+                  <button type="button" className="button" disabled={renewsAt === undefined} onClick={() => buy(pack)}>
                     {t('packs.buy', { name: pack.name })}
                   </button>
                 </li>
