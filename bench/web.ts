@@ -201,7 +201,7 @@ async function reconnects(stand: Stand, say: SuiteOptions['say']): Promise<reado
   await page.goto(usagePage)
   await watched.became('data-status', 'live')
   const mend = stand.cutOff()
-  await watched.became('data-status', 'stale')
+  await watched.left('data-status', 'live')
   const { version } = await stand.debit(amount)
   const mendedMs = performance.timeOrigin + performance.now()
   mend()

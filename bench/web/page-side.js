@@ -55,6 +55,7 @@
         if (found === undefined) waiting.push({ version, resolve })
         else resolve(found.atMs)
       }),
+    left: (attribute, value) => whenEachFrame(() => bar()?.getAttribute(attribute) !== value),
     became: (attribute, value) => whenEachFrame(() => bar()?.getAttribute(attribute) === value),
     /** ms from the navigation until bar and table had figures. */
     ready: async () => {

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core'
 export interface Watched {
   painted(version: number): Promise<number>
   became(attribute: string, value: string): Promise<number>
+  left(attribute: string, value: string): Promise<number>
   ready(): Promise<number>
   opens(selector: string, opened: string): Promise<number>
   longestTask(): Promise<number>
@@ -27,6 +28,7 @@ export async function watch(page: Page): Promise<Watched> {
   return {
     painted: (version) => ask('painted', version),
     became: (attribute, value) => ask('became', attribute, value),
+    left: (attribute, value) => ask('left', attribute, value),
     ready: () => ask('ready'),
     opens: (selector, opened) => ask('opens', selector, opened),
     longestTask: () => ask('longestTask'),

@@ -50,7 +50,7 @@ export async function openDemoStack(): Promise<DemoStack> {
         const page = await context.newPage()
         await page.goto(demo.signInLink.replace(gatewayUrl, origin))
         await page.getByRole('button', { name: 'Sign in' }).click()
-        await page.waitForURL((url) => !url.pathname.startsWith('/login'))
+        await page.getByText('signed in').first().waitFor()
         const state = await context.storageState()
         await context.close()
         return state
