@@ -1,5 +1,5 @@
 'use client'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import type { MessageCost as Cost } from './api/shapes.ts'
 import { MessageInspector } from './message-inspector.tsx'
 import { useCredits } from './provider.tsx'
@@ -9,13 +9,19 @@ export interface MessageCostProps {
   readonly messageId: string
   /** Whether the message is still being worked on. */
   readonly isWorking: boolean
+  /** Hears what the message has cost so far, µcr. */
+  readonly onCost?: (messageId: string, total: number) => void
 }
 
 /** What a message cost, under it; opens to what that is made of. */
-export function MessageCost({ messageId, isWorking }: MessageCostProps): ReactNode {
+export function MessageCost({ messageId, isWorking, onCost }: MessageCostProps): ReactNode {
   const { t } = useCredits()
   const { cost, error, isLate } = useMessageCost(messageId, !isWorking)
   const [isOpen, setOpen] = useState(false)
+  const total = cost?.total
+  useEffect(() => {
+    if (total !== undefined) onCost?.(messageId, total)
+  }, [messageId, total, onCost])
   if (isWorking) return <span className="cr-cost">{t('cost.working')}</span>
   if (cost === null) {
     const why = error !== null ? 'cost.failed' : isLate ? 'cost.late' : 'cost.calculating'

@@ -47,6 +47,7 @@ describe('a message', () => {
     await last(page).getByText('Working…').waitFor()
     expect(await composer(page).inputValue()).toBe('')
     expect(await costOf(page)).toMatch(/^(\d+\.\d\d|<0\.01) credits/)
+    await page.getByText(/^(\d+\.\d\d|<0\.01) credits in this conversation$/).waitFor()
 
     // Memory and runtime are charged a little later, and come by themselves
     const messageId = `web-ada.${(await customer.charges()).find(({ messageId: id }) => id !== '')!.messageId!.split('.')[1]}`

@@ -107,7 +107,7 @@ const full: readonly Shot[] = [
 ]
 const budgetReached: Shot = {
   name: 'chat-budget-reached',
-  path: '/chat/ada',
+  path: '/chat/clara',
   isWindow: true,
   until: (page) => page.getByRole('group', { name: 'Budget reached' }).waitFor(),
 }
@@ -151,9 +151,9 @@ try {
   const demo = await profile(state)
   await prepare(demo)
   await shoot(full, state)
-  await demo.request('PUT', '/credits/v1/budgets/employee:ada', { limit: 1, window: 'total', atLimit: 'pause' })
+  await demo.request('PUT', '/credits/v1/budgets/employee:clara', { limit: 10_000, window: 'month', atLimit: 'pause' })
   await shoot([budgetReached], state)
-  await demo.request('DELETE', '/credits/v1/budgets/employee:ada')
+  await demo.request('DELETE', '/credits/v1/budgets/employee:clara')
   say('spending all there is')
   await toZero(demo)
   await shoot(depleted, state)

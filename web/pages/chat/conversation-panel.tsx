@@ -1,10 +1,11 @@
-import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { asFailure, DepletedOverlay, type Employee, MessageCost } from '../../../react/index.ts'
+import { type ReactNode, useCallback, useState } from 'react'
+import { asFailure, DepletedOverlay, type Employee, MessageCost, useCredits } from '../../../react/index.ts'
 import { paths } from '../../paths.ts'
 import { t } from '../../words.ts'
 import { AtZero } from './at-zero.tsx'
 import { Composer } from './composer.tsx'
 import { type ChatMessage, isWorking } from './conversation.ts'
+import { useFollowedEnd } from './use-followed-end.ts'
 import { type ConversationState, useConversation } from './use-conversation.ts'
 
 export interface ConversationProps {
@@ -15,15 +16,16 @@ export interface ConversationProps {
 
 /** What was said with one employee, what each answer cost, and the way to say more. */
 export function Conversation({ employee, another }: ConversationProps): ReactNode {
+  const { formats } = useCredits()
   const conversation = useConversation(employee.id)
   const { messages, error } = conversation
-  const end = useRef<HTMLLIElement>(null)
-  const last = messages?.at(-1)
-  // New text is followed, as long as its reader is at the end
-  useEffect(() => {
-    // Browsers answer it with a promise, which is no way to end an effect
-    end.current?.scrollIntoView({ block: 'nearest' })
-  }, [last?.text, last?.state, messages?.length])
+  const { log, list } = useFollowedEnd(messages !== null)
+  const [costs, setCosts] = useState<Readonly<Record<string, number>>>({})
+  const learnCost = useCallback(
+    (id: string, total: number) => setCosts((known) => (known[id] === total ? known : { ...known, [id]: total })),
+    [],
+  )
+  const total = Object.values(costs).reduce((sum, cost) => sum + cost, 0)
   return (
     <section className="conversation" aria-label={t('chat.with', { name: employee.name })}>
       {error !== null && (
@@ -31,16 +33,22 @@ export function Conversation({ employee, another }: ConversationProps): ReactNod
           {t('chat.lost', { reason: error.message })}
         </p>
       )}
-      <div role="log" className="messages" aria-label={t('chat.messages')} aria-busy={messages === null}>
+      {total > 0 && <p className="cr-soft">{t('chat.total', { count: formats.spend(total) })}</p>}
+      <div ref={log} role="log" className="messages" aria-label={t('chat.messages')} aria-busy={messages === null}>
         {messages === null ? (
           error === null && <div className="cr-skeleton table-skeleton" />
         ) : (
-          <ol>
+          <ol ref={list}>
             {messages.length === 0 && <li className="cr-soft">{t('chat.nothing')}</li>}
             {messages.map((message) => (
-              <Message key={message.id} message={message} employee={employee} conversation={conversation} />
+              <Message
+                key={message.id}
+                message={message}
+                employee={employee}
+                conversation={conversation}
+                onCost={learnCost}
+              />
             ))}
-            <li ref={end} aria-hidden="true" />
           </ol>
         )}
       </div>
@@ -70,9 +78,10 @@ interface MessageProps {
   readonly message: ChatMessage
   readonly employee: Employee
   readonly conversation: ConversationState
+  readonly onCost: (id: string, total: number) => void
 }
 
-function Message({ message, employee, conversation }: MessageProps): ReactNode {
+function Message({ message, employee, conversation, onCost }: MessageProps): ReactNode {
   const { id, from, text, image, calls = [], isInterrupted } = message
   if (from === 'person')
     return (
@@ -98,7 +107,7 @@ function Message({ message, employee, conversation }: MessageProps): ReactNode {
       {message.state === 'stopped' && <p>{t('chat.stopped')}</p>}
       {message.state === 'failed' && <p>{t('chat.failed')}</p>}
       <p className="message-cost">
-        <MessageCost messageId={id} isWorking={isWorking(message) && isInterrupted !== true} />
+        <MessageCost messageId={id} isWorking={isWorking(message) && isInterrupted !== true} onCost={onCost} />
       </p>
     </li>
   )
@@ -107,7 +116,10 @@ function Message({ message, employee, conversation }: MessageProps): ReactNode {
 /** An answer's id is its conversation's and its question's. */
 const questionOf = (answer: string): string => answer.slice(answer.indexOf('.') + 1)
 
-function Approval({ message: { id, approval }, conversation }: Omit<MessageProps, 'employee'>): ReactNode {
+function Approval({
+  message: { id, approval },
+  conversation,
+}: Pick<MessageProps, 'message' | 'conversation'>): ReactNode {
   const [failure, setFailure] = useState<string | null>(null)
   if (approval === undefined) return null
   const decide = (approved: boolean): void => {

@@ -1,0 +1,35 @@
+import { type RefObject, useEffect, useRef } from 'react'
+
+export interface FollowedEnd {
+  /** What scrolls. */
+  readonly log: RefObject<HTMLDivElement | null>
+  /** What grows in it. */
+  readonly list: RefObject<HTMLOListElement | null>
+}
+
+/** How far from the end its reader still counts as being there, pixels. */
+const nearPixels = 40
+
+/** Keeps the end in view while something grows, as long as its reader is there. `isThere`: there is something to follow. */
+export function useFollowedEnd(isThere: boolean): FollowedEnd {
+  const log = useRef<HTMLDivElement>(null)
+  const list = useRef<HTMLOListElement>(null)
+  useEffect(() => {
+    const [scrolled, grown] = [log.current, list.current]
+    if (!isThere || scrolled === null || grown === null) return undefined
+    let isAtEnd = true
+    const onScroll = (): void => {
+      isAtEnd = scrolled.scrollHeight - scrolled.scrollTop - scrolled.clientHeight < nearPixels
+    }
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd) scrolled.scrollTop = scrolled.scrollHeight
+    })
+    scrolled.addEventListener('scroll', onScroll)
+    observer.observe(grown)
+    return () => {
+      scrolled.removeEventListener('scroll', onScroll)
+      observer.disconnect()
+    }
+  }, [isThere])
+  return { log, list }
+}
