@@ -2,7 +2,7 @@ import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { z } from 'zod'
 import { isTimeZone } from '../credits/period.ts'
-import { microToCredits } from '../credits/money.ts'
+import { createFormats } from '../credits/formats.ts'
 import { promoKey } from '../journal/promo-codes.ts'
 import { personKey } from '../middleware/mail/mail-key.ts'
 import type { ApiDeps } from './api/deps.ts'
@@ -11,31 +11,39 @@ import type { Doors } from './doors.ts'
 import { ApiError } from './error.ts'
 import { formPage } from './pages.ts'
 import type { Api } from './route.ts'
-import type { CodeOutcome } from './sign-up.ts'
+import { type CodeOutcome, inviterOf } from './sign-up.ts'
 
 type Content = HtmlEscapedString | Promise<HtmlEscapedString>
 
+const { exact: credits } = createFormats('en')
 const Email = z.email().max(254)
 const field = z.string().trim().max(200).catch('')
 
 /** Sign-up and sign-in for people without a host product, as plain forms. They work without a script. */
 export function doorPages(app: Api, deps: ApiDeps, doors: Doors): void {
-  const { publicUrl, signUpOpen } = deps
+  const { publicUrl, signUpOpen, catalogue } = deps
+  const invitation = async (ref: string): Promise<Content> => {
+    if (ref === '') return html``
+    const inviter = await inviterOf(deps, ref)
+    if (inviter === null) return html`<p>That invitation is not known. You can sign up all the same.</p>`
+    const { welcome, referral } = catalogue.bonuses
+    const [start, more] = [welcome.amount + referral.amount, referral.amount].map((amount) => credits(amount))
+    return html`<p>
+      ${inviter} has invited you: you start with ${start} credits, ${more} of them for the invitation, and so much goes
+      to ${inviter} too.
+    </p>`
+  }
   app.get('/r/:code', (c) => c.redirect(`/signup?ref=${encodeURIComponent(c.req.param('code'))}`))
-  app.get('/signup', (c) =>
-    formPage(
-      'Sign up',
-      signUpOpen
-        ? signUpForm({ ref: field.parse(c.req.query('ref')), promo: field.parse(c.req.query('promo')) })
-        : closed(),
-    ),
-  )
+  app.get('/signup', async (c) => {
+    const [ref, promo] = [field.parse(c.req.query('ref')), field.parse(c.req.query('promo'))]
+    return formPage('Sign up', signUpOpen ? signUpForm({ ref, promo, invitation: await invitation(ref) }) : closed())
+  })
   app.post('/signup', async (c) => {
     requireOwnOrigin(c, publicUrl())
     const form = await c.req.parseBody()
     const [ref, promo, typed] = [field.parse(form['ref']), field.parse(form['promo']), field.parse(form['email'])]
     const zone = field.parse(form['zone'])
-    const again = { ref, promo, email: typed, zone }
+    const again = { ref, promo, email: typed, zone, invitation: await invitation(ref) }
     const email = Email.safeParse(typed)
     if (!email.success)
       return formPage('Sign up', signUpForm({ ...again, trouble: 'That is not an e-mail address.' }), 400)
@@ -60,18 +68,22 @@ export function doorPages(app: Api, deps: ApiDeps, doors: Doors): void {
     setSignIn(c, entered.signIn, publicUrl())
     const { welcome, promo: promoOutcome, referral } = entered.signedUp
     const parts = [
-      `${microToCredits(welcome)} welcome`,
+      { amount: welcome, of: 'welcome' },
       ...[promoOutcome, referral].flatMap((outcome, at) =>
-        outcome?.credits === undefined ? [] : [`${microToCredits(outcome.credits)} ${at === 0 ? 'promo' : 'referral'}`],
+        outcome?.credits === undefined ? [] : [{ amount: outcome.credits, of: at === 0 ? 'promo' : 'referral' }],
       ),
     ]
+    const total = parts.reduce((sum, { amount }) => sum + amount, 0)
     const refused = [promoOutcome, referral].filter((outcome) => outcome !== null && !outcome.applied)
     return withHeadersOf(
       c.res,
       await formPage(
         'Signed up',
         html`<h1>Welcome</h1>
-          <p>You start with ${parts.join(' + ')} credits.</p>
+          <p>
+            You start with ${credits(total)} credits
+            (${parts.map(({ amount, of }) => `${credits(amount)} ${of}`).join(' + ')}).
+          </p>
           ${refused.map((outcome) => html`<p>${whyNot(outcome!)}</p>`)} ${signedIn()}`,
       ),
     )
@@ -120,12 +132,7 @@ function withHeadersOf(context: Response, answer: Response): Response {
 }
 
 function signedIn(): Content {
-  return html`<ul>
-    <li><a href="/">What is left, and where it went</a></li>
-    <li><a href="/credits/v1/balance">Your balance</a></li>
-    <li><a href="/credits/v1/grants">What you were given</a></li>
-    <li><a href="/credits/v1/referral">Your referral link</a></li>
-  </ul>`
+  return html`<p><a href="/">Go on to your credits</a></p>`
 }
 
 interface SignUpForm {
@@ -136,14 +143,24 @@ interface SignUpForm {
   readonly trouble?: string
   /** The trouble is the promo code: it may be left out. */
   readonly isBadCode?: boolean
+  /** Who has invited, and what that brings. */
+  readonly invitation: Content
 }
 
 const sentence = (text: string): string => `${text[0]?.toUpperCase()}${text.slice(1)}.`
 
-function signUpForm({ ref, promo, email = '', zone = 'UTC', trouble = '', isBadCode = false }: SignUpForm): Content {
+function signUpForm({
+  ref,
+  promo,
+  email = '',
+  zone = 'UTC',
+  trouble = '',
+  isBadCode = false,
+  invitation,
+}: SignUpForm): Content {
   const zones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((name) => name !== 'UTC')]
   return html`<h1>Sign up</h1>
-    ${troubleText(trouble)}
+    ${invitation} ${troubleText(trouble)}
     <form method="post" action="/signup">
       <p>
         <label>E-mail <input type="email" name="email" value="${email}" required autocomplete="email" /></label>

@@ -136,7 +136,7 @@ interface Referred {
 }
 
 async function findReferrer(
-  { journal, accounts }: Deps,
+  { journal, accounts }: Pick<Deps, 'journal' | 'accounts'>,
   { code, accountId, email }: { readonly code: string; readonly accountId: string; readonly email: string },
 ): Promise<Referred> {
   const referrer = await journal.referrals.find(code)
@@ -145,6 +145,13 @@ async function findReferrer(
   if (!answer.ok) return { code, reason: 'referral_unknown' }
   const self = referrer === accountId || personKey(answer.view.email) === personKey(email)
   return self ? { code, reason: 'referral_self' } : { code, referrer: answer.view }
+}
+
+/** Whose invitation a code is, masked; null for one that nobody has. */
+export async function inviterOf(deps: Pick<Deps, 'journal' | 'accounts'>, code: string): Promise<string | null> {
+  const accountId = await deps.journal.referrals.find(code)
+  const answer = accountId === null ? null : await deps.accounts.view(accountId)
+  return answer?.ok === true ? maskedMail(answer.view.email) : null
 }
 
 function given({ grants }: AccountView, id: string): Micro | undefined {

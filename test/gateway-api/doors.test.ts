@@ -228,7 +228,13 @@ describe('the pages', () => {
     const { code } = (await stand.ask('GET', '/credits/v1/referral', { as: key })).body
     const led = await stand.app.request(`/r/${code}`)
     expect(led.headers.get('location')).toBe(`/signup?ref=${code}`)
-    expect(await (await stand.app.request(`/signup?ref=${code}`)).text()).toContain(`value="${code}"`)
+    const invited = (await (await stand.app.request(`/signup?ref=${code}`)).text()).replaceAll(/\s+/g, ' ')
+    expect(invited).toContain(`value="${code}"`)
+    expect(invited).toMatch(
+      /•+@example\.com has invited you: you start with 1,500 credits, 500 of them for the invitation/,
+    )
+    const unknown = await (await stand.app.request('/signup?ref=NOBODYS')).text()
+    expect(unknown).toContain('That invitation is not known. You can sign up all the same.')
     const email = address()
     const typed = { email, ref: code, promo: 'NO-SUCH', zone: 'Europe/Rome' }
     // A code that is not good is told of before it is too late for another one
@@ -238,7 +244,9 @@ describe('the pages', () => {
     for (const kept of ['There is no such promo code.', `value="${email}"`, `value="${code}"`, 'selected>Europe/Rome'])
       expect(words).toContain(kept)
     const done = await form('/signup', { ...typed, anyway: 'yes' })
-    expect(await done.text()).toContain('1000 welcome + 500 referral')
+    expect((await done.text()).replaceAll(/\s+/g, ' ')).toContain(
+      'You start with 1,500 credits (1,000 welcome + 500 referral).',
+    )
     expect(await balance(cookieOf(done))).toMatchObject({ body: { timeZone: 'Europe/Rome' } })
     expect(await balance(cookieOf(done))).toMatchObject({ body: { total: creditsToMicro(1500) } })
   })
