@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useRef } from 'react'
 import { Link, useLocation } from 'wouter'
 import { AlertsBell, CreditAlerts, CreditBar } from '../react/index.ts'
 import { ErrorBoundary } from './error-boundary.tsx'
+import { PaletteDoor } from './palette/palette-door.tsx'
 import { paths } from './paths.ts'
 import { SignOut } from './sign-out.tsx'
 import { SettingsTabs } from './tabs.tsx'
@@ -53,7 +54,7 @@ export function Shell({ children }: { readonly children: ReactNode }): ReactNode
         <ErrorBoundary key={location}>{children}</ErrorBoundary>
       </main>
       <footer className="footer">
-        <ThemeChoice /> <SignOut />
+        <ThemeChoice /> <PaletteDoor /> <SignOut />
       </footer>
     </div>
   )
