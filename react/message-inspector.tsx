@@ -47,7 +47,9 @@ export function MessageInspector({ cost, onClose }: MessageInspectorProps): Reac
               <tr key={`${kind} ${label} ${rate}`}>
                 <th scope="row">{label}</th>
                 <td className="cr-amount">
-                  {unit === 'ms' ? formats.duration(quantity) : `${formats.count(quantity)} ${unit}`}
+                  {unit === 'ms' && formats.duration(quantity)}
+                  {unit === 'token' && t('inspect.tokens', { count: formats.count(quantity) })}
+                  {unit !== 'ms' && unit !== 'token' && t('inspect.times', { count: formats.count(quantity) })}
                 </td>
                 <td className="cr-amount">{rate === '' ? '' : t('inspect.perMillion', { rate })}</td>
                 <td className="cr-amount">{free === true ? t('inspect.free') : formats.exact(credits)}</td>
