@@ -18,8 +18,13 @@ export function useFollowedEnd(isThere: boolean): FollowedEnd {
     const [scrolled, grown] = [log.current, list.current]
     if (!isThere || scrolled === null || grown === null) return undefined
     let isAtEnd = true
+    let topBefore = scrolled.scrollTop
     const onScroll = (): void => {
-      isAtEnd = scrolled.scrollHeight - scrolled.scrollTop - scrolled.clientHeight < nearPixels
+      const { scrollTop, scrollHeight, clientHeight } = scrolled
+      // More may have grown since the end was reached: only who goes back has left it
+      if (scrollHeight - scrollTop - clientHeight < nearPixels) isAtEnd = true
+      else if (scrollTop < topBefore) isAtEnd = false
+      topBefore = scrollTop
     }
     const observer = new ResizeObserver(() => {
       if (isAtEnd) scrolled.scrollTop = scrolled.scrollHeight
