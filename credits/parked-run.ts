@@ -8,6 +8,15 @@ export interface ParkedRun {
 /** The signal that wakes it. Without arguments: the run asks for its credits again. */
 export const resumeSignal = 'tollgate-resume'
 
+/** The query that a run answers with `ParkedStep[]`: what it waits for now. Runs that nobody charges do not know it. */
+export const parkedQuery = 'tollgate-parked'
+
+export interface ParkedStep {
+  readonly waitsFor: 'credits' | 'budget' | 'ledger'
+  /** Micro-credits that the step needs to begin; 0 where that is not what it waits for. */
+  readonly need: number
+}
+
 /** Search attribute, of type Keyword, by which runs can be listed that are parked or were skipped. Used in namespaces that have it. */
 export const stateAttribute = 'TollgateState'
 

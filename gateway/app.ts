@@ -36,6 +36,7 @@ import { createDoors } from './doors.ts'
 import { messageRoutes } from './api/messages.ts'
 import { modelRoutes } from './api/models.ts'
 import { planRoutes } from './api/plans.ts'
+import { priceRoutes } from './api/prices.ts'
 import { receiptRoutes } from './api/receipts.ts'
 import { type CompanyDeps, companyRoutes } from './company.ts'
 import { type WebApp, webRoutes } from './web.ts'
@@ -88,6 +89,7 @@ export function createApp(deps: AppDeps): Api {
     employeeRoutes,
     modelRoutes,
     planRoutes,
+    priceRoutes,
     estimateRoutes,
     feedRoutes,
     referralRoutes,

@@ -15,6 +15,7 @@ export { useGrants, useHistory, useOrganizations, useUsage } from './use-usage.t
 export type { AccountState, AccountStore } from './account-store.ts'
 export type { Client } from './api/client.ts'
 export { asFailure, Failure } from './api/failure.ts'
+export { InsufficientNotice, type InsufficientNoticeProps } from './insufficient-notice.tsx'
 export { Projection } from './projection.tsx'
 export { MessageCost, type MessageCostProps } from './message-cost.tsx'
 export { MessageInspector, type MessageInspectorProps } from './message-inspector.tsx'
@@ -38,6 +39,7 @@ export type {
   Order,
   Pack,
   Plan,
+  Price,
   Referral,
   Subscription,
   Organization,

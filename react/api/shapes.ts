@@ -138,6 +138,13 @@ export interface Model {
   readonly local: boolean
 }
 
+/** Of an activity whose price is fixed. */
+export interface Price {
+  readonly activity: string
+  readonly amount: number
+  readonly per: string
+}
+
 export type BudgetWindow = 'day' | 'week' | 'month' | 'total'
 export type AtLimit = 'notify' | 'pause' | 'stop'
 

@@ -42,6 +42,7 @@ describe('the description', () => {
       'activity',
       'employees',
       'models',
+      'prices',
       'alerts',
       'checkouts',
       'invites',

@@ -12,6 +12,7 @@ import type { Organization } from '../../gateway/api/organizations.ts'
 import type { Invite } from '../../gateway/api/invites.ts'
 import type { Order } from '../../gateway/api/checkouts.ts'
 import type { Packs, Plans } from '../../gateway/api/plans.ts'
+import type { Price } from '../../gateway/api/prices.ts'
 import type { Referral } from '../../gateway/api/referral.ts'
 import type { Subscription } from '../../gateway/api/subscription.ts'
 import type { Usage } from '../../gateway/api/usage.ts'
@@ -36,5 +37,6 @@ export type Contract = [
   Reads<shapes.Alert, z.infer<typeof Alert>>,
   Reads<shapes.Debit, Debit>,
   Reads<shapes.Budget, Budget>,
+  Reads<shapes.Price, z.infer<typeof Price>>,
   Reads<shapes.Model, z.infer<typeof Model>>,
 ]

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client'
 import { isCancellation, type Workflow } from '@temporalio/workflow'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { parkedQuery, type ParkedStep } from '../../credits/parked-run.ts'
 import { withAttribution } from '../../middleware/temporal/attribution.ts'
 import { until } from '../stack/until.ts'
 import { openStand, type Stand } from './stand.ts'
@@ -60,9 +61,13 @@ test('a run that is out of credits waits, shows it, and goes on at the same step
   const handle = await start(account, twoMails)
   await parked(handle)
   expect(mailsOf(account)).toBe(1)
+  const waits = await handle.query<ParkedStep[]>(parkedQuery)
+  expect(waits).toEqual([{ waitsFor: 'credits', need: expect.any(Number) }])
+  expect(waits[0]!.need).toBeGreaterThanOrEqual(50_000)
   await stand.grant(account, 10)
   await stand.wake(account)
   expect(await handle.result()).toEqual(['sent one', 'sent two'])
+  expect(await handle.query(parkedQuery)).toEqual([])
   expect(mailsOf(account)).toBe(2)
   expect(await spentOf(account)).toBe(100_000)
   expect(await details(handle)).toBe('two mails to send')

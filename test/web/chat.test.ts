@@ -135,6 +135,47 @@ describe('a message', () => {
   })
 })
 
+test('a picture that costs more than there is says so and lets go on; with enough it is drawn', async () => {
+  const { open, customer, complaints } = await signedIn('6')
+  const page = await open('/chat/ada')
+  await composer(page).fill('a lighthouse')
+  await page.getByRole('button', { name: 'HD · 8' }).click()
+  const notice = page.getByRole('alert').filter({ hasText: 'This needs 8 credits, you have 6.' })
+  await notice.getByRole('link', { name: 'Buy a credit pack' }).waitFor()
+  expect(await composer(page).isEnabled()).toBe(true)
+  expect(await composer(page).inputValue()).toBe('a lighthouse')
+  expect(await page.locator('.message').count()).toBe(0)
+  expect(await violationsOf(page)).toEqual([])
+  await customer.grant('20')
+  await notice.waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'HD · 8' }).click()
+  await last(page).getByAltText('The picture that was drawn').waitFor({ timeout: 60_000 })
+  await costOf(page)
+  expect((await customer.charges()).find(({ category }) => category === 'tool_calls')).toMatchObject({
+    credits: 8_000_000,
+  })
+  expect(complaints).toEqual([])
+}, 120_000)
+
+test('an answer that waits above zero says for what, and goes on by itself', async () => {
+  const { open, customer } = await signedIn('6')
+  const page = await open('/chat/ada')
+  await composer(page).fill('Draw a picture in HD of a lighthouse.')
+  await page.keyboard.press('Enter')
+  await last(page)
+    .getByText('It waits for credits, and goes on by itself once there are enough.')
+    .waitFor({ timeout: 60_000 })
+  await last(page)
+    .getByRole('alert')
+    .getByText(/^This needs [\d.]+ credits, you have \d/)
+    .waitFor()
+  expect(await overlay(page).count()).toBe(0)
+  await customer.grant('20')
+  await last(page).getByAltText('The picture that was drawn').waitFor({ timeout: 60_000 })
+  await costOf(page)
+  expect(await page.getByText('It waits for credits').count()).toBe(0)
+}, 180_000)
+
 describe('at zero', () => {
   test('the form is covered, its draft stays, the answer goes on after a grant, and nobody reloads', async () => {
     const { open, customer } = await signedIn('20')

@@ -43,6 +43,9 @@ describe('the credit bar', () => {
   test('says in words and colour how low it is, and recovers when credits come', async () => {
     const user = await stand.api.user()
     const page = await (await stand.profile(user)).open()
+    const besides = async () => (await page.locator('.cr-bell').boundingBox())?.x
+    await named(page, 'Free plan, 100% left')
+    const place = await besides()
     for (const [amount, name, level] of [
       ['749', 'Free plan, 26% left', 'ok'],
       ['1', 'Free plan, 25% left, credits low', 'warn'],
@@ -54,6 +57,8 @@ describe('the credit bar', () => {
       await named(page, name)
       expect(await page.locator('.cr-bar').getAttribute('data-level')).toBe(level)
       expect(await violationsOf(page)).toEqual([])
+      // Other digits and words move nothing beside it
+      expect(await besides()).toBe(place)
     }
     expect(await bar(page).evaluate((button) => getComputedStyle(button).animationName)).toBe('cr-pulse')
     await page.emulateMedia({ reducedMotion: 'reduce' })

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { creditsToMicro } from '../../credits/money.ts'
 import type { TestUser } from '../gateway-api/api-stand.ts'
+import { until } from '../stack/until.ts'
 import { openWebStand, violationsOf, type WebStand } from './stand.ts'
 
 let stand: WebStand
@@ -94,16 +95,24 @@ describe('a budget', () => {
     const user = await company()
     await setBudget(user, '100')
     const { context, open } = await stand.profile(user)
+    let [isBlind, underWay] = [false, 0]
+    await context.route('**/credits/v1/budgets', async (route) => {
+      if (isBlind) return route.abort()
+      underWay += 1
+      await route.fulfill({ response: await route.fetch() })
+      underWay -= 1
+    })
     const page = await open('/employees/ada')
     await page.getByText('Used 0 of 100 this month: 100 left').waitFor()
     // As long as the page does not hear of it
-    await context.route('**/credits/v1/budgets', (route) => route.abort())
+    isBlind = true
+    await until(() => Promise.resolve(underWay === 0))
     await setBudget(user, '80')
     await page.getByRole('spinbutton', { name: 'Credits', exact: true }).fill('90')
     await page.getByRole('button', { name: 'Save budget' }).click()
     const conflict = page.getByRole('alert').filter({ hasText: 'Changed elsewhere.' })
     await conflict.waitFor()
-    await context.unroute('**/credits/v1/budgets')
+    isBlind = false
     await conflict.getByRole('button', { name: 'Reload' }).click()
     await page.getByText('Used 0 of 80 this month: 80 left').waitFor()
     expect(await page.getByRole('spinbutton', { name: 'Credits', exact: true }).inputValue()).toBe('80')

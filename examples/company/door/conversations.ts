@@ -2,7 +2,7 @@ import { WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/c
 import { type Context, Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { z } from 'zod'
-import { withAttribution } from '../../../package/temporal.ts'
+import { parkedQuery, type ParkedStep, withAttribution } from '../../../package/temporal.ts'
 import { answerIdOf, answerWorkflowId, conversationWorkflowId, idPattern, taskQueue } from '../names.ts'
 import type { conversation } from '../workflows/conversation.ts'
 import { ask, decide, look, stop } from '../workflows/messages.ts'
@@ -28,6 +28,12 @@ export function conversations({ client, events, images }: DoorDeps): Hono<Signed
     if (!parsed.success) throw new DoorError(400, 'invalid_request', `a conversation's id matches ${idPattern}`)
     return { account: context.get('account'), conversation: parsed.data }
   }
+  /** What an answer waits for, where it is parked. */
+  const waiting = async (account: string, answer: string): Promise<Partial<ParkedStep>> => {
+    const handle = client.workflow.getHandle(answerWorkflowId(account, answer))
+    const steps = await handle.query<ParkedStep[]>(parkedQuery).catch(() => [])
+    return steps[0] ?? {}
+  }
   const handleOf = ({ account, conversation: name }: ReturnType<typeof named>) =>
     client.workflow.getHandle<typeof conversation>(conversationWorkflowId(account, name))
 
@@ -50,7 +56,12 @@ export function conversations({ client, events, images }: DoorDeps): Hono<Signed
   routes.get('/:id', async (context) => {
     const of = named(context)
     const view = await handleOf(of).query(look).catch(unlessUnknown)
-    return context.json({ id: of.conversation, messages: view?.messages ?? [] })
+    const messages = await Promise.all(
+      (view?.messages ?? []).map(async (message) =>
+        message.state === 'working' ? { ...message, ...(await waiting(of.account, message.id)) } : message,
+      ),
+    )
+    return context.json({ id: of.conversation, messages })
   })
 
   routes.get('/:id/events', (context) => {

@@ -1,13 +1,14 @@
 import {
   CancellationScope,
   condition,
+  defineQuery,
   defineSignal,
   getCurrentDetails,
   getRandomStream,
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow'
-import { resumeSignal } from '../../../credits/parked-run.ts'
+import { parkedQuery, type ParkedStep, resumeSignal } from '../../../credits/parked-run.ts'
 import { listAs } from './listing.ts'
 import type { OpenTime } from './open-time.ts'
 import { own, type Place } from './own-activities.ts'
@@ -64,7 +65,9 @@ export function createParking(openTime: () => OpenTime | undefined): Parking {
   let isStanding = false
   let ledger: { answers: boolean } | undefined
   const shown: string[] = []
+  const parkedSteps = new Set<ParkedStep>()
   setHandler(defineSignal(resumeSignal), () => void (woken += 1))
+  setHandler(defineQuery<ParkedStep[]>(parkedQuery), () => [...parkedSteps])
 
   async function through<T>(
     running: Promise<T>,
@@ -85,6 +88,8 @@ export function createParking(openTime: () => OpenTime | undefined): Parking {
   /** Answers how often in a row the step will have been refused, should it be again. */
   async function untilCured({ cure, need }: RefusedStep, refusals: number): Promise<number> {
     const hide = show(words[cure])
+    const step: ParkedStep = { waitsFor: cure, need: cure === 'credits' ? need : 0 }
+    parkedSteps.add(step)
     const goOn = openTime()?.pause()
     try {
       if (cure === 'credits') return await untilCredits({ need, refusals })
@@ -92,6 +97,7 @@ export function createParking(openTime: () => OpenTime | undefined): Parking {
       return refusals + 1
     } finally {
       goOn?.()
+      parkedSteps.delete(step)
       hide()
     }
   }

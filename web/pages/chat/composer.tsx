@@ -1,7 +1,21 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useState } from 'react'
 import { toMicro } from '../../../credits/money.ts'
-import { asFailure, type Employee, useCredits } from '../../../react/index.ts'
+import {
+  asFailure,
+  type Employee,
+  InsufficientNotice,
+  type Page,
+  type Price,
+  useAccount,
+  useAsked,
+  useCredits,
+} from '../../../react/index.ts'
+import { paths } from '../../paths.ts'
 import { t, tierName } from '../../words.ts'
+
+/** Of pictures; each has its own price. */
+const qualities = ['standard', 'hd'] as const
+type Quality = (typeof qualities)[number]
 
 export interface ComposerProps {
   readonly employee: Employee
@@ -16,26 +30,37 @@ export function Composer({ employee, isAnswering, send, stop }: ComposerProps): 
   const id = useId()
   const [text, setText] = useState(() => sessionStorage.getItem(draftKey) ?? '')
   const [failure, setFailure] = useState<string | null>(null)
+  /** What was asked for and costs more than there is, µcr. */
+  const [needed, setNeeded] = useState(0)
+  const { balance } = useAccount()
+  const { formats } = useCredits()
+  const prices = useAsked<Page<Price>>('/credits/v1/prices')
   const [attempt, setAttempt] = useState<{ readonly id: string; readonly text: string } | null>(null)
   const write = (next: string): void => {
     setText(next)
     sessionStorage.setItem(draftKey, next)
   }
 
-  const submit = async (): Promise<void> => {
-    const said = text.trim()
-    if (said === '') return
+  const submit = async (wording: (said: string) => string = (said) => said): Promise<void> => {
+    const written = text.trim()
+    if (written === '') return
+    const said = wording(written)
     const sent = attempt?.text === said ? attempt : { id: crypto.randomUUID(), text: said }
     write('')
     setFailure(null)
+    setNeeded(0)
     try {
       await send(sent.id, said)
       setAttempt(null)
     } catch (error) {
       setAttempt(sent)
       setFailure(asFailure(error).message)
-      write(said)
+      write(written)
     }
+  }
+  const draw = (quality: Quality, price: number): void => {
+    if (balance !== null && balance.available < price) setNeeded(price)
+    else void submit((what) => t(`chat.draw.${quality}`, { what }))
   }
   const onKeyDown = (event: KeyboardEvent): void => {
     // While a character is being composed, Enter is its end
@@ -61,11 +86,33 @@ export function Composer({ employee, isAnswering, send, stop }: ComposerProps): 
               {t('chat.stop')}
             </button>
           )}{' '}
+          {qualities.map((quality) => {
+            const price = prices.data?.items.find(({ activity }) => activity === `image.${quality}`)?.amount
+            return (
+              price !== undefined && (
+                <button
+                  key={quality}
+                  type="button"
+                  className="button"
+                  disabled={text.trim() === ''}
+                  onClick={() => draw(quality, price)}
+                >
+                  {t(`chat.image.${quality}`, { price: formats.exact(price) })}
+                </button>
+              )
+            )
+          })}{' '}
           <button type="submit" className="button" disabled={text.trim() === ''}>
             {t('chat.send')}
           </button>
         </span>
       </p>
+      {needed > 0 && (
+        <InsufficientNotice
+          needed={needed}
+          links={{ upgrade: paths.plans, buy: paths.packs, free: paths.freeCredits }}
+        />
+      )}
       {failure !== null && (
         <p role="alert" className="failed">
           {t('chat.notSent', { reason: failure })}

@@ -1,5 +1,12 @@
 import { type ReactNode, useCallback, useState } from 'react'
-import { asFailure, DepletedOverlay, type Employee, MessageCost, useCredits } from '../../../react/index.ts'
+import {
+  asFailure,
+  DepletedOverlay,
+  type Employee,
+  InsufficientNotice,
+  MessageCost,
+  useCredits,
+} from '../../../react/index.ts'
 import { paths } from '../../paths.ts'
 import { t } from '../../words.ts'
 import { AtZero } from './at-zero.tsx'
@@ -7,6 +14,8 @@ import { Composer } from './composer.tsx'
 import { type ChatMessage, isWorking } from './conversation.ts'
 import { useFollowedEnd } from './use-followed-end.ts'
 import { type ConversationState, useConversation } from './use-conversation.ts'
+
+const links = { upgrade: paths.plans, buy: paths.packs, free: paths.freeCredits }
 
 export interface ConversationProps {
   readonly employee: Employee
@@ -55,9 +64,7 @@ export function Conversation({ employee, another }: ConversationProps): ReactNod
       <DepletedOverlay
         employee={employee}
         links={{
-          upgrade: paths.plans,
-          buy: paths.packs,
-          free: paths.freeCredits,
+          ...links,
           raise: `${paths.employee(employee.id)}#budget`,
           ...(another === undefined ? {} : { switch: paths.chatWith(another.id) }),
         }}
@@ -82,7 +89,7 @@ interface MessageProps {
 }
 
 function Message({ message, employee, conversation, onCost }: MessageProps): ReactNode {
-  const { id, from, text, image, calls = [], isInterrupted } = message
+  const { id, from, text, image, calls = [], isInterrupted, waitsFor, need = 0 } = message
   if (from === 'person')
     return (
       <li className="message said">
@@ -104,6 +111,8 @@ function Message({ message, employee, conversation, onCost }: MessageProps): Rea
       ))}
       <Approval message={message} conversation={conversation} />
       {isInterrupted === true && <p>{t('chat.interrupted')}</p>}
+      {waitsFor !== undefined && isInterrupted !== true && <p>{t(`chat.waits.${waitsFor}`)}</p>}
+      {need > 0 && <InsufficientNotice needed={need} links={links} />}
       {message.state === 'stopped' && <p>{t('chat.stopped')}</p>}
       {message.state === 'failed' && <p>{t('chat.failed')}</p>}
       <p className="message-cost">

@@ -17,6 +17,10 @@ export interface ChatMessage {
   readonly approval?: string
   /** It broke off, and begins again by itself once it can. */
   readonly isInterrupted?: true
+  /** It is parked, and goes on by itself; told when the conversation is loaded. */
+  readonly waitsFor?: 'credits' | 'budget' | 'ledger'
+  /** What it needs to go on, µcr; 0 where that is not what it waits for. */
+  readonly need?: number
   /** What was done in connected apps. */
   readonly calls?: readonly string[]
 }
@@ -33,8 +37,18 @@ export function afterEvent(messages: readonly ChatMessage[], event: ChatEvent): 
   return messages.map((message) => (message.id === event.answer ? changed(message, event) : message))
 }
 
+/** The same messages, each with what it waits for by a later look. */
+export function withWaiting(messages: readonly ChatMessage[], now: readonly ChatMessage[]): readonly ChatMessage[] {
+  return messages.map((message) => {
+    if (!isWorking(message)) return message
+    const { waitsFor: _, need: __, ...plain } = message
+    const { waitsFor, need = 0 } = now.find(({ id }) => id === message.id) ?? {}
+    return waitsFor === undefined ? plain : { ...plain, waitsFor, need }
+  })
+}
+
 function changed(message: ChatMessage, event: Exclude<ChatEvent, { kind: 'asked' }>): ChatMessage {
-  const { isInterrupted: _, approval: __, ...plain } = message
+  const { isInterrupted: _, approval: __, waitsFor: ___, need: ____, ...plain } = message
   switch (event.kind) {
     case 'begun':
       return { ...plain, text: '', state: 'working' }

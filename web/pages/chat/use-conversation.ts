@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser'
 import { useCallback, useEffect, useState } from 'react'
 import { asFailure, type Client, type Failure, useCredits } from '../../../react/index.ts'
-import { afterEvent, type ChatEvent, type ChatMessage } from './conversation.ts'
+import { afterEvent, type ChatEvent, type ChatMessage, isWorking, withWaiting } from './conversation.ts'
 
 export interface ConversationState {
   /** null until it is loaded. */
@@ -15,6 +15,8 @@ export interface ConversationState {
 
 /** How long until a cut connection is opened again, ms, each time twice as long. */
 const [firstMs, mostMs] = [500, 15_000]
+
+const silentMs = 4_000
 
 /** One conversation with one employee, followed as long as it is shown. */
 export function useConversation(employee: string): ConversationState {
@@ -56,6 +58,24 @@ export function useConversation(employee: string): ConversationState {
     void followed()
     return () => gone.abort()
   }, [client, path])
+
+  // A parked answer tells nobody: whether it waits is asked while nothing is heard of it
+  const last = messages?.at(-1)
+  const isSilent = last !== undefined && isWorking(last)
+  const [silences, setSilences] = useState(0)
+  useEffect(() => {
+    if (!isSilent) return undefined
+    const timer = setTimeout(() => {
+      void client
+        .ask<{ messages: readonly ChatMessage[] }>(path)
+        .then(
+          ({ messages: now }) => setMessages((before) => (before === null ? before : withWaiting(before, now))),
+          () => undefined,
+        )
+        .finally(() => setSilences((count) => count + 1))
+    }, silentMs)
+    return () => clearTimeout(timer)
+  }, [client, path, isSilent, last?.text, silences])
 
   const send = useCallback(
     (id: string, text: string) =>

@@ -1,4 +1,4 @@
-import { type ReactNode, useId, useState } from 'react'
+import { type ReactNode, useEffect, useId, useState } from 'react'
 import { creditsToMicro, microToCredits, toMicro } from '../../../credits/money.ts'
 import {
   asFailure,
@@ -23,29 +23,60 @@ export interface BudgetFormProps {
   readonly onSaved: () => void
 }
 
+interface Fields {
+  readonly credits: string
+  readonly window: BudgetWindow
+  readonly atLimit: AtLimit
+}
+
+const fieldsOf = (budget: Budget | undefined): Fields => ({
+  credits: budget === undefined ? '' : microToCredits(toMicro(budget.limit)),
+  window: budget?.window ?? 'month',
+  atLimit: budget?.atLimit ?? 'stop',
+})
+/** 0: there is none. */
+const versionOf = (budget: Budget | undefined): number => budget?.version ?? 0
+
 /** Sets, raises and removes one employee's budget. What somebody else has changed meanwhile is not overwritten. */
 export function BudgetForm({ employee, budget, onSaved }: BudgetFormProps): ReactNode {
   const { client, formats } = useCredits()
   const id = useId()
-  const [credits, setCredits] = useState(budget === undefined ? '' : microToCredits(toMicro(budget.limit)))
-  const [window, setWindow] = useState<BudgetWindow>(budget?.window ?? 'month')
-  const [atLimit, setAtLimit] = useState<AtLimit>(budget?.atLimit ?? 'stop')
+  // What the form began with: what is typed is a change of that, and of nothing that came later
+  const [base, setBase] = useState(budget)
+  const [fields, setFields] = useState(() => fieldsOf(budget))
+  const [isReloading, setReloading] = useState(false)
   const [failure, setFailure] = useState<Failure | null>(null)
+  const { credits, window, atLimit } = fields
+  const change = (part: Partial<Fields>): void => setFields((before) => ({ ...before, ...part }))
   const path = `/credits/v1/budgets/${encodeURIComponent(`employee:${employee.id}`)}`
   const limit = /^\d+(\.\d{1,2})?$/.test(credits) ? creditsToMicro(credits) : null
+  const isTouched = JSON.stringify(fields) !== JSON.stringify(fieldsOf(base))
+  const isOlder = versionOf(base) !== versionOf(budget)
+  const isChangedElsewhere = (isOlder && isTouched && !isReloading) || failure?.code === 'version_conflict'
+  useEffect(() => {
+    if (!isOlder || (isTouched && !isReloading)) return
+    setBase(budget)
+    setFields(fieldsOf(budget))
+    setReloading(false)
+  }, [budget, isOlder, isTouched, isReloading])
+  const reload = (): void => {
+    setFailure(null)
+    setReloading(true)
+    onSaved()
+  }
   const isBelowUsed = budget !== undefined && window === budget.window && limit !== null && limit <= budget.used
 
   const attempt = async (act: () => Promise<unknown>): Promise<void> => {
     setFailure(null)
     try {
       await act()
-      onSaved()
+      reload()
     } catch (error) {
       setFailure(asFailure(error))
     }
   }
   const save = () =>
-    client.ask(path, { method: 'PUT', body: { limit, window, atLimit, expectedVersion: budget?.version ?? 0 } })
+    client.ask(path, { method: 'PUT', body: { limit, window, atLimit, expectedVersion: versionOf(base) } })
   return (
     <>
       <p>
@@ -69,17 +100,17 @@ export function BudgetForm({ employee, budget, onSaved }: BudgetFormProps): Reac
             step="0.01"
             required
             value={credits}
-            onChange={({ target }) => setCredits(target.value)}
+            onChange={({ target }) => change({ credits: target.value })}
           />
         </span>
-        <Choice label={t('budget.window')} value={window} onChange={(next) => setWindow(next as BudgetWindow)}>
+        <Choice label={t('budget.window')} value={window} onChange={(next) => change({ window: next as BudgetWindow })}>
           {windows.map((each) => (
             <option key={each} value={each}>
               {t(`budget.window.${each}`)}
             </option>
           ))}
         </Choice>
-        <Choice label={t('budget.atLimit')} value={atLimit} onChange={(next) => setAtLimit(next as AtLimit)}>
+        <Choice label={t('budget.atLimit')} value={atLimit} onChange={(next) => change({ atLimit: next as AtLimit })}>
           {atLimits.map((each) => (
             <option key={each} value={each}>
               {t(`budget.atLimit.${each}`)}
@@ -106,23 +137,17 @@ export function BudgetForm({ employee, budget, onSaved }: BudgetFormProps): Reac
           })}
         </p>
       )}
-      {failure !== null && (
+      {isChangedElsewhere && (
         <p role="alert" className="failed">
-          {failure.code === 'version_conflict'
-            ? t('budget.conflict')
-            : t('employees.notSaved', { reason: failure.message })}{' '}
-          {failure.code === 'version_conflict' && (
-            <button
-              type="button"
-              className="button"
-              onClick={() => {
-                setFailure(null)
-                onSaved()
-              }}
-            >
-              {t('budget.reload')}
-            </button>
-          )}
+          {t('budget.conflict')}{' '}
+          <button type="button" className="button" onClick={reload}>
+            {t('budget.reload')}
+          </button>
+        </p>
+      )}
+      {failure !== null && !isChangedElsewhere && (
+        <p role="alert" className="failed">
+          {t('employees.notSaved', { reason: failure.message })}
         </p>
       )}
       {budget !== undefined && (

@@ -43,14 +43,7 @@ export function EmployeePage(): ReactNode {
         <Settings employee={employee} onSaved={employees.refetch} />
       </section>
       <Section id="budget" title={t('budget.title')} loaded={budgets}>
-        {() => (
-          <BudgetForm
-            key={`${employee.id}/${budget?.version ?? 0}`}
-            employee={employee}
-            budget={budget}
-            onSaved={budgets.refetch}
-          />
-        )}
+        {() => <BudgetForm key={employee.id} employee={employee} budget={budget} onSaved={budgets.refetch} />}
       </Section>
       <Report employee={employee} />
     </>

@@ -1,0 +1,32 @@
+'use client'
+import type { ReactNode } from 'react'
+import { toMicro } from '../credits/money.ts'
+import { useAccount, useCredits } from './provider.tsx'
+
+export interface InsufficientNoticeProps {
+  /** What it takes, µcr. */
+  readonly needed: number
+  readonly links?: { readonly upgrade?: string; readonly buy?: string; readonly free?: string }
+}
+
+/** Something costs more than there is. Nothing once there is enough, or while nobody knows what there is. */
+export function InsufficientNotice({ needed, links = {} }: InsufficientNoticeProps): ReactNode {
+  const { balance } = useAccount()
+  const { formats, t } = useCredits()
+  if (balance === null || balance.available >= needed) return null
+  return (
+    <div className="cr-notice cr-root" role="alert">
+      <p>
+        {t('insufficient.words', {
+          needed: formats.exact(needed),
+          available: formats.remaining(toMicro(balance.available)),
+        })}
+      </p>
+      <p className="cr-menu-links">
+        {links.upgrade !== undefined && <a href={links.upgrade}>{t('depleted.upgrade')}</a>}
+        {links.buy !== undefined && <a href={links.buy}>{t('depleted.buy')}</a>}
+        {links.free !== undefined && <a href={links.free}>{t('depleted.free')}</a>}
+      </p>
+    </div>
+  )
+}
