@@ -80,7 +80,7 @@ export function Composer({ employee, isAnswering, send, stop }: ComposerProps): 
       <textarea id={id} rows={3} value={text} onChange={({ target }) => write(target.value)} onKeyDown={onKeyDown} />
       <p className="tools">
         <Estimate employee={employee} length={text.length} />
-        <span>
+        <span className="actions">
           {isAnswering && (
             <button type="button" className="button" onClick={() => void stop().catch(() => undefined)}>
               {t('chat.stop')}
