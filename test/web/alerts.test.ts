@@ -111,5 +111,6 @@ describe('an alert', () => {
     await page.clock.runFor(60_000)
     await page.getByRole('button', { name: 'Close' }).click()
     await toast(page).waitFor({ state: 'detached' })
+    await until(async () => (await seen(user)) === 2)
   })
 })
