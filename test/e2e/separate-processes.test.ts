@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, Connection } from '@temporalio/client'
 import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { type RunningRedis, startRedis } from '../../bin/stack/redis.ts'
 import { type RunningTemporal, startTemporal } from '../../bin/stack/temporal.ts'
 import { type AccountView, accountWorkflowId, queries } from '../../credits/account/messages.ts'
@@ -212,11 +212,14 @@ describe('gateway and worker as processes of their own', () => {
 describe('npm start with addresses', () => {
   test('uses the parts that are given, and starts none of its own', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'tollgate-addresses-'))
+    // Of its own: its worker drains every shard, also what other tests of the run would still look at.
+    const ownRedis = await startRedis()
+    onTestFinished(ownRedis.stop)
     const program = runProgram('bin/dev.ts', {
       DATA_DIR: dataDir,
       PORT: '0',
       WORKER_PORT: '0',
-      REDIS_URL: inject('redisUrl'),
+      REDIS_URL: ownRedis.url,
       TEMPORAL_ADDRESS: inject('temporalAddress'),
       DATABASE_URL: await ownDatabase(),
       ADMIN_KEY: adminKey,
@@ -224,7 +227,7 @@ describe('npm start with addresses', () => {
     await program.printed(/Ctrl-C stops everything/)
     const facts = JSON.parse(readFileSync(join(dataDir, 'dev.json'), 'utf8')) as Record<string, string>
     expect(facts).toMatchObject({
-      redisUrl: inject('redisUrl'),
+      redisUrl: ownRedis.url,
       temporalAddress: inject('temporalAddress'),
       temporalUiUrl: null,
       adminKey,

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
-import { startRedis } from '../../bin/stack/redis.ts'
+import { type RunningRedis, startRedis } from '../../bin/stack/redis.ts'
 import { type Cuttable, openCuttable } from '../stack/cuttable.ts'
 import { ownDatabase } from './own-database.ts'
 import { type Program, runProgram } from './processes.ts'
@@ -10,17 +10,21 @@ const workerFile = 'bin/worker.ts'
 /** Whoever waits so long fails by the test's own limit. */
 const anHour = '3600'
 
+let server: RunningRedis
 let redis: Cuttable
 let temporal: Cuttable
 let postgres: Cuttable
 
 beforeAll(async () => {
-  redis = await openCuttable(new URL(inject('redisUrl')))
+  // Of its own: a worker drains every shard, also what other tests of the run would still look at.
+  server = await startRedis()
+  redis = await openCuttable(new URL(server.url))
   temporal = await openCuttable(new URL(`grpc://${inject('temporalAddress')}`))
   postgres = await openCuttable(new URL(await ownDatabase()))
 })
-afterAll(() => {
+afterAll(async () => {
   for (const way of [redis, temporal, postgres]) way.close()
+  await server.stop()
 })
 
 function start(file: string, settings: Readonly<Record<string, string>> = {}): Program {
