@@ -1,15 +1,26 @@
 // `npm run web`: the web app in web/dist, with compressed copies beside each file. Does nothing where what is there is of these very sources.
+// With --pseudo, into .tollgate/web-pseudo: each word accented and longer than in English, as it may be in another language.
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import type { Plugin } from 'vite'
+import { pseudoMessages } from './pseudo-locale.ts'
 
 const pathTo = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url))
-const target = pathTo('web/dist')
+const isPseudo = process.argv.includes('--pseudo')
+const built = pathTo('web/dist')
+const target = isPseudo ? pathTo('.tollgate/web-pseudo') : built
+const pseudoLocale: Plugin = {
+  name: 'pseudo-locale',
+  enforce: 'pre',
+  transform: (code, id) => (id.endsWith('/en.json') ? JSON.stringify(pseudoMessages(JSON.parse(code))) : undefined),
+}
+
 const stampFile = join(target, '.stamp')
 
-const stamp = stampOf(['web', 'react', 'credits', 'package-lock.json'])
+const stamp = stampOf(['web', 'react', 'credits', 'package-lock.json', ...(isPseudo ? ['bin/pseudo-locale.ts'] : [])])
 if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) console.log('web app: as built before')
 else {
   const startedAtMs = Date.now()
@@ -20,7 +31,7 @@ else {
     configFile: false,
     root: pathTo('web'),
     logLevel: 'warn',
-    plugins: [react()],
+    plugins: [react(), ...(isPseudo ? [pseudoLocale] : [])],
     build: {
       outDir: target,
       emptyOutDir: true,
@@ -49,7 +60,7 @@ function stampOf(sources: readonly string[]): string {
 function filesIn(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path]
   return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && (path === target || !entry.parentPath.startsWith(target)))
+    .filter((entry) => entry.isFile() && (path === target || !entry.parentPath.startsWith(built)))
     .map((entry) => join(entry.parentPath, entry.name))
     .toSorted()
 }

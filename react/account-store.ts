@@ -22,6 +22,8 @@ export interface AccountState {
   /** How far the server's clock is ahead of this one, ms. */
   readonly clockOffsetMs: number
   readonly signedOut: boolean
+  /** Somebody was refused for want of credits, whatever the balance says; until a later one is heard. */
+  readonly isRefused: boolean
 }
 
 export interface AccountStore {
@@ -34,6 +36,8 @@ export interface AccountStore {
   refetch(): Promise<void>
   /** Notes that an alert was seen. What the server does not hear stays new. */
   acknowledge(alertId: string): Promise<void>
+  /** Takes a 402 `credits_depleted` for what it says, and asks for the balance; false for any other error. */
+  reportRefusal(error: unknown): boolean
 }
 
 export interface StoreOptions {
@@ -53,6 +57,7 @@ const start: AccountState = {
   alerts: [],
   clockOffsetMs: 0,
   signedOut: false,
+  isRefused: false,
 }
 
 /** The account as all components on a page see it. */
@@ -79,15 +84,20 @@ export function createAccountStore({
     })
   }
 
-  function learnBalance(next: Balance): void {
+  function learnBalance(next: Balance, isAnswer = false): void {
     const { balance } = state
-    if (balance !== null && balance.epoch === next.epoch && next.version <= balance.version) return
+    if (balance !== null && balance.epoch === next.epoch && next.version <= balance.version) {
+      // Asked for after the refusal, and nothing has changed: there are credits again, or still
+      if (isAnswer && next.version === balance.version && state.isRefused) change({ isRefused: false })
+      return
+    }
     const isNewPeriod = balance !== null && balance.period !== next.period
     change({
       balance: next,
       level: levelOf(next.remaining, next.total as Micro),
       percentLeft: percentLeft(next.remaining, next.total as Micro),
       error: null,
+      isRefused: false,
       clockOffsetMs: Date.parse(next.serverTime) - Date.now(),
       ...(isNewPeriod ? { alerts: [] } : {}),
     })
@@ -125,7 +135,7 @@ export function createAccountStore({
     try {
       const balance = await client.ask<Balance>('/credits/v1/balance')
       if (asked !== session) return
-      learnBalance(balance)
+      learnBalance(balance, true)
       if (!withAlerts) return
       const { items } = await client.ask<{ items: readonly Alert[] }>('/credits/v1/alerts')
       if (asked !== session) return
@@ -184,6 +194,12 @@ export function createAccountStore({
       return () => void eventListeners.delete(listener)
     },
     refetch,
+    reportRefusal(error) {
+      if (asFailure(error).code !== 'credits_depleted') return false
+      change({ isRefused: true })
+      void refetch()
+      return true
+    },
     async acknowledge(alertId) {
       try {
         const path = `/credits/v1/alerts/${encodeURIComponent(alertId)}/ack`

@@ -16,24 +16,17 @@ export interface DepletedOverlayProps {
     readonly raise?: string
     readonly switch?: string
   }
-  /** Somebody was refused for want of credits, whatever the balance on the page says. */
-  readonly isRefused?: boolean
   /** What cannot be used meanwhile: a message's form. It keeps what was written in it. */
   readonly children: ReactNode
 }
 
 /** Lies over what needs credits while there are none, or while a budget is used up. What is not known disables nothing. */
-export function DepletedOverlay({
-  employee,
-  links = {},
-  isRefused = false,
-  children,
-}: DepletedOverlayProps): ReactNode {
+export function DepletedOverlay({ employee, links = {}, children }: DepletedOverlayProps): ReactNode {
   const { level } = useAccount()
   const { t } = useCredits()
   const gate = useCreditGate(employee)
-  const budget = !isRefused && gate.allowed === false && gate.reason === 'budget' ? gate.budget : null
-  const isCovered = isRefused || gate.allowed === false
+  const budget = gate.allowed === false && gate.reason === 'budget' ? gate.budget : null
+  const isCovered = gate.allowed === false
   const titleId = useId()
   const inside = useRef<HTMLFieldSetElement>(null)
   const overlay = useRef<HTMLDivElement>(null)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CompanyEvent } from '../../examples/company/company-event.ts'
 import { type Charge, sumOf } from '../../examples/company/statement.ts'
@@ -207,20 +208,35 @@ test('a worker that ends in the middle of a reply leaves it to the next one, whi
   ])
 }, 180_000)
 
-test('without credits a message waits, and is answered after a grant', async () => {
-  const poor = await stand.customer('0')
-  await poor.spendAll()
-  const { id } = await poor.say('poor', 'ada', 'Hello in 5 words.')
-  const spent = (await poor.balance()).used
-  // Nothing tells that something does not happen; that it is stopped and asked for anew shows that it waits and can be stopped.
-  await until(async () => (await poor.message('poor', id))?.state === 'working')
-  expect(await poor.company('POST', '/conversations/poor/stop')).toMatchObject({
-    answer: { state: 'stopped', text: '' },
+describe('without enough credits', () => {
+  test('what is under way waits, can be stopped, and goes on after a grant', async () => {
+    const poor = await stand.customer('0')
+    await poor.grant('6')
+    const picture = 'Draw a picture in HD of a harbour.'
+    const { id } = await poor.say('poor', 'ada', picture)
+    const isWaiting = async (answer: string) => (await poor.message('poor', answer))?.waitsFor === 'credits'
+    await until(() => isWaiting(id), 60_000)
+    expect(await poor.company('POST', '/conversations/poor/stop')).toMatchObject({ answer: { state: 'stopped' } })
+    const next = await poor.say('poor', 'ada', picture)
+    await until(() => isWaiting(next.id), 60_000)
+    await poor.grant('20')
+    expect(await poor.ended('poor', next.id)).toMatchObject({ state: 'done', image: true })
+  }, 180_000)
+
+  test('at zero a message is not taken; one that was taken before still is', async () => {
+    const poor = await stand.customer('20')
+    const asked = randomUUID()
+    const taken = await poor.say('poor', 'ada', 'Hello in 5 words.', asked)
+    await poor.ended('poor', taken.id)
+    await poor.spendAll()
+    const later = randomUUID()
+    await expect(poor.say('poor', 'ada', 'Hello in 6 words.', later)).rejects.toThrow(/402 .*"credits_depleted"/)
+    expect((await poor.say('poor', 'ada', 'Hello in 5 words.', asked)).id).toBe(taken.id)
+    expect(await poor.message('poor', later)).toBeUndefined()
+    await poor.grant('20')
+    const next = await poor.say('poor', 'ada', 'Hello in 6 words.', later)
+    expect((await poor.ended('poor', next.id)).text.split(' ')).toHaveLength(6)
   })
-  const next = await poor.say('poor', 'ada', 'Hello in 6 words.')
-  await poor.grant('20')
-  expect((await poor.ended('poor', next.id)).text.split(' ')).toHaveLength(6)
-  expect((await poor.balance()).used).toBeGreaterThan(spent)
 })
 
 describe('the daily report', () => {

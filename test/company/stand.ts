@@ -11,6 +11,7 @@ import { startTemporal } from '../../bin/stack/temporal.ts'
 import type { CompanyEvent } from '../../examples/company/company-event.ts'
 import type { Charge } from '../../examples/company/statement.ts'
 import type { Message } from '../../examples/company/workflows/messages.ts'
+import type { ParkedStep } from '../../package/temporal.ts'
 import { openJournal } from '../../journal/open-journal.ts'
 import { ownDatabase } from '../e2e/own-database.ts'
 import { type Program, runProgram } from '../e2e/processes.ts'
@@ -28,7 +29,7 @@ export interface Customer {
   /** The door, in this user's name. */
   company<Answer = Record<string, unknown>>(method: string, path: string, body?: object): Promise<Answer>
   say(conversation: string, employee: string, text: string, id?: string): Promise<Message>
-  message(conversation: string, answer: string): Promise<Message | undefined>
+  message(conversation: string, answer: string): Promise<(Message & Partial<ParkedStep>) | undefined>
   /** Resolves with the answer once it has ended. */
   ended(conversation: string, answer: string): Promise<Message>
   /** Follows a conversation for as long as the loop goes on. */
@@ -165,7 +166,10 @@ async function signUp({ gatewayUrl, companyUrl }: Addresses, credits: string): P
   const company: Customer['company'] = (method, path, body) => ask(`${companyUrl}/company${path}`, method, apiKey, body)
   const api = <Answer>(path: string) => ask<Answer>(`${gatewayUrl}/credits/v1${path}`, 'GET', apiKey)
   const message: Customer['message'] = async (conversation, answer) => {
-    const { messages } = await company<{ messages: readonly Message[] }>('GET', `/conversations/${conversation}`)
+    const { messages } = await company<{ messages: readonly (Message & Partial<ParkedStep>)[] }>(
+      'GET',
+      `/conversations/${conversation}`,
+    )
     return messages.find(({ id }) => id === answer)
   }
   await company('POST', '/employees')

@@ -195,6 +195,29 @@ describe('at zero', () => {
     await costOf(page)
   })
 
+  test('a refused message covers the form although the page still believes in its balance; its text comes back, and is sent once', async () => {
+    const { context, open, customer } = await signedIn('20')
+    // What is spent elsewhere the page does not hear
+    await context.route('**/credits/v1/feed', (route) => route.abort())
+    const page = await open('/chat/ada')
+    await page.getByText('Nothing was said yet.').waitFor()
+    await customer.spendAll()
+    expect(await overlay(page).count()).toBe(0)
+    await composer(page).fill('Good morning, in ten words.')
+    await page.keyboard.press('Enter')
+    await overlay(page).waitFor()
+    expect(await composer(page).inputValue()).toBe('Good morning, in ten words.')
+    expect(await page.locator('.message').count()).toBe(0)
+    await page.getByRole('button', { name: /credits depleted/ }).waitFor()
+    await context.unroute('**/credits/v1/feed')
+    await customer.grant('50')
+    await overlay(page).waitFor({ state: 'detached' })
+    await composer(page).focus()
+    await page.keyboard.press('Enter')
+    await costOf(page)
+    expect(await page.locator('.message').count()).toBe(2)
+  }, 120_000)
+
   test('a stream is cut, its text and cost stay, and it goes on by itself', async () => {
     const { open, customer } = await signedIn('20')
     const page = await open('/chat/clara')

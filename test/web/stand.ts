@@ -26,11 +26,12 @@ export interface WebStand {
   close(): Promise<void>
 }
 
-export async function openWebStand(): Promise<WebStand> {
+/** `web`: the folder of another build of the app. */
+export async function openWebStand({ web = 'web/dist' }: { readonly web?: string } = {}): Promise<WebStand> {
   const browser = await launchBrowser()
   const api = await openApiStand()
   let url = ''
-  const app = api.another({ web: readWebApp(`${root}/web/dist`), publicUrl: () => url })
+  const app = api.another({ web: readWebApp(`${root}/${web}`), publicUrl: () => url })
   let feeds = 0
   let server = createServer()
   const start = async (port: number): Promise<void> => {

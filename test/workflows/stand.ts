@@ -30,10 +30,16 @@ export async function openStand(
   const native = await NativeConnection.connect({ address })
   const client = new Client({ connection })
   const workers: RunningWorker[] = []
+  const calls = new Set<Promise<unknown>>()
+  const onCall = (call: Promise<unknown>): void => {
+    calls.add(call)
+    const over = (): void => void calls.delete(call)
+    call.then(over, over)
+  }
   return {
     client,
     taskQueue,
-    accounts: createAccounts({ client, taskQueue, catalogue, ...options }),
+    accounts: createAccounts({ client, taskQueue, catalogue, onCall, ...options }),
     async startWorker(activities) {
       const worker = await Worker.create({
         connection: native,
@@ -58,6 +64,8 @@ export async function openStand(
     async close() {
       await Promise.all(workers.map((worker) => worker.stop()))
       await native.close()
+      // A call that is retried on a closed connection throws where nobody can catch it
+      await Promise.allSettled(calls)
       await connection.close()
     },
   }

@@ -8,6 +8,7 @@ import type { conversation } from '../workflows/conversation.ts'
 import { ask, decide, look, stop } from '../workflows/messages.ts'
 import type { DoorDeps, SignedIn } from './deps.ts'
 import { DoorError } from './door-error.ts'
+import { isDepleted } from './sign-in.ts'
 
 const id = z.string().regex(idPattern)
 const question = z.strictObject({
@@ -21,7 +22,7 @@ const decision = z.strictObject({ approved: z.boolean() })
 /** Less than a proxy's patience with a silent connection. */
 const aliveEveryMs = 10_000
 
-export function conversations({ client, events, images }: DoorDeps): Hono<SignedIn> {
+export function conversations({ client, events, images, gatewayUrl }: DoorDeps): Hono<SignedIn> {
   const routes = new Hono<SignedIn>()
   const named = (context: Context<SignedIn>) => {
     const parsed = id.safeParse(context.req.param('id'))
@@ -37,10 +38,16 @@ export function conversations({ client, events, images }: DoorDeps): Hono<Signed
   const handleOf = ({ account, conversation: name }: ReturnType<typeof named>) =>
     client.workflow.getHandle<typeof conversation>(conversationWorkflowId(account, name))
 
-  /** Starts the conversation with its first message. */
+  /** Starts the conversation with its first message. Nothing is begun at zero: what is under way parks, but who asks now is told now. */
   routes.post('/:id/messages', async (context) => {
     const { account, conversation: name } = named(context)
     const asked = question.parse(await context.req.json())
+    if (await isDepleted(gatewayUrl, context.req.header('authorization')!)) {
+      const view = await handleOf({ account, conversation: name }).query(look).catch(unlessUnknown)
+      // What was taken before is answered as it was then
+      if (view?.messages.some((message) => message.id === asked.id) !== true)
+        throw new DoorError(402, 'credits_depleted', 'no credits are left: the message was not taken')
+    }
     const startWorkflowOperation = new WithStartWorkflowOperation<typeof conversation>('conversation', {
       taskQueue,
       workflowId: conversationWorkflowId(account, name),

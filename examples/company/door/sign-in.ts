@@ -7,7 +7,7 @@ import { DoorError } from './door-error.ts'
 /** A key that was revoked opens the door for so long. */
 const believedMs = 10_000
 
-const balance = z.object({ accountId: z.string() })
+const balance = z.object({ accountId: z.string(), remaining: z.number() })
 
 /** Whose request it is says the credits API: it takes the caller's own key or user token, and so does this door. */
 export function signIn(gatewayUrl: string): MiddlewareHandler<SignedIn> {
@@ -19,6 +19,12 @@ export function signIn(gatewayUrl: string): MiddlewareHandler<SignedIn> {
     context.set('account', account)
     await next()
   }
+}
+
+/** Whether nothing is left of the caller's credits; false where nobody can say. */
+export async function isDepleted(gatewayUrl: string, authorization: string): Promise<boolean> {
+  const answer = await fetch(`${gatewayUrl}/credits/v1/balance`, { headers: { authorization } }).catch(() => undefined)
+  return answer?.ok === true && balance.parse(await answer.json()).remaining === 0
 }
 
 async function accountOf(gatewayUrl: string, authorization: string): Promise<string> {

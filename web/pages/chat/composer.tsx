@@ -33,7 +33,7 @@ export function Composer({ employee, isAnswering, send, stop }: ComposerProps): 
   /** What was asked for and costs more than there is, µcr. */
   const [needed, setNeeded] = useState(0)
   const { balance } = useAccount()
-  const { formats } = useCredits()
+  const { formats, store } = useCredits()
   const prices = useAsked<Page<Price>>('/credits/v1/prices')
   const [attempt, setAttempt] = useState<{ readonly id: string; readonly text: string } | null>(null)
   const write = (next: string): void => {
@@ -54,8 +54,9 @@ export function Composer({ employee, isAnswering, send, stop }: ComposerProps): 
       setAttempt(null)
     } catch (error) {
       setAttempt(sent)
-      setFailure(asFailure(error).message)
       write(written)
+      // Then the form is covered, and says why
+      if (!store.reportRefusal(error)) setFailure(asFailure(error).message)
     }
   }
   const draw = (quality: Quality, price: number): void => {
