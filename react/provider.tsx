@@ -4,6 +4,7 @@ import { type Calendar, createCalendar } from '../credits/calendar.ts'
 import { createFormats, type Formats } from '../credits/formats.ts'
 import { type Client, createClient } from './api/client.ts'
 import { type AccountState, type AccountStore, createAccountStore } from './account-store.ts'
+import { createMessageCosts, type MessageCosts } from './api/message-costs.ts'
 import type { FeedEvent } from './feed/events.ts'
 import { createTranslate, type Messages, type Translate } from './messages.ts'
 
@@ -24,6 +25,7 @@ export interface CreditsProviderProps {
 export interface Credits {
   readonly client: Client
   readonly store: AccountStore
+  readonly costs: MessageCosts
   readonly formats: Formats
   readonly t: Translate
   readonly calendarOf: (timeZone: string) => Calendar
@@ -44,7 +46,7 @@ export function CreditsProvider({
 }: CreditsProviderProps): ReactNode {
   const connection = useMemo(() => {
     const client = createClient({ baseUrl, getToken })
-    return { client, store: createAccountStore({ client, transport }) }
+    return { client, store: createAccountStore({ client, transport }), costs: createMessageCosts(client) }
   }, [baseUrl, getToken, transport])
   const credits = useMemo((): Credits => {
     const calendars = new Map<string, Calendar>()

@@ -9,7 +9,9 @@ export interface Loaded<Data> {
   readonly refetch: () => void
 }
 
-export interface AskOptions {
+export interface AskOptions<Data> {
+  /** Who answers instead of GET `path`, which then only tells one question from another. The same function as long as it answers the same. */
+  readonly by?: (() => Promise<Data>) | undefined
   /** Nothing is asked while it is false. */
   readonly isOpen?: boolean
   /** What the answer depends on: it is asked again when this has changed, and not before it is known. '' for an answer that does not change by itself. */
@@ -27,7 +29,7 @@ interface Answer<Data> {
 /** What the API answers to GET `path`. While it is asked again the last answer stays; that of another path never does. */
 export function useAsked<Data>(
   path: string,
-  { isOpen = true, follows = '', settleMs = 1_000 }: AskOptions = {},
+  { by, isOpen = true, follows = '', settleMs = 1_000 }: AskOptions<Data> = {},
 ): Loaded<Data> {
   const { client } = useCredits()
   const [attempt, setAttempt] = useState(0)
@@ -54,7 +56,7 @@ export function useAsked<Data>(
         setAnswer((before) => ({ path, data: before.path === path ? before.data : null, error: null, ...next }))
       }
       try {
-        learn({ data: await client.ask<Data>(path) })
+        learn({ data: await (by === undefined ? client.ask<Data>(path) : by()) })
       } catch (failure) {
         learn({ error: asFailure(failure) })
       }
@@ -67,7 +69,7 @@ export function useAsked<Data>(
     const timer = setTimeout(() => void ask(), waitMs)
     return () => clearTimeout(timer)
     // What was answered first is no reason to ask again
-  }, [client, path, isOpen, follows, settleMs, attempt])
+  }, [client, by, path, isOpen, follows, settleMs, attempt])
 
   return { data, error, isPending, refetch: () => setAttempt((count) => count + 1) }
 }

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import type { Failure } from './api/failure.ts'
 import type { MessageCost } from './api/shapes.ts'
 import { useCredits } from './provider.tsx'
@@ -16,7 +16,8 @@ const lateAfterMs = 10_000
 
 /** What a message cost so far, live. `isOver`: nothing more is done for it, as far as whoever shows it knows. */
 export function useMessageCost(messageId: string, isOver: boolean): KnownCost {
-  const { store } = useCredits()
+  const { store, costs } = useCredits()
+  const by = useCallback(() => costs.of(messageId), [costs, messageId])
   const [debits, setDebits] = useState(0)
   const [isLate, setLate] = useState(false)
   useEffect(
@@ -31,11 +32,12 @@ export function useMessageCost(messageId: string, isOver: boolean): KnownCost {
     const timer = setTimeout(() => setLate(true), lateAfterMs)
     return () => clearTimeout(timer)
   }, [isOver])
-  const { data, error } = useAsked<MessageCost>(`/credits/v1/messages/${encodeURIComponent(messageId)}`, {
+  const { data, error } = useAsked<MessageCost | null>(messageId, {
+    by,
     // Before its first charge there is nothing to ask for
     isOpen: debits > 0 || isOver,
     follows: `${debits} ${isOver}`,
     settleMs: 300,
   })
-  return { cost: data, error: error?.code === 'message_unknown' ? null : error, isLate: isLate && isOver }
+  return { cost: data, error, isLate: isLate && isOver }
 }

@@ -26,14 +26,21 @@ export async function knownReceipt(
   }
 }
 
-/** All receipts of a message, one per charge, oldest first, those included that are not in the journal yet. */
+/** Of each message all receipts, one per charge, oldest first, those included that are not in the journal yet. */
 export async function messageReceipts(
   { undrained, journal }: ReceiptDeps,
   accountId: string,
-  messageId: string,
-): Promise<readonly Receipt[]> {
-  const waiting = await undrained(accountId, (receipt) => receipt.detail?.messageId === messageId)
-  return oncePerCharge([...(await journal.receiptsOfMessage(accountId, messageId)), ...waiting])
+  messageIds: readonly string[],
+): Promise<readonly { readonly messageId: string; readonly receipts: readonly Receipt[] }[]> {
+  const messageOf = (receipt: Receipt): string | undefined => receipt.detail?.messageId
+  const waiting = await undrained(accountId, (receipt) => messageIds.includes(messageOf(receipt) ?? ''))
+  return Promise.all(
+    messageIds.map(async (messageId) => {
+      const stored = await journal.receiptsOfMessage(accountId, messageId)
+      const receipts = [...stored, ...waiting.filter((receipt) => messageOf(receipt) === messageId)]
+      return { messageId, receipts: oncePerCharge(receipts) }
+    }),
+  )
 }
 
 /** One receipt per charge: the settled one where there are two. */

@@ -37,23 +37,51 @@ export const MessageCost = z
   .openapi('MessageCost')
 export type MessageCost = z.infer<typeof MessageCost>
 
+const MessageId = z.string().min(1).max(500)
+
+const MessageCosts = z.object({ items: z.array(MessageCost), next: z.null() }).openapi('MessageCosts')
+
+const listRoute = userRoute({
+  method: 'get',
+  path: '/credits/v1/messages',
+  summary: 'What several chat messages cost',
+  description: 'Of those for which a first charge is settled, in the order in which they were asked for.',
+  request: {
+    query: z.object({
+      id: z.union([MessageId.transform((id) => [id]), z.array(MessageId).max(25)]).openapi({
+        description: 'Once for each message, 25 at most.',
+      }),
+    }),
+  },
+  responses: { 200: json(MessageCosts, 'The costs') },
+})
+
 const route = userRoute({
   method: 'get',
   path: '/credits/v1/messages/{id}',
   summary: 'What one chat message cost',
   description:
     'Everything that was done under one `x-tollgate-message`: model calls, tools, internal work, free items. 404 `message_unknown` until its first charge is settled.',
-  request: { params: z.object({ id: z.string().min(1).max(500) }) },
+  request: { params: z.object({ id: MessageId }) },
   responses: { 200: json(MessageCost, 'The cost') },
 })
 
 export function messageRoutes(app: Api, deps: ApiDeps): void {
+  const costs = async (accountId: string, ids: readonly string[]): Promise<MessageCost[]> =>
+    (await messageReceipts(deps, accountId, ids))
+      .filter(({ receipts }) => receipts.length > 0)
+      .map(({ messageId, receipts }) => messageCost(messageId, receipts))
+
+  app.openapi(listRoute, async (c) => {
+    const { id } = c.req.valid('query')
+    return c.json({ items: await costs(c.get('user').accountId, [...new Set(id)]), next: null }, 200)
+  })
+
   app.openapi(route, async (c) => {
-    const { id } = c.req.valid('param')
-    const receipts = await messageReceipts(deps, c.get('user').accountId, id)
-    if (receipts.length === 0)
+    const [cost] = await costs(c.get('user').accountId, [c.req.valid('param').id])
+    if (cost === undefined)
       throw new ApiError('message_unknown', 'nothing was charged for such a message in this account')
-    return c.json(messageCost(id, receipts), 200)
+    return c.json(cost, 200)
   })
 }
 

@@ -204,6 +204,32 @@ describe('a charge', () => {
     ])
   })
 
+  test('of several messages at once: of those that were charged, in the order in which they were asked for', async () => {
+    const { accountId, key } = await stand.user()
+    const stranger = await stand.user()
+    const [first, second, third] = ['m 1', 'm&2', 'm,3'] as const
+    await stand.charge(accountId, { amount: cost, detail: { messageId: first } })
+    await stand.drain(accountId)
+    await stand.charge(accountId, { amount: toMicro(7), detail: { messageId: first } })
+    await stand.charge(accountId, { amount: toMicro(9), detail: { messageId: second } })
+    await stand.charge(stranger.accountId, { amount: toMicro(11), detail: { messageId: third } })
+    const asked = (...ids: string[]) => {
+      const query = new URLSearchParams(ids.map((id) => ['id', id]))
+      return stand.ask('GET', `/credits/v1/messages?${query}`, { as: key })
+    }
+    const { status, body } = await asked(third, second, first, second)
+    expect(status).toBe(200)
+    expect(body.items).toMatchObject([
+      { messageId: second, total: 9 },
+      { messageId: first, total: cost + 7 },
+    ])
+    const { body: one } = await stand.ask('GET', `/credits/v1/messages/${encodeURIComponent(first)}`, { as: key })
+    expect(body.items[1]).toEqual(one)
+    expect((await asked(second)).body.items).toHaveLength(1)
+    expect((await asked(...Array.from({ length: 26 }, (_, place) => `m${place}`))).status).toBe(400)
+    expect((await stand.ask('GET', '/credits/v1/messages', { as: key })).status).toBe(400)
+  })
+
   test('of a message is final when a call that cost nothing failed and another one answered', async () => {
     const { accountId, key } = await stand.user()
     await stand.charge(accountId, { amount: toMicro(0), detail: { messageId: 'm', outcome: 'failed' } })
