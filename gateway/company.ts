@@ -1,9 +1,10 @@
+import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { LRUCache } from 'lru-cache'
 import type { UserTokens } from '../middleware/user-tokens.ts'
 import { ApiError, unavailable } from './error.ts'
 import { maxBytes, readBounded } from './json-body.ts'
-import type { Api, ApiEnv } from './route.ts'
+import { type Api, type ApiEnv, json, userRoute } from './route.ts'
 import { type Credentials, requireUser } from './who.ts'
 
 export interface CompanyDeps extends Omit<Credentials, 'tokens'> {
@@ -19,6 +20,15 @@ const mostTokens = 10_000
 /** Of a request, beside who asks; of an answer. Whatever else there is stays between two neighbours. */
 const passedOn = ['content-type', 'accept', 'last-event-id']
 const passedBack = ['content-type', 'cache-control', 'x-accel-buffering']
+
+/** For pages, which would find a missing one among their errors. */
+const presence = userRoute({
+  method: 'get',
+  path: '/company',
+  summary: 'Whether a company works behind this gateway',
+  request: {},
+  responses: { 200: json(z.object({ isThere: z.boolean() }), 'Whether it does') },
+})
 
 /**
  * `/company/*`: what the web app asks of the company whose employees are talked to, on the app's own address, since its pages may ask nobody else. Whoever is
@@ -36,6 +46,7 @@ export function companyRoutes(app: Api, deps: CompanyDeps): void {
   }
 
   app.use('/company/*', requireUser(deps))
+  app.openapi(presence, (c) => c.json({ isThere: (deps.companyUrl?.() ?? null) !== null }, 200))
   app.all('/company/*', async (c) => {
     const url = deps.companyUrl?.() ?? null
     if (url === null) throw new ApiError('not_found', 'no company works behind this gateway: see COMPANY_URL')

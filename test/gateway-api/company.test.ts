@@ -82,7 +82,10 @@ test('a body that is too long is refused, a company that is away or not there is
     companyUrl = 'http://127.0.0.1:1'
     const away = await ask('/company/employees', { headers })
     expect([away.status, await away.json()]).toMatchObject([503, { error: { code: 'company_unavailable' } }])
+    expect(await (await ask('/company', { headers })).json()).toEqual({ isThere: true })
     companyUrl = null
+    expect(await (await ask('/company', { headers })).json()).toEqual({ isThere: false })
+    expect((await ask('/company')).status).toBe(401)
     const none = await ask('/company/employees', { headers })
     expect([none.status, await none.json()]).toMatchObject([404, { error: { code: 'not_found' } }])
   } finally {

@@ -214,7 +214,7 @@ describe('a charge', () => {
     await stand.charge(accountId, { amount: toMicro(9), detail: { messageId: second } })
     await stand.charge(stranger.accountId, { amount: toMicro(11), detail: { messageId: third } })
     const asked = (...ids: string[]) => {
-      const query = new URLSearchParams(ids.map((id) => ['id', id]))
+      const query = new URLSearchParams(ids.map((id): [string, string] => ['id', id]))
       return stand.ask('GET', `/credits/v1/messages?${query}`, { as: key })
     }
     const { status, body } = await asked(third, second, first, second)

@@ -29,7 +29,9 @@ export function Report({ employee }: { readonly employee: Employee }): ReactNode
   const [askedAtMs, setAskedAtMs] = useState(0)
   const [looks, setLooks] = useState(0)
   const [failure, setFailure] = useState<string | null>(null)
-  const report = useAsked<ReportSchedule>(path, { follows: String(looks), settleMs: 0 })
+  const company = useAsked<{ readonly isThere: boolean }>('/company')
+  const isOpen = company.data?.isThere === true
+  const report = useAsked<ReportSchedule>(path, { isOpen, follows: String(looks), settleMs: 0 })
   const { data } = report
   const isUnderWay =
     Date.now() < askedAtMs + beginsWithinMs || (data?.runs.some(({ result }) => result === 'running') ?? false)
@@ -52,7 +54,8 @@ export function Report({ employee }: { readonly employee: Employee }): ReactNode
     setAskedAtMs(Date.now())
     void act('POST', `${path}/runs`)
   }
-  if (report.error?.code === 'not_found' || data?.employee !== employee.id) return null
+  // Whose it is is not known where it could not be loaded
+  if (report.error === null && data?.employee !== employee.id) return null
   const calendar = calendarOf('UTC')
   const moment = (at: string): string => calendar.moment(Date.parse(at))
   return (
