@@ -1,9 +1,5 @@
-const accented = new Map(
-  Object.entries({
-    ...{ a: 'á', b: 'ƀ', c: 'ç', d: 'ð', e: 'é', f: 'ƒ', g: 'ĝ', h: 'ĥ', i: 'í', j: 'ĵ', k: 'ķ', l: 'ļ', m: 'ɱ' },
-    ...{ n: 'ñ', o: 'ó', p: 'þ', q: 'ʠ', r: 'ŕ', s: 'š', t: 'ţ', u: 'ú', v: 'ṽ', w: 'ŵ', x: 'ẋ', y: 'ý', z: 'ž' },
-  }),
-)
+const plain = 'abcdefghijklmnopqrstuvwxyz'
+const accented = 'áƀçðéƒĝĥíĵķļɱñóþʠŕšţúṽŵẋýž'
 
 /** The same messages, accented, in brackets and two fifths longer. What stands for a value stays. */
 export function pseudoMessages(messages: Readonly<Record<string, string>>): Record<string, string> {
@@ -25,7 +21,7 @@ function pseudo(text: string): string {
 
 function accent(text: string): string {
   return text.replaceAll(/[a-z]/gi, (letter) => {
-    const lower = accented.get(letter.toLowerCase())!
+    const lower = accented[plain.indexOf(letter.toLowerCase())]!
     return letter === letter.toLowerCase() ? lower : lower.toUpperCase()
   })
 }

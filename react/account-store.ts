@@ -37,7 +37,7 @@ export interface AccountStore {
   /** Notes that an alert was seen. What the server does not hear stays new. */
   acknowledge(alertId: string): Promise<void>
   /** Takes a 402 `credits_depleted` for what it says, and asks for the balance; false for any other error. */
-  reportRefusal(error: unknown): boolean
+  readonly reportRefusal: (error: unknown) => boolean
 }
 
 export interface StoreOptions {

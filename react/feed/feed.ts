@@ -1,6 +1,6 @@
 import { asFailure } from '../api/failure.ts'
 import type { Client } from '../api/client.ts'
-import type { Balance } from '../api/shapes.ts'
+import type { Alert, Balance, Page } from '../api/shapes.ts'
 import type { FeedEvent, FeedState, FeedStatus } from './events.ts'
 import { readStream } from './read-stream.ts'
 
@@ -32,6 +32,8 @@ export function openFeed({ client, onEvent, onState, onSignedOut, transport = 'a
   let state: FeedState = { status: 'connecting', heardAtMs: null }
   let staleTimer: ReturnType<typeof setTimeout> | undefined
   let wake = (): void => {}
+  /** By asking; those of a stream come once by themselves. */
+  const toldAlerts = new Set<string>()
 
   const become = (status: FeedStatus, heardAtMs = state.heardAtMs): void => {
     if (closing.signal.aborted) return
@@ -39,20 +41,25 @@ export function openFeed({ client, onEvent, onState, onSignedOut, transport = 'a
     state = { status, heardAtMs }
     if (isNews) onState(state)
   }
-  const heard = (): void => {
+  const heard = (nextWithinMs = 0): void => {
     clearTimeout(staleTimer)
-    staleTimer = setTimeout(() => become(failures >= offlineAfterFailures ? 'offline' : 'stale'), staleAfterMs)
+    const staleMs = nextWithinMs + staleAfterMs
+    staleTimer = setTimeout(() => become(failures >= offlineAfterFailures ? 'offline' : 'stale'), staleMs)
     become('live', Date.now())
   }
   const failed = (error: unknown): void => {
     if (closing.signal.aborted) return
-    if (asFailure(error).status === 401) {
+    const { status, code } = asFailure(error)
+    if (status === 401) {
       close()
       onSignedOut()
       return
     }
     failures += 1
-    if (failures >= offlineAfterFailures) become('offline')
+    // Something on the way keeps streams back: the next ones would be as silent
+    if (code === 'silent') failures = Math.max(failures, pollAfterFailures)
+    // What is asked for still comes while streams fail
+    if (failures >= offlineAfterFailures && state.status !== 'live') become('offline')
   }
 
   async function stream(): Promise<void> {
@@ -91,8 +98,13 @@ export function openFeed({ client, onEvent, onState, onSignedOut, transport = 'a
   async function pollOnce(): Promise<void> {
     try {
       const data = await client.ask<Balance>('/credits/v1/balance', { signal: closing.signal })
-      heard()
+      heard(pollMs)
       onEvent({ event: 'balance', data })
+      const { items } = await client.ask<Page<Alert>>('/credits/v1/alerts', { signal: closing.signal })
+      for (const alert of items.filter(({ id, period }) => period === data.period && !toldAlerts.has(id))) {
+        toldAlerts.add(alert.id)
+        onEvent({ event: 'alert', data: alert })
+      }
     } catch (error) {
       if (transport === 'poll') failed(error)
     }

@@ -15,7 +15,7 @@ export interface StreamListener {
 }
 
 /**
- * Reads one connection to the feed until it ends. Resolves when the server closed it, rejects with Failure when it could not be opened, was cut or is dead.
+ * Reads one connection to the feed until it ends. Resolves when the server closed it, rejects with Failure when it could not be opened, was cut or is dead (`silent`).
  */
 export async function readStream(
   client: Pick<Client, 'open'>,
@@ -54,8 +54,9 @@ export async function readStream(
       parser.feed(decoder.decode(value, { stream: true }))
     }
   } catch (error) {
+    if (dead.signal.aborted) throw new Failure('silent', 'nothing was heard for too long')
     if (error instanceof Failure) throw error
-    throw new Failure('offline', dead.signal.aborted ? 'nothing was heard for too long' : 'the feed was cut')
+    throw new Failure('offline', 'the feed was cut')
   } finally {
     clearTimeout(timer)
   }

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MockActivityEnvironment } from '@temporalio/testing'
 import { creditsToMicro } from '../../credits/money.ts'
 import { until } from '../stack/until.ts'
 import { type ApiStand, openApiStand, type TestUser } from './api-stand.ts'
@@ -10,17 +9,10 @@ beforeAll(async () => void (stand = await openApiStand()))
 afterAll(() => stand.close())
 
 const alerts = async ({ key }: TestUser) => (await stand.ask('GET', '/credits/v1/alerts', { as: key })).body.items
-const reconcile = () =>
-  new MockActivityEnvironment().run(stand.stores.activities(stand.deps.accounts).reconcileAccounts, {
-    from: 0,
-    to: 255,
-    roundMs: 1,
-  })
 /** Spends, and lets the account hear of it. */
 async function spend({ accountId }: TestUser, amount: number): Promise<void> {
   await stand.charge(accountId, { amount: creditsToMicro(amount) })
-  await stand.stores.aged()
-  await reconcile()
+  await stand.reconcile()
 }
 const acknowledge = ({ key }: TestUser, id: string) => stand.ask('POST', `/credits/v1/alerts/${id}/ack`, { as: key })
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { MockActivityEnvironment } from '@temporalio/testing'
 import type { Redis } from 'ioredis'
 import { Hono } from 'hono'
 import { type ChargeId, chargeId } from '../../credits/charge-id.ts'
@@ -42,13 +43,17 @@ export interface ApiStand {
   /** Another gateway over the same stores, with parts replaced. */
   another(change: Partial<AppDeps>): Api
   /** A request as JSON; `as` is the bearer secret. */
-  ask(method: string, path: string, options?: Asked): Promise<Answer>
+  readonly ask: (method: string, path: string, options?: Asked) => Promise<Answer>
   /** A user with an account and a key that may do everything. */
   user(): Promise<TestUser>
   /** A settled model call. */
   charge(accountId: string, call?: Partial<Call>): Promise<ChargeId>
   /** What the worker's drain does: stream to journal. */
-  drain(accountId: string): Promise<void>
+  readonly drain: (accountId: string) => Promise<void>
+  /** What the worker's reconciliation does each minute: accounts hear what was spent. */
+  readonly reconcile: () => Promise<void>
+  /** What the worker does until a ledger that lost something has it again. */
+  readonly recover: () => Promise<void>
   close(): Promise<void>
 }
 
@@ -118,6 +123,16 @@ export async function openApiStand(): Promise<ApiStand> {
     now: Date.now,
     log: silent,
   })
+  /** Rounds over all accounts, as a worker makes them. */
+  const passes = () => {
+    const activities = stores.activities(accounts, {
+      clock: { ...systemClock, sleep: async () => undefined },
+      // Reports what is dirty at once
+      ledger: { ...ledger, pending: (shards, limits) => ledger.pending(shards, { ...limits, dirtyOlderThanMs: 0 }) },
+    })
+    return (name: 'drainReceipts' | 'reconcileAccounts' | 'checkAccounts') =>
+      new MockActivityEnvironment().run(activities[name], { from: 0, to: 255, roundMs: 1 })
+  }
   const mails = createMails()
   const deps: AppDeps = {
     mailer: mails.mailer,
@@ -214,6 +229,14 @@ export async function openApiStand(): Promise<ApiStand> {
       const entries = await ledger.receipts(shardOf(accountId), 1_000)
       await journal.storeReceipts(entries.map(({ receipt }) => receipt))
       await ledger.ackReceipts(shardOf(accountId), entries)
+    },
+    async reconcile() {
+      await passes()('reconcileAccounts')
+    },
+    async recover() {
+      const pass = passes()
+      for (let round = 0; round < 5; round += 1)
+        for (const name of ['drainReceipts', 'reconcileAccounts', 'checkAccounts'] as const) await pass(name)
     },
     async close() {
       await feeds.close()

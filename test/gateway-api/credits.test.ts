@@ -215,7 +215,7 @@ describe('a charge', () => {
     await stand.charge(stranger.accountId, { amount: toMicro(11), detail: { messageId: third } })
     const asked = (...ids: string[]) => {
       const query = new URLSearchParams(ids.map((id): [string, string] => ['id', id]))
-      return stand.ask('GET', `/credits/v1/messages?${query}`, { as: key })
+      return stand.ask('GET', `/credits/v1/messages?${query.toString()}`, { as: key })
     }
     const { status, body } = await asked(third, second, first, second)
     expect(status).toBe(200)

@@ -1,8 +1,12 @@
-import { MockActivityEnvironment } from '@temporalio/testing'
 import type { Page } from 'playwright-core'
+import { Temporal } from 'temporal-polyfill'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beginPast } from '../../bin/demo/begin-past.ts'
+import { signUp } from '../../credits/account/sign-up.ts'
 import { creditsToMicro } from '../../credits/money.ts'
 import { adminKey, type TestUser } from '../gateway-api/api-stand.ts'
+import { plans, signUpCommand, stateOf } from '../account/given.ts'
+import { newAccountId } from '../workflows/stand.ts'
 import { until } from '../stack/until.ts'
 import { openWebStand, violationsOf, type WebStand } from './stand.ts'
 
@@ -14,9 +18,7 @@ afterAll(() => stand?.close())
 /** Spends, and lets the account hear of it: it is what alerts. */
 async function spend({ accountId }: TestUser, amount: string): Promise<void> {
   await stand.api.charge(accountId, { amount: creditsToMicro(amount) })
-  await stand.api.stores.aged()
-  const { reconcileAccounts } = stand.api.stores.activities(stand.api.deps.accounts)
-  await new MockActivityEnvironment().run(reconcileAccounts, { from: 0, to: 255, roundMs: 1 })
+  await stand.api.reconcile()
 }
 const grant = ({ accountId }: TestUser, amount: string) =>
   stand.api.ask('POST', `/admin/v1/accounts/${accountId}/grants`, {
@@ -36,6 +38,21 @@ const inBackground = (page: Page) =>
     document.hasFocus = () => false
     window.dispatchEvent(new Event('blur'))
   })
+
+/** A user of 2,000 credits a period and 1,000 that stay, who signed up a month ago and whose period ends in so many ms. */
+async function beforeNewPeriod(inMs: number): Promise<TestUser> {
+  const accountId = newAccountId()
+  const today = Temporal.Now.plainDateISO('UTC')
+  const monthAgoMs = today.subtract({ months: 1 }).toZonedDateTime('UTC').epochMilliseconds
+  const command = signUpCommand({ accountId, email: `${accountId}@example.com`, plan: plans.starter })
+  const state = stateOf(signUp(null, command, monthAgoMs))
+  const periods = state.periods.map((period) => ({ ...period, endMs: Date.now() + inMs }))
+  const { deps, temporal, ask } = stand.api
+  const { client, taskQueue } = temporal
+  await beginPast({ client, taskQueue, journal: deps.journal }, { state: { ...state, periods }, receipts: [] })
+  const { body } = await ask('POST', `/admin/v1/accounts/${accountId}/keys`, { as: adminKey, body: {} })
+  return { accountId, key: body.secret, keyId: body.id }
+}
 
 describe('an alert', () => {
   test('is told once: in the tab that is looked at, after no reload and on no other device', async () => {
@@ -93,6 +110,24 @@ describe('an alert', () => {
     await page.keyboard.press('Escape')
     expect(await bell(page, 'Alerts').evaluate((button) => button === document.activeElement)).toBe(true)
   })
+
+  test('is told anew in a new period, which takes away those of the one before', async () => {
+    const user = await beforeNewPeriod(25_000)
+    const page = await (await stand.profile(user)).open()
+    await isThere(page)
+    await spend(user, '2600')
+    await page.getByRole('alert').filter({ hasText: 'Credits are very low' }).waitFor()
+    await until(async () => (await seen(user)) === 2)
+    await page.getByText(/^Credits refreshed: [\d,]+ available$/).waitFor({ state: 'attached', timeout: 60_000 })
+    await page.locator('.cr-bar[data-level=ok]').waitFor()
+    expect(await toast(page).count()).toBe(0)
+    await bell(page, 'Alerts').click()
+    await page.getByRole('dialog', { name: 'Alerts' }).getByText('No alerts in this period').waitFor()
+    await page.keyboard.press('Escape')
+    await spend(user, '1850')
+    await page.getByRole('status').filter({ hasText: 'Credits are low: 25% or less' }).waitFor()
+    await until(async () => (await seen(user)) === 3)
+  }, 120_000)
 
   test('of 25 % goes by itself, but not from under a pointer; one of 15 % stays until it is closed', async () => {
     const user = await stand.api.user()

@@ -1,8 +1,9 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { creditsToMicro } from '../../credits/money.ts'
 import { adminKey } from '../gateway-api/api-stand.ts'
 import { until } from '../stack/until.ts'
+import { startBufferingProxy } from './buffering-proxy.ts'
 import { openWebStand, violationsOf, type WebStand } from './stand.ts'
 
 let stand: WebStand
@@ -49,7 +50,8 @@ describe('the credit bar', () => {
     for (const [amount, name, level] of [
       ['749', 'Free plan, 26% left', 'ok'],
       ['1', 'Free plan, 25% left, credits low', 'warn'],
-      ['100', 'Free plan, 15% left, credits very low', 'critical'],
+      ['99', 'Free plan, 16% left, credits low', 'warn'],
+      ['1', 'Free plan, 15% left, credits very low', 'critical'],
       ['146', 'Free plan, <1% left, credits very low', 'critical'],
       ['4', 'Free plan, 0% left, credits depleted', 'depleted'],
     ] as const) {
@@ -148,6 +150,69 @@ describe('the feed', () => {
     }
     await named(page, 'Free plan, 70% left')
     expect(await page.locator('.cr-bar').getAttribute('data-status')).toBe('live')
+  })
+
+  test('of a ledger that was put back to an older state is right by itself, once the ledger is', async () => {
+    const user = await stand.api.user()
+    const page = await (await stand.profile(user)).open()
+    const { stores, drain, reconcile, recover } = stand.api
+    await spend(user.accountId, '100')
+    await named(page, 'Free plan, 90% left')
+    const putBack = await stores.remember()
+    await spend(user.accountId, '90')
+    await drain(user.accountId)
+    await reconcile()
+    await named(page, 'Free plan, 81% left')
+    await stand.stop()
+    try {
+      await putBack()
+      await named(page, 'Free plan, 81% left, Reconnecting')
+    } finally {
+      await stand.start()
+    }
+    await recover()
+    await spend(user.accountId, '110')
+    await named(page, 'Free plan, 70% left')
+    expect(await page.locator('.cr-bar').getAttribute('data-status')).toBe('live')
+  })
+
+  test('that a proxy keeps back is asked for instead', async () => {
+    const proxy = await startBufferingProxy(stand.url)
+    onTestFinished(() => proxy.close())
+    const user = await stand.api.user()
+    const { context } = await stand.profile(user)
+    const page = await context.newPage()
+    await page.goto(proxy.url)
+    await named(page, 'Free plan, 100% left')
+    await spend(user.accountId, '300')
+    await page.getByRole('button', { name: 'Free plan, 70% left', exact: true }).waitFor({ timeout: 60_000 })
+    expect(await page.locator('.cr-bar').getAttribute('data-status')).toBe('live')
+  }, 120_000)
+
+  test('is that of whoever is signed in now: nothing of another account is shown before', async () => {
+    const [user, other] = [await stand.api.user(), await stand.api.user()]
+    await spend(other.accountId, '500')
+    const { context, open } = await stand.profile(user)
+    await named(await open(), 'Free plan, 100% left')
+    const { context: another } = await stand.profile(other)
+    await context.addCookies(await another.cookies())
+    const page = await context.newPage()
+    await page.addInitScript(() => {
+      const seen: string[] = []
+      Object.assign(globalThis, { seen })
+      new MutationObserver(() => {
+        const text = document.querySelector('.cr-bar')?.textContent
+        if (text !== undefined && text !== seen.at(-1)) seen.push(text)
+      }).observe(document, { subtree: true, childList: true, characterData: true })
+    })
+    await page.goto(stand.url)
+    await named(page, 'Free plan, 50% left')
+    await spend(user.accountId, '10')
+    await spend(other.accountId, '100')
+    await named(page, 'Free plan, 40% left')
+    // oxlint-disable-next-line typescript/no-explicit-any -- a global of the page
+    const texts: string[] = await page.evaluate(() => (globalThis as any).seen)
+    expect(texts.filter((text) => /100|99/.test(text))).toEqual([])
   })
 
   test('ends with the sign-in, and nothing of the account stays on the page', async () => {

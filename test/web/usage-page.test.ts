@@ -15,6 +15,11 @@ const credits = creditsToMicro
 const usagePath = '/settings/subscription/credit-usage'
 const spend = (user: TestUser, amount: string, row: Parameters<WebStand['api']['charge']>[1] = {}) =>
   stand.api.charge(user.accountId, { amount: credits(amount), ...row })
+const grant = (user: TestUser, amount: string) =>
+  stand.api.ask('POST', `/admin/v1/accounts/${user.accountId}/grants`, {
+    as: adminKey,
+    body: { credits: amount, source: 'pack', reason: 'Small' },
+  })
 const totalOf = (page: Page) => page.locator('tfoot .number').first()
 const shows = (page: Page, total: string) => until(async () => (await totalOf(page).textContent()) === total)
 const open = async (user: TestUser, search = '') => (await stand.profile(user)).open(`${usagePath}${search}`)
@@ -161,12 +166,6 @@ describe('the chart', () => {
 })
 
 describe('grants', () => {
-  const grant = (user: TestUser, amount: string) =>
-    stand.api.ask('POST', `/admin/v1/accounts/${user.accountId}/grants`, {
-      as: adminKey,
-      body: { credits: amount, source: 'pack', reason: 'Small' },
-    })
-
   test('are listed as they come, with what is left of each, by source and page', async () => {
     const user = await stand.api.user()
     const page = await open(user)
@@ -252,4 +251,38 @@ test.each([
     await region.getByRole(role).filter({ hasText: text }).first().waitFor()
     expect(await page.getByRole('main').getByRole('alert').count()).toBe(0)
   }
+})
+
+test('figures are written as the browser’s language writes them', async () => {
+  const user = await stand.api.user()
+  await grant(user, '5000')
+  await spend(user, '1234.567')
+  await spend(user, '0.0042', { row: { model: 'openai/gpt-5', tier: 'standard' } })
+  const { open: openPage } = await stand.profile(user, { locale: 'de-DE' })
+  const page = await openPage(usagePath)
+  const cells = async (name: RegExp) => {
+    const row = page.getByRole('region', { name: 'Where credits went' }).getByRole('row', { name })
+    return (await row.getByRole('cell').allTextContents()).slice(0, 2)
+  }
+  await page.getByRole('button', { name: 'AI Usage' }).click()
+  expect(await cells(/AI Usage/)).toEqual(['2.400 tokens', '1.234,57'])
+  expect(await cells(/Standard/)).toEqual(['1.200 tokens', expect.stringMatching(/^<0,01/)])
+  await page.getByRole('checkbox', { name: 'Exact values' }).check()
+  expect(await cells(/AI Usage/)).toEqual(['2.400 tokens', '1.234,5712'])
+  expect(await cells(/Standard/)).toEqual(['1.200 tokens', '0,0042'])
+})
+
+test('sections whose answers never come say so, each by itself, and come by a new try', async () => {
+  const user = await stand.api.user()
+  const { context, open: openPage } = await stand.profile(user)
+  await context.route(/\/credits\/v1\/(usage|history)$/, () => new Promise(() => {}))
+  const page = await openPage(usagePath)
+  await page.getByRole('rowheader', { name: 'Welcome bonus' }).waitFor()
+  const failed = (title: string) =>
+    page.getByRole('alert').filter({ hasText: `${title} could not be loaded: no answer came in time` })
+  await Promise.all([failed('Where credits went').waitFor(), failed('Usage history').waitFor()])
+  await context.unrouteAll({ behavior: 'ignoreErrors' })
+  await failed('Where credits went').getByRole('button', { name: 'Try again' }).click()
+  await page.getByRole('rowheader', { name: 'AI Usage' }).waitFor()
+  expect(await failed('Usage history').count()).toBe(1)
 })
