@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/stack/longest-first.ts'
 
 export default defineConfig({
   test: {
@@ -8,6 +9,7 @@ export default defineConfig({
     pool: 'forks',
     // They wait more than they work: one at a time would leave the machine idle.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // Many tests start our programs: they need not be compiled each time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('.tollgate/compile-cache', import.meta.url)) },
     // A retry of Temporal's client is a timer that outlives the connection that a stand has closed, and throws where nobody can catch it.

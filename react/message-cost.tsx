@@ -29,7 +29,7 @@ export function MessageCost({ messageId, isWorking, onCost }: MessageCostProps):
   }
   return (
     <span className="cr-cost" data-state={cost.state}>
-      <CostWords cost={cost} />{' '}
+      <CostWords cost={cost} /> {cost.local === true && <>{t('cost.local')} </>}
       <button type="button" className="cr-link" onClick={() => setOpen(true)}>
         {t('cost.inspect')}
       </button>

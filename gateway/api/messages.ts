@@ -6,6 +6,7 @@ import { ApiError } from '../error.ts'
 import { type Api, Instant, instant, json, Micro, userRoute } from '../route.ts'
 import type { ApiDeps } from './deps.ts'
 import { messageReceipts } from './known-receipts.ts'
+import { localProvidersOf } from './local-providers.ts'
 import { linesOf } from './receipt-of.ts'
 import { categoryLabels, itemLabel } from './usage-tree.ts'
 
@@ -18,6 +19,7 @@ export const MessageCost = z
     total: Micro,
     tier: z.string(),
     model: z.string(),
+    local: z.boolean().optional().openapi({ description: 'A local model answered: AI is not charged.' }),
     priceVersion: z.string(),
     lines: z.array(
       z.object({
@@ -67,10 +69,11 @@ const route = userRoute({
 })
 
 export function messageRoutes(app: Api, deps: ApiDeps): void {
+  const localProviders = localProvidersOf(deps.catalogue)
   const costs = async (accountId: string, ids: readonly string[]): Promise<MessageCost[]> =>
     (await messageReceipts(deps, accountId, ids))
       .filter(({ receipts }) => receipts.length > 0)
-      .map(({ messageId, receipts }) => messageCost(messageId, receipts))
+      .map(({ messageId, receipts }) => messageCost(messageId, receipts, localProviders))
 
   app.openapi(listRoute, async (c) => {
     const { id } = c.req.valid('query')
@@ -86,7 +89,7 @@ export function messageRoutes(app: Api, deps: ApiDeps): void {
 }
 
 /** All receipts of a message as one cost; its lines sum exactly to its total, which is what was charged. */
-export function messageCost(messageId: string, receipts: readonly Receipt[]): MessageCost {
+function messageCost(messageId: string, receipts: readonly Receipt[], localProviders: readonly string[]): MessageCost {
   const main = receipts.find((receipt) => parseRowKey(receipt.row).category === 'ai_usage') ?? receipts[0]!
   const { tier, model } = parseRowKey(main.row)
   const total = sum(receipts.map((receipt) => receipt.charged))
@@ -104,6 +107,7 @@ export function messageCost(messageId: string, receipts: readonly Receipt[]): Me
     total,
     tier,
     model,
+    ...(localProviders.includes(model.split('/')[0]!) ? { local: true } : {}),
     priceVersion: main.detail?.priceVersion ?? '',
     lines: uncollected === 0 ? lines : [...lines, uncollectedLine(uncollected)],
     entryIds: receipts.map((receipt) => receipt.id),

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { listModels } from '../../credits/resolve-model.ts'
 import { type Api, json, userRoute } from '../route.ts'
 import type { ApiDeps } from './deps.ts'
+import { localProvidersOf } from './local-providers.ts'
 
 export const Model = z
   .object({
@@ -20,7 +21,7 @@ const list = userRoute({
 })
 
 export function modelRoutes(app: Api, { catalogue, usable }: Pick<ApiDeps, 'catalogue' | 'usable'>): void {
-  const local = new Set(catalogue.providers.filter(({ kind }) => kind === 'ollama').map(({ id }) => id))
+  const local = new Set(localProvidersOf(catalogue))
   const items = listModels(catalogue, usable)
     .filter(({ ownedBy }) => ownedBy !== 'tollgate')
     .map(({ id, ownedBy }) => ({ id, local: local.has(ownedBy) }))

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../../credits/catalogue.ts'
 import type { EmployeeCard } from '../../credits/terms.ts'
 import { type Category, categories, type RowTotals, type UsageRow } from '../../credits/usage-row.ts'
+import { localProvidersOf } from './local-providers.ts'
 
 export const groupings = ['category', 'tier', 'model', 'employee', 'organization'] as const
 export type Grouping = (typeof groupings)[number]
@@ -29,10 +30,7 @@ export function labelsOf(
   catalogue: Pick<Catalogue, 'tiers' | 'providers'>,
   employees: readonly EmployeeCard[],
 ): Labels {
-  const localProviders = catalogue.providers
-    .filter((provider) => provider.kind === 'ollama')
-    .map((provider) => provider.id)
-  return { tiers: catalogue.tiers, employees, localProviders }
+  return { tiers: catalogue.tiers, employees, localProviders: localProvidersOf(catalogue) }
 }
 
 /** A usage row read back from its key, with what it came to. */
@@ -93,7 +91,7 @@ const itemLabels: Readonly<Record<string, string>> = {
   connected_app: 'Connected apps',
 }
 
-export const itemLabel = (item: string): string => itemLabels[item] ?? capitalised(item)
+export const itemLabel = (item: string): string => itemLabels[item] ?? capitalised(item.replaceAll(/[._]/g, ' '))
 
 function categoryLine(category: Category, rows: readonly BookedRow[], labels: Labels): UsageLine {
   const whole = line(category, categoryLabels[category], rows, category)

@@ -105,6 +105,8 @@ export interface MessageCost {
   readonly total: number
   readonly tier: string
   readonly model: string
+  /** A local model answered: AI is not charged. */
+  readonly local?: boolean | undefined
   readonly priceVersion: string
   readonly lines: readonly {
     readonly kind: string

@@ -83,7 +83,19 @@ describe('the credit bar', () => {
     await line.focus()
     await page.keyboard.press('Enter')
     expect(await line.getAttribute('aria-expanded')).toBe('true')
-    expect(await menu.locator('.cr-breakdown > li > .cr-line .cr-amount').allTextContents()).toContain('12.50')
+    const amounts = await menu.locator('.cr-breakdown > li > .cr-line .cr-amount').allTextContents()
+    expect(amounts.reduce((sum, amount) => sum + Number(amount), 0)).toBe(12.5)
+    // On to the tier, the model and each link
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await menu.getByText('openai/gpt-5-nano').waitFor()
+    for (const name of ['Upgrade plan', 'Buy credits', 'View full usage']) {
+      const link = menu.getByRole('link', { name })
+      await until(async () => {
+        await page.keyboard.press('Tab')
+        return link.evaluate((element) => element === document.activeElement)
+      })
+    }
     expect(await violationsOf(page)).toEqual([])
     await page.keyboard.press('Escape')
     await menu.waitFor({ state: 'hidden' })

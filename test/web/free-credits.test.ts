@@ -71,6 +71,25 @@ describe('free credits', () => {
     await page.getByText('1,500 credits left of 1,500').waitFor()
   })
 
+  test('ten friends are the most that count, and the link works on', async () => {
+    const user = await stand.api.user()
+    const page = await (await stand.profile(user)).open(path)
+    const code = (await page.getByRole('textbox', { name: 'Your link' }).inputValue()).split('/').at(-1)
+    const friend = () =>
+      stand.api.ask('POST', '/credits/v1/signup', {
+        body: { email: `${randomUUID()}@example.com`, referralCode: code },
+        headers: { origin: 'https://tollgate.example' },
+      })
+    for (let count = 0; count < 10; count += 1) await friend()
+    await page.getByText('10 of 10 successful referrals').waitFor()
+    await page.getByText(/^You have earned the maximum\. Friends .* still get 500 credits\.$/).waitFor()
+    expect(await page.getByRole('button', { name: 'Copy' }).isEnabled()).toBe(true)
+    expect((await friend()).body.bonuses.referral).toMatchObject({ applied: true })
+    await page.getByRole('button', { name: 'Free plan, 100% left' }).click()
+    await page.getByText('6,000 credits left of 6,000').waitFor()
+    expect(await violationsOf(page)).toEqual([])
+  })
+
   test.each([
     [1280, 'dark'],
     [320, 'light'],

@@ -26,12 +26,22 @@ export interface WebStand {
   close(): Promise<void>
 }
 
-/** `web`: the folder of another build of the app. */
-export async function openWebStand({ web = 'web/dist' }: { readonly web?: string } = {}): Promise<WebStand> {
+export interface WebStandOptions {
+  /** The folder of another build of the app. */
+  readonly web?: string
+  /** A back end whose employees are talked to. */
+  readonly companyUrl?: string
+}
+
+export async function openWebStand({ web = 'web/dist', companyUrl }: WebStandOptions = {}): Promise<WebStand> {
   const browser = await launchBrowser()
   const api = await openApiStand()
   let url = ''
-  const app = api.another({ web: readWebApp(`${root}/${web}`), publicUrl: () => url })
+  const app = api.another({
+    web: readWebApp(`${root}/${web}`),
+    publicUrl: () => url,
+    companyUrl: () => companyUrl ?? null,
+  })
   let feeds = 0
   let server = createServer()
   const start = async (port: number): Promise<void> => {
