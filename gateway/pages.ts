@@ -35,6 +35,8 @@ export function pageRoutes(
   )
   app.get('/', async (c) => c.html(await landing(version, links.temporalUi), 200, pageHeaders))
   let docs: Promise<string> | undefined
+  // Browsers ask for it unasked, and would call a missing one an error
+  app.get('/favicon.ico', (c) => c.body(null, 204))
   app.get('/docs', async (c) =>
     c.html(await (docs ??= Promise.resolve(docsPage(document() as ApiDocument)).then(String)), 200, pageHeaders),
   )

@@ -25,7 +25,7 @@ describe('the description', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(.+?)\}/g, ':$1')}`),
     )
     const pages =
-      /^(GET \/(|docs|openapi\.json|style-\w+\.css|r\/:code|signup|login|checkout\/:id)|POST \/(signup|login|login\/code|checkout\/:id\/(pay|cancel)))$/
+      /^(GET \/(|docs|favicon\.ico|openapi\.json|style-\w+\.css|r\/:code|signup|login|checkout\/:id)|POST \/(signup|login|login\/code|checkout\/:id\/(pay|cancel)))$/
     const served = stand.app.routes
       .filter(({ method, path }) => method !== 'ALL' && !path.includes('*'))
       .map(({ method, path }) => `${method} ${path}`)
