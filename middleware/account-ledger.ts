@@ -6,6 +6,7 @@ import { createLedger, type Ledger } from '../ledger/ledger.ts'
 import { type Accounts, createAccounts } from './accounts.ts'
 import type { Clock } from './clock.ts'
 import { type AccountLoader, createAccountLoader } from './load-account.ts'
+import { createUnderWay } from './under-way.ts'
 
 /** Where Tollgate's workers take the accounts' work from. */
 export const accountTaskQueue = 'tollgate'
@@ -50,23 +51,17 @@ export function createAccountLedger({
     quarantineMs: 2 * holdMs,
     settling: { onUnconfirmed },
   })
-  const underWay = new Set<Promise<unknown>>()
+  const underWay = createUnderWay()
   const accounts = createAccounts({
     client,
     taskQueue: accountTaskQueue,
     catalogue,
-    onCall(call) {
-      underWay.add(call)
-      const over = (): void => void underWay.delete(call)
-      call.then(over, over)
-    },
+    onCall: underWay.add,
   })
   return {
     ledger,
     accounts,
     loader: createAccountLoader({ ledger, accounts, journal, clock }),
-    async idle() {
-      while (underWay.size > 0) await Promise.allSettled(underWay)
-    },
+    idle: underWay.idle,
   }
 }

@@ -4,6 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { inject } from 'vitest'
 import type { Activities } from '../../activities/index.ts'
 import { type Accounts, type AccountsDeps, createAccounts } from '../../middleware/accounts.ts'
+import { createUnderWay } from '../../middleware/under-way.ts'
 import { catalogue } from './catalogue.ts'
 
 Runtime.install({ logger: new DefaultLogger('ERROR') })
@@ -30,16 +31,11 @@ export async function openStand(
   const native = await NativeConnection.connect({ address })
   const client = new Client({ connection })
   const workers: RunningWorker[] = []
-  const calls = new Set<Promise<unknown>>()
-  const onCall = (call: Promise<unknown>): void => {
-    calls.add(call)
-    const over = (): void => void calls.delete(call)
-    call.then(over, over)
-  }
+  const underWay = createUnderWay()
   return {
     client,
     taskQueue,
-    accounts: createAccounts({ client, taskQueue, catalogue, onCall, ...options }),
+    accounts: createAccounts({ client, taskQueue, catalogue, onCall: underWay.add, ...options }),
     async startWorker(activities) {
       const worker = await Worker.create({
         connection: native,
@@ -65,7 +61,7 @@ export async function openStand(
       await Promise.all(workers.map((worker) => worker.stop()))
       await native.close()
       // A call that is retried on a closed connection throws where nobody can catch it
-      await Promise.allSettled(calls)
+      await underWay.idle()
       await connection.close()
     },
   }
