@@ -6,7 +6,7 @@ import { ApiError } from '../error.ts'
 import { type Api, Instant, instant, json, Micro, userRoute } from '../route.ts'
 import type { ApiDeps } from './deps.ts'
 import { messageReceipts } from './known-receipts.ts'
-import { localProvidersOf } from './local-providers.ts'
+import { localModels } from './local-models.ts'
 import { linesOf } from './receipt-of.ts'
 import { categoryLabels, itemLabel } from './usage-tree.ts'
 
@@ -69,11 +69,11 @@ const route = userRoute({
 })
 
 export function messageRoutes(app: Api, deps: ApiDeps): void {
-  const localProviders = localProvidersOf(deps.catalogue)
+  const isLocal = localModels(deps.catalogue)
   const costs = async (accountId: string, ids: readonly string[]): Promise<MessageCost[]> =>
     (await messageReceipts(deps, accountId, ids))
       .filter(({ receipts }) => receipts.length > 0)
-      .map(({ messageId, receipts }) => messageCost(messageId, receipts, localProviders))
+      .map(({ messageId, receipts }) => messageCost(messageId, receipts, isLocal))
 
   app.openapi(listRoute, async (c) => {
     const { id } = c.req.valid('query')
@@ -89,7 +89,11 @@ export function messageRoutes(app: Api, deps: ApiDeps): void {
 }
 
 /** All receipts of a message as one cost; its lines sum exactly to its total, which is what was charged. */
-function messageCost(messageId: string, receipts: readonly Receipt[], localProviders: readonly string[]): MessageCost {
+function messageCost(
+  messageId: string,
+  receipts: readonly Receipt[],
+  isLocal: (model: string) => boolean,
+): MessageCost {
   const main = receipts.find((receipt) => parseRowKey(receipt.row).category === 'ai_usage') ?? receipts[0]!
   const { tier, model } = parseRowKey(main.row)
   const total = sum(receipts.map((receipt) => receipt.charged))
@@ -107,7 +111,7 @@ function messageCost(messageId: string, receipts: readonly Receipt[], localProvi
     total,
     tier,
     model,
-    ...(localProviders.includes(model.split('/')[0]!) ? { local: true } : {}),
+    ...(isLocal(model) ? { local: true } : {}),
     priceVersion: main.detail?.priceVersion ?? '',
     lines: uncollected === 0 ? lines : [...lines, uncollectedLine(uncollected)],
     entryIds: receipts.map((receipt) => receipt.id),

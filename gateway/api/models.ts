@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { listModels } from '../../credits/resolve-model.ts'
 import { type Api, json, userRoute } from '../route.ts'
 import type { ApiDeps } from './deps.ts'
-import { localProvidersOf } from './local-providers.ts'
+import { localModels } from './local-models.ts'
 
 export const Model = z
   .object({
@@ -21,9 +21,9 @@ const list = userRoute({
 })
 
 export function modelRoutes(app: Api, { catalogue, usable }: Pick<ApiDeps, 'catalogue' | 'usable'>): void {
-  const local = new Set(localProvidersOf(catalogue))
+  const isLocal = localModels(catalogue)
   const items = listModels(catalogue, usable)
     .filter(({ ownedBy }) => ownedBy !== 'tollgate')
-    .map(({ id, ownedBy }) => ({ id, local: local.has(ownedBy) }))
+    .map(({ id }) => ({ id, local: isLocal(id) }))
   app.openapi(list, (c) => c.json({ items, next: null }, 200))
 }

@@ -1,7 +1,7 @@
 import type { Catalogue } from '../../credits/catalogue.ts'
 import type { EmployeeCard } from '../../credits/terms.ts'
 import { type Category, categories, type RowTotals, type UsageRow } from '../../credits/usage-row.ts'
-import { localProvidersOf } from './local-providers.ts'
+import { localModels } from './local-models.ts'
 
 export const groupings = ['category', 'tier', 'model', 'employee', 'organization'] as const
 export type Grouping = (typeof groupings)[number]
@@ -22,15 +22,14 @@ export interface UsageLine {
 export interface Labels {
   readonly tiers: Catalogue['tiers']
   readonly employees: readonly EmployeeCard[]
-  /** Providers that are not charged for: `ollama`, … */
-  readonly localProviders: readonly string[]
+  readonly isLocal: (model: string) => boolean
 }
 
 export function labelsOf(
   catalogue: Pick<Catalogue, 'tiers' | 'providers'>,
   employees: readonly EmployeeCard[],
 ): Labels {
-  return { tiers: catalogue.tiers, employees, localProviders: localProvidersOf(catalogue) }
+  return { tiers: catalogue.tiers, employees, isLocal: localModels(catalogue) }
 }
 
 /** A usage row read back from its key, with what it came to. */
@@ -180,7 +179,7 @@ function labelOf(key: string, groupBy: Exclude<Grouping, 'category'>, labels: La
 }
 
 function localMark(key: string, groupBy: Grouping, labels: Labels): { local?: true } {
-  return groupBy === 'model' && labels.localProviders.includes(key.split('/')[0]!) ? { local: true } : {}
+  return groupBy === 'model' && labels.isLocal(key) ? { local: true } : {}
 }
 
 const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1)
