@@ -22,6 +22,9 @@ export interface CompanyEventAt {
   readonly event: CompanyEvent
 }
 
+/** With what it waits for, where it is parked. */
+type SeenMessage = Message & Partial<ParkedStep>
+
 /** One user of the company. */
 export interface Customer {
   readonly account: string
@@ -29,7 +32,7 @@ export interface Customer {
   /** The door, in this user's name. */
   company<Answer = Record<string, unknown>>(method: string, path: string, body?: object): Promise<Answer>
   say(conversation: string, employee: string, text: string, id?: string): Promise<Message>
-  message(conversation: string, answer: string): Promise<(Message & Partial<ParkedStep>) | undefined>
+  message(conversation: string, answer: string): Promise<SeenMessage | undefined>
   /** Resolves with the answer once it has ended. */
   ended(conversation: string, answer: string): Promise<Message>
   /** Follows a conversation for as long as the loop goes on. */
@@ -166,10 +169,7 @@ async function signUp({ gatewayUrl, companyUrl }: Addresses, credits: string): P
   const company: Customer['company'] = (method, path, body) => ask(`${companyUrl}/company${path}`, method, apiKey, body)
   const api = <Answer>(path: string) => ask<Answer>(`${gatewayUrl}/credits/v1${path}`, 'GET', apiKey)
   const message: Customer['message'] = async (conversation, answer) => {
-    const { messages } = await company<{ messages: readonly (Message & Partial<ParkedStep>)[] }>(
-      'GET',
-      `/conversations/${conversation}`,
-    )
+    const { messages } = await company<{ messages: readonly SeenMessage[] }>('GET', `/conversations/${conversation}`)
     return messages.find(({ id }) => id === answer)
   }
   await company('POST', '/employees')

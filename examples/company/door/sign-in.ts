@@ -23,15 +23,20 @@ export function signIn(gatewayUrl: string): MiddlewareHandler<SignedIn> {
 
 /** Whether nothing is left of the caller's credits; false where nobody can say. */
 export async function isDepleted(gatewayUrl: string, authorization: string): Promise<boolean> {
-  const answer = await fetch(`${gatewayUrl}/credits/v1/balance`, { headers: { authorization } }).catch(() => undefined)
+  const answer = await askBalance(gatewayUrl, authorization)
   return answer?.ok === true && balance.parse(await answer.json()).remaining === 0
 }
 
 async function accountOf(gatewayUrl: string, authorization: string): Promise<string> {
-  const answer = await fetch(`${gatewayUrl}/credits/v1/balance`, { headers: { authorization } }).catch(() => undefined)
+  const answer = await askBalance(gatewayUrl, authorization)
   if (answer?.status === 401)
     throw new DoorError(401, 'unauthenticated', 'send the API key or the user token of an account')
   if (answer?.ok !== true)
     throw new DoorError(503, 'gateway_unavailable', 'the gateway does not answer; try again shortly')
   return balance.parse(await answer.json()).accountId
+}
+
+/** undefined: the gateway does not answer. */
+function askBalance(gatewayUrl: string, authorization: string): Promise<Response | undefined> {
+  return fetch(`${gatewayUrl}/credits/v1/balance`, { headers: { authorization } }).catch(() => undefined)
 }
