@@ -37,7 +37,7 @@ export interface AccountStore {
   /** Notes that an alert was seen. What the server does not hear stays new. */
   acknowledge(alertId: string): Promise<void>
   /** Takes a 402 `credits_depleted` for what it says, and asks for the balance; false for any other error. */
-  readonly reportRefusal: (error: unknown) => boolean
+  readonly report402: (error: unknown) => boolean
 }
 
 export interface StoreOptions {
@@ -194,7 +194,7 @@ export function createAccountStore({
       return () => void eventListeners.delete(listener)
     },
     refetch,
-    reportRefusal(error) {
+    report402(error) {
       if (asFailure(error).code !== 'credits_depleted') return false
       change({ isRefused: true })
       void refetch()

@@ -4,14 +4,12 @@ import { toMicro } from '../credits/money.ts'
 import type { Budget, Employee } from './api/shapes.ts'
 import { useAccount, useCredits } from './provider.tsx'
 import { useCreditGate } from './use-credit-gate.ts'
+import { type CreditWays, WaysToCredits } from './ways-to-credits.tsx'
 
 export interface DepletedOverlayProps {
   /** Who would do the work: its budget, and that of its organization, count too. */
   readonly employee?: Pick<Employee, 'id' | 'organization'>
-  readonly links?: {
-    readonly upgrade?: string
-    readonly buy?: string
-    readonly free?: string
+  readonly links?: CreditWays & {
     /** Where a budget is raised, and where somebody else can be asked. */
     readonly raise?: string
     readonly switch?: string
@@ -87,11 +85,7 @@ function Depleted({ links }: Required<Pick<DepletedOverlayProps, 'links'>>): Rea
           })}
         </p>
       )}
-      <p className="cr-menu-links">
-        {links.upgrade !== undefined && <a href={links.upgrade}>{t('depleted.upgrade')}</a>}
-        {links.buy !== undefined && <a href={links.buy}>{t('depleted.buy')}</a>}
-        {links.free !== undefined && <a href={links.free}>{t('depleted.free')}</a>}
-      </p>
+      <WaysToCredits links={links} />
     </>
   )
 }

@@ -2,11 +2,12 @@
 import type { ReactNode } from 'react'
 import { toMicro } from '../credits/money.ts'
 import { useAccount, useCredits } from './provider.tsx'
+import { type CreditWays, WaysToCredits } from './ways-to-credits.tsx'
 
 export interface InsufficientNoticeProps {
   /** What it takes, µcr. */
   readonly needed: number
-  readonly links?: { readonly upgrade?: string; readonly buy?: string; readonly free?: string }
+  readonly links?: CreditWays
 }
 
 /** Something costs more than there is. Nothing once there is enough, or while nobody knows what there is. */
@@ -22,11 +23,7 @@ export function InsufficientNotice({ needed, links = {} }: InsufficientNoticePro
           available: formats.remaining(toMicro(balance.available)),
         })}
       </p>
-      <p className="cr-menu-links">
-        {links.upgrade !== undefined && <a href={links.upgrade}>{t('depleted.upgrade')}</a>}
-        {links.buy !== undefined && <a href={links.buy}>{t('depleted.buy')}</a>}
-        {links.free !== undefined && <a href={links.free}>{t('depleted.free')}</a>}
-      </p>
+      <WaysToCredits links={links} />
     </div>
   )
 }

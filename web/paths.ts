@@ -10,3 +10,6 @@ export const paths = {
   packs: '/settings/subscription#packs',
   freeCredits: '/settings/subscription/free-credits',
 } as const
+
+/** Where more credits are to be had. */
+export const waysToCredits = { upgrade: paths.plans, buy: paths.packs, free: paths.freeCredits }

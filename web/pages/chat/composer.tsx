@@ -10,7 +10,7 @@ import {
   useAsked,
   useCredits,
 } from '../../../react/index.ts'
-import { paths } from '../../paths.ts'
+import { waysToCredits } from '../../paths.ts'
 import { t, tierName } from '../../words.ts'
 
 /** Of pictures; each has its own price. */
@@ -56,7 +56,7 @@ export function Composer({ employee, isAnswering, send, stop }: ComposerProps): 
       setAttempt(sent)
       write(written)
       // Then the form is covered, and says why
-      if (!store.reportRefusal(error)) setFailure(asFailure(error).message)
+      if (!store.report402(error)) setFailure(asFailure(error).message)
     }
   }
   const draw = (quality: Quality, price: number): void => {
@@ -108,12 +108,7 @@ export function Composer({ employee, isAnswering, send, stop }: ComposerProps): 
           </button>
         </span>
       </p>
-      {needed > 0 && (
-        <InsufficientNotice
-          needed={needed}
-          links={{ upgrade: paths.plans, buy: paths.packs, free: paths.freeCredits }}
-        />
-      )}
+      {needed > 0 && <InsufficientNotice needed={needed} links={waysToCredits} />}
       {failure !== null && (
         <p role="alert" className="failed">
           {t('chat.notSent', { reason: failure })}

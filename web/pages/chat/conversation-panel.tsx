@@ -7,15 +7,13 @@ import {
   MessageCost,
   useCredits,
 } from '../../../react/index.ts'
-import { paths } from '../../paths.ts'
+import { paths, waysToCredits } from '../../paths.ts'
 import { t } from '../../words.ts'
 import { AtZero } from './at-zero.tsx'
 import { Composer } from './composer.tsx'
 import { type ChatMessage, isWorking } from './conversation.ts'
 import { useFollowedEnd } from './use-followed-end.ts'
 import { type ConversationState, useConversation } from './use-conversation.ts'
-
-const links = { upgrade: paths.plans, buy: paths.packs, free: paths.freeCredits }
 
 export interface ConversationProps {
   readonly employee: Employee
@@ -64,7 +62,7 @@ export function Conversation({ employee, another }: ConversationProps): ReactNod
       <DepletedOverlay
         employee={employee}
         links={{
-          ...links,
+          ...waysToCredits,
           raise: `${paths.employee(employee.id)}#budget`,
           ...(another === undefined ? {} : { switch: paths.chatWith(another.id) }),
         }}
@@ -112,7 +110,7 @@ function Message({ message, employee, conversation, onCost }: MessageProps): Rea
       <Approval message={message} conversation={conversation} />
       {isInterrupted === true && <p>{t('chat.interrupted')}</p>}
       {waitsFor !== undefined && isInterrupted !== true && <p>{t(`chat.waits.${waitsFor}`)}</p>}
-      {need > 0 && <InsufficientNotice needed={need} links={links} />}
+      {need > 0 && <InsufficientNotice needed={need} links={waysToCredits} />}
       {message.state === 'stopped' && <p>{t('chat.stopped')}</p>}
       {message.state === 'failed' && <p>{t('chat.failed')}</p>}
       <p className="message-cost">
