@@ -1,0 +1,7 @@
+import type { SessionAdapter } from '../adapter.ts'
+
+/** A page that plays the call itself: there is nothing to make or to close, and the page sends the heartbeats. */
+export const browserAdapter: SessionAdapter = {
+  begin: async ({ sessionId }) => ({ ref: sessionId, platform: null, join: null }),
+  end: async () => {},
+}
