@@ -1,22 +1,13 @@
 // `npm run company`: sends the company that `npm start` runs real work, and prints every charge of it as a statement.
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { z } from 'zod'
 import type { CompanyEvent } from './company-event.ts'
+import { findStack } from './find-stack.ts'
 import { answerIdOf } from './names.ts'
 import { type Balance, type Charge, statement, sumOf } from './statement.ts'
 
-const devFacts = z.object({
-  gatewayUrl: z.url(),
-  companyUrl: z.url(),
-  demo: z.object({ apiKey: z.string() }),
-})
-
-const facts = readFacts()
-const headers = { authorization: `Bearer ${facts.demo.apiKey}`, 'content-type': 'application/json' }
+const { facts, headers, company, gateway } = findStack()
 const conversation = `day-${randomUUID().slice(0, 8)}`
 
 const before = await balance()
@@ -123,7 +114,7 @@ async function chargesSince(from: string): Promise<readonly Charge[]> {
   let cursor = ''
   do {
     const query = new URLSearchParams({ from, limit: '200', ...(cursor === '' ? {} : { cursor }) })
-    const page = await gateway<{ items: Charge[]; next: string | null }>(`/activity?${query.toString()}`)
+    const page = await gateway<{ items: Charge[]; next: string | null }>('GET', `/activity?${query.toString()}`)
     all.push(...page.items)
     cursor = page.next ?? ''
   } while (cursor !== '')
@@ -131,35 +122,9 @@ async function chargesSince(from: string): Promise<readonly Charge[]> {
 }
 
 function balance() {
-  return gateway<Balance & { readonly held: number; readonly serverTime: string }>('/balance')
-}
-
-function gateway<Answer>(path: string): Promise<Answer> {
-  return request('GET', `${facts.gatewayUrl}/credits/v1${path}`)
-}
-
-function company<Answer>(method: string, path: string, body?: object): Promise<Answer> {
-  return request(method, `${facts.companyUrl}/company${path}`, body)
-}
-
-async function request<Answer>(method: string, url: string, body?: object): Promise<Answer> {
-  const answer = await fetch(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
-  if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`)
-  return (await answer.json()) as Answer
+  return gateway<Balance & { readonly held: number; readonly serverTime: string }>('GET', '/balance')
 }
 
 function say(line: string): void {
   process.stdout.write(`  · ${line}\n`)
-}
-
-function readFacts() {
-  const file = join(resolve(process.env['DATA_DIR'] ?? '.tollgate'), 'dev.json')
-  try {
-    return devFacts.parse(JSON.parse(readFileSync(file, 'utf8')))
-  } catch {
-    process.stderr.write(
-      `there is no running stack to be found in ${file}: run \`npm start\` in another terminal first\n`,
-    )
-    process.exit(1)
-  }
 }

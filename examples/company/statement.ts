@@ -81,7 +81,7 @@ function whatOf({ category, item = '', quantity, unit }: Charge): string {
 }
 
 /** All six decimals: on this page nothing is rounded. */
-function creditsText(micro: number): string {
+export function creditsText(micro: number): string {
   return `${Math.floor(micro / 1_000_000)}.${String(micro % 1_000_000).padStart(6, '0')}`
 }
 

@@ -43,8 +43,8 @@ describe('a statement', () => {
   })
 })
 
-test('a day of work without a running stack says what to do', async () => {
-  const program = runProgram('examples/company/day-of-work.ts', { DATA_DIR: join(tmpdir(), 'no-such-stack') })
+test.each(['day-of-work', 'play-call'])('%s without a running stack says what to do', async (name) => {
+  const program = runProgram(`examples/company/${name}.ts`, { DATA_DIR: join(tmpdir(), 'no-such-stack') })
   expect(await program.ended).toBe(1)
   expect(program.output()).toContain('run `npm start` in another terminal first')
 })
