@@ -87,7 +87,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
         return refuse(refusalError({ kind: 'account_unknown' }))
       }
       const opened: Opened =
-        hold === undefined ? await open(deps, who, receipt, plan, limits.holdTtlMs) : await topUp(hold, plan)
+        hold === undefined ? await open(deps, who, receipt, plan, request.stream !== true) : await topUp(hold, plan)
       if (!opened.ok) {
         release()
         const { refusal } = opened
@@ -197,18 +197,16 @@ async function left(call: ModelCall): Promise<Answer> {
 type Opened = Awaited<ReturnType<GatewayDeps['gate']['open']>>
 
 function open(
-  deps: GatewayDeps,
+  deps: ChatDeps,
   who: Attribution,
   receipt: string,
-  { amount, minimum, model, cuttable }: CallPlan,
-  ttlMs: number,
+  { amount, minimum, model }: CallPlan,
+  onTab: boolean,
 ): Promise<Opened> {
   const { accountId } = who
   const row = usageRowOf(who, model)
-  return deps.gate.open(
-    { accountId, id: receipt, amount, minimum, ttlMs, row, levels: levelsOf(who) },
-    { onTab: !cuttable },
-  )
+  const ttlMs = deps.limits.holdTtlMs
+  return deps.gate.open({ accountId, id: receipt, amount, minimum, ttlMs, row, levels: levelsOf(who) }, { onTab })
 }
 
 /** The substitute for a model that failed may be dearer: one hold, one charge, one receipt all the same. */

@@ -205,16 +205,20 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
       epoch,
       async extend(extension) {
         if (part !== undefined) {
-          if (extension.more === zero) {
+          if (extension.more === zero && extension.accrued === zero) {
             await part.renew().catch(() => undefined)
             return { ok: true, held: granted }
           }
+          // A tab has no place for what one of its calls has accrued, nor more for one of them
           const own = await open({ ...request, amount: sum([granted, extension.more]), minimum: granted })
           if (!own.ok) return { ...own, held: granted }
+          // Settled meanwhile: by its part, or, where the ledger had the hold first, by that
+          if (settling !== undefined) return { ok: true, held: granted }
           part.giveBack()
           part = undefined
           call = { ...call, began: { epoch: own.granted.epoch, windows: own.granted.windows } }
-          return { ok: true, held: own.granted.held }
+          if (extension.accrued === zero) return { ok: true, held: own.granted.held }
+          extension = { ...extension, more: zero }
         }
         const answer = await ledger
           .extend({ accountId, id, ...extension, ttlMs })
