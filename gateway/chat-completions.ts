@@ -8,7 +8,7 @@ import { callHeaders } from './answer-cost.ts'
 import { type Attribution, attribute, levelsOf, usageRowOf, withOrganization } from './attribution.ts'
 import type { Caller } from './caller.ts'
 import { ChatRequest, measureInput } from './chat-request.ts'
-import { type CallerKey, defaultLimits, type GatewayDeps } from './deps.ts'
+import type { CallerKey, GatewayDeps, GatewayLimits } from './deps.ts'
 import { type Employees } from './employees.ts'
 import { claimKey } from './idempotency.ts'
 import type { ModelChooser } from './model-choice.ts'
@@ -27,11 +27,12 @@ export interface ChatDeps extends GatewayDeps {
   readonly recentAccount: AccountReader
   readonly employees: Employees
   readonly chooseModels: ModelChooser
+  readonly limits: GatewayLimits
 }
 
 /** POST /v1/chat/completions: reserve, pass the call on, settle. Never throws for what a caller may send. */
 export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller): Promise<Answer> {
-  const limits = { ...defaultLimits, ...deps.limits }
+  const { limits } = deps
   const startedAtMs = deps.clock.now()
   const arrivedAt = performance.now()
   const refuse = (error: CallError): Answer => {
@@ -55,12 +56,12 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
 
   const size = measureInput(request, body.bytes.length)
   const receipt = chargeId(startedAtMs, deps.newId())
-  const keyDeps = { ...deps, leaseMs: limits.holdTtlMs }
-  const claimed = await claimKey(keyDeps, {
+  const claimed = await claimKey(deps, {
     accountId: who.accountId,
     key: caller.header('idempotency-key'),
     request: ['chat', who.employee, who.organization, who.messageId, who.purpose, body.bytes],
     receipt,
+    leaseMs: limits.holdTtlMs,
   })
   if (!claimed.ok) {
     deps.metrics?.refused(claimed.outcome)
@@ -86,7 +87,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
         return refuse(refusalError({ kind: 'account_unknown' }))
       }
       const opened: Opened =
-        hold === undefined ? await open(deps, who, receipt, plan, limits.holdTtlMs) : await topUp(hold, plan)
+        hold === undefined ? await open(deps, who, receipt, plan, request.stream !== true) : await topUp(hold, plan)
       if (!opened.ok) {
         release()
         const { refusal } = opened
@@ -196,21 +197,16 @@ async function left(call: ModelCall): Promise<Answer> {
 type Opened = Awaited<ReturnType<GatewayDeps['gate']['open']>>
 
 function open(
-  deps: GatewayDeps,
+  deps: ChatDeps,
   who: Attribution,
   receipt: string,
   { amount, minimum, model }: CallPlan,
-  ttlMs: number,
+  onTab: boolean,
 ): Promise<Opened> {
-  return deps.gate.open({
-    accountId: who.accountId,
-    id: receipt,
-    amount,
-    minimum,
-    ttlMs,
-    row: usageRowOf(who, model),
-    levels: levelsOf(who),
-  })
+  const { accountId } = who
+  const row = usageRowOf(who, model)
+  const ttlMs = deps.limits.holdTtlMs
+  return deps.gate.open({ accountId, id: receipt, amount, minimum, ttlMs, row, levels: levelsOf(who) }, { onTab })
 }
 
 /** The substitute for a model that failed may be dearer: one hold, one charge, one receipt all the same. */

@@ -5,7 +5,7 @@ import { listModels } from '../credits/resolve-model.ts'
 import { cachedAccounts } from './account-reader.ts'
 import { withCallerKey } from './caller-key.ts'
 import { answerChat, type ChatDeps } from './chat-completions.ts'
-import type { GatewayDeps } from './deps.ts'
+import { defaultLimits, type GatewayDeps } from './deps.ts'
 import { createEmployees } from './employees.ts'
 import { usableImageModels } from './image-choice.ts'
 import { answerImages } from './image-generations.ts'
@@ -32,6 +32,7 @@ export function createChat(given: GatewayDeps): ChatRoutes {
     recentAccount,
     employees: createEmployees(given, recentAccount),
     chooseModels: createModelChooser(given),
+    limits: { ...defaultLimits, ...given.limits },
   }
   const app = new Hono<ChatEnv>()
   const answerModelCall = createModelRoute(deps, (key, caller) => answerChat(deps, key, caller))

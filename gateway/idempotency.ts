@@ -37,6 +37,8 @@ export interface ClaimInput {
   /** All that the answer depends on. */
   readonly request: readonly (string | Uint8Array)[]
   readonly receipt: string
+  /** A gateway that dies frees its keys after so long, as it frees its holds. */
+  readonly leaseMs: number
 }
 
 /** What the journal keeps of a key for good: Redis forgets it, and the answer, after a day. */
@@ -45,14 +47,15 @@ export type KeptKeys = Pick<Journal, 'findRequest' | 'rememberRequest'>
 interface ClaimDeps {
   readonly answers: RememberedAnswers
   readonly keptKeys: KeptKeys
-  /** A gateway that dies frees its keys after so long, as it frees its holds. */
-  readonly leaseMs: number
   readonly clock: Clock
   readonly log: Log
 }
 
 /** Claims an idempotency key for a call, or gives the answer that it got before. Rejects with LedgerUnavailable. */
-export async function claimKey(deps: ClaimDeps, { accountId, key, request, receipt }: ClaimInput): Promise<Claimed> {
+export async function claimKey(
+  deps: ClaimDeps,
+  { accountId, key, request, receipt, leaseMs }: ClaimInput,
+): Promise<Claimed> {
   if (key === undefined) return { ok: true, recording: noRecording }
   if (!shape.test(key))
     return refuse({
@@ -64,7 +67,6 @@ export async function claimKey(deps: ClaimDeps, { accountId, key, request, recei
   for (const part of request) fingerprint.update(part).update('\n')
   const requestHash = fingerprint.digest('base64url')
   const claim = { accountId, key, id: receipt }
-  const { leaseMs } = deps
   const answer = await deps.answers.claim({ ...claim, fingerprint: requestHash, leaseMs })
   if (answer.status !== 'claimed') return refuseOrReplay(answer)
   const earlier = await findEarlier(deps, accountId, key)

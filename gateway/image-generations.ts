@@ -9,7 +9,7 @@ import { type Answer, nobodyReads } from './answer.ts'
 import { answerCost, callHeaders } from './answer-cost.ts'
 import { type Attribution, attribute, levelsOf, withOrganization } from './attribution.ts'
 import type { Caller } from './caller.ts'
-import { type CallerKey, defaultLimits, type GatewayDeps } from './deps.ts'
+import type { CallerKey, GatewayDeps, GatewayLimits } from './deps.ts'
 import type { Employees } from './employees.ts'
 import { claimKey } from './idempotency.ts'
 import { chooseImageModels, type ImageModel } from './image-choice.ts'
@@ -25,6 +25,7 @@ import { withMember } from './usage-tap.ts'
 
 export interface ImageDeps extends GatewayDeps {
   readonly employees: Employees
+  readonly limits: GatewayLimits
 }
 
 /** Ten large images as base64 fit. */
@@ -35,7 +36,7 @@ const mostAnswerBytes = 128 * 1024 * 1024
  * its end: a caller who leaves pays for what was made. Never throws for what a caller may send.
  */
 export async function answerImages(deps: ImageDeps, key: CallerKey, caller: Caller): Promise<Answer> {
-  const limits = { ...defaultLimits, ...deps.limits }
+  const { limits } = deps
   const startedAtMs = deps.clock.now()
   const arrivedAt = performance.now()
   const refuse = (error: CallError): Answer => {
@@ -60,15 +61,13 @@ export async function answerImages(deps: ImageDeps, key: CallerKey, caller: Call
   const asked = request.n ?? 1
   const whole = toMicro(asked * activity.price)
   const receipt = chargeId(startedAtMs, deps.newId())
-  const claimed = await claimKey(
-    { ...deps, leaseMs: limits.holdTtlMs },
-    {
-      accountId: who.accountId,
-      key: caller.header('idempotency-key'),
-      request: ['images', who.employee, who.organization, who.messageId, who.purpose, body.bytes],
-      receipt,
-    },
-  )
+  const claimed = await claimKey(deps, {
+    accountId: who.accountId,
+    key: caller.header('idempotency-key'),
+    request: ['images', who.employee, who.organization, who.messageId, who.purpose, body.bytes],
+    receipt,
+    leaseMs: limits.holdTtlMs,
+  })
   if (!claimed.ok) {
     deps.metrics?.refused(claimed.outcome)
     return claimed.answer

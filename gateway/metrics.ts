@@ -64,19 +64,24 @@ export function createCallMetrics(registry: Registry, known: Iterable<string>): 
     buckets: upstreamBuckets,
     registers,
   })
-  /** Labels are hashed once per series, not once per call. */
+  // Labels are hashed once per series, not once per call.
   const series = new Map<string, Series>()
+  const providers = new Map<string, Histogram.Internal<'provider'>>()
 
   const modelOf = (id: string): string => (models.has(id) ? id : otherModel)
 
   return {
     refused: (outcome) => calls.inc({ outcome, tier: '', model: '' }),
     admitted: (ms) => admission.observe(ms / 1_000),
-    answered: (provider, ms) => upstream.observe({ provider }, ms / 1_000),
+    answered(provider, ms) {
+      let times = providers.get(provider)
+      if (times === undefined) providers.set(provider, (times = upstream.labels({ provider })))
+      times.observe(ms / 1_000)
+    },
     ended(call) {
-      const { outcome, chargedMicro, uncollectedMicro, settledMs, quantities } = call
-      const { credits, uncollected, tokens } = seriesOf(call)
-      calls.inc({ outcome, tier: call.row.tier, model: modelOf(call.row.model) })
+      const { chargedMicro, uncollectedMicro, settledMs, quantities } = call
+      const { calls, credits, uncollected, tokens } = seriesOf(call)
+      calls.inc()
       if (chargedMicro > 0) credits.inc(chargedMicro / microPerCredit)
       if (uncollectedMicro > 0) uncollected.inc(uncollectedMicro / microPerCredit)
       // A provider's report may contradict itself, and a counter takes nothing below zero.
@@ -92,11 +97,12 @@ export function createCallMetrics(registry: Registry, known: Iterable<string>): 
   function seriesOf(call: CallObservation): Series {
     const { category, tier } = call.row
     const model = modelOf(call.row.model)
-    const name = `${category} ${tier} ${model}`
+    const name = `${call.outcome} ${category} ${tier} ${model}`
     let found = series.get(name)
     if (found === undefined) {
       const ofType = (type: string) => tokens.labels({ type, tier, model })
       found = {
+        calls: calls.labels({ outcome: call.outcome, tier, model }),
         credits: credits.labels({ category, tier, model }),
         uncollected: uncollected.labels({ category, tier, model }),
         tokens: {
@@ -113,6 +119,7 @@ export function createCallMetrics(registry: Registry, known: Iterable<string>): 
 }
 
 interface Series {
+  readonly calls: Counter.Internal
   readonly credits: Counter.Internal
   readonly uncollected: Counter.Internal
   readonly tokens: Readonly<Record<'input' | 'cached_input' | 'output' | 'reasoning', Counter.Internal>>

@@ -39,12 +39,15 @@ local function crossed(account, before, after)
   return false
 end
 
---[[ Writes the account after `spend`, its windows, and `entry`: accountId, id, kind, calledIn, row, quantities (text), charged, uncollected
-  (the id's totals), windows (text), detail, and `before`: what of them was booked already, nil for nothing. ]]
-local function writeBooking(keys, account, book, list, entry, remainingBefore, now)
-  local field = string.format('row|%d|%s', book.epoch, entry.row)
+--[[ A row as it is in the account's hash, and the field that holds it. ]]
+local function rowField(epoch, row)
+  return string.format('row|%d|%s', epoch, row)
+end
+
+--[[ A row with what an entry adds to it: packed, and what of the charge is new. `entry`: row, quantities (text), charged, uncollected (the id's totals),
+  and `before`: what of them was booked already, nil for nothing. ]]
+local function addToRow(packed, account, entry)
   local charged, uncollected, _, units, input, cached, output, reasoning = 0, 0, 0, 0, 0, 0, 0, 0
-  local packed = redis.call('HGET', keys.account, field)
   if packed then charged, uncollected, _, units, input, cached, output, reasoning = struct.unpack('<dddddddd', packed) end
   local delta, short = entry.charged, entry.uncollected
   local u, i, c, o, r = quantitiesOf(entry.quantities)
@@ -54,20 +57,35 @@ local function writeBooking(keys, account, book, list, entry, remainingBefore, n
     u, i, c, o, r = quantitiesOf(entry.before.quantities)
     units, input, cached, output, reasoning = units - u, input - i, cached - c, output - o, reasoning - r
   end
+  return struct.pack('<dddddddd', charged + delta, uncollected + short, account.seq, units, input, cached, output, reasoning), delta
+end
 
+--[[ What a receipt tells of the money, `entry` as above with kind, calledIn and windows (text). ]]
+local function bookedText(account, epoch, entry, delta, now)
+  return string.format('["%s",%d,%d,%d,%d,%d,%d,%d,%d,%s,%s]', entry.kind, account.n, account.lineage, delta > 0 and delta or 0, epoch,
+    entry.calledIn, entry.charged, entry.uncollected, now, entry.quantities, entry.windows)
+end
+
+--[[ `seqBefore` and `remainingBefore` are what they were before this operation. ]]
+local function markDirty(key, account, accountId, seqBefore, remainingBefore, now)
+  if crossed(account, remainingBefore, remainingOf(account)) then
+    redis.call('ZADD', key, 0, accountId)
+  elseif account.acked == seqBefore then
+    -- While rows wait to be acknowledged it is marked already
+    redis.call('ZADD', key, 'NX', digits(now), accountId)
+  end
+end
+
+--[[ Writes the account after `spend`, its windows, and `entry` as above with accountId, id and detail. ]]
+local function writeBooking(keys, account, book, list, entry, remainingBefore, now)
+  local field = rowField(book.epoch, entry.row)
+  local row, delta = addToRow(redis.call('HGET', keys.account, field), account, entry)
   local changes = changesOf(account, book)
   changes[#changes + 1] = field
-  changes[#changes + 1] = struct.pack('<dddddddd', charged + delta, uncollected + short, account.seq, units, input, cached, output, reasoning)
+  changes[#changes + 1] = row
   addWindows(changes, list)
   redis.call('HSET', keys.account, unpack(changes))
-  redis.call('XADD', keys.receipts, '*', 'account', entry.accountId, 'id', entry.id, 'booked',
-    string.format('["%s",%d,%d,%d,%d,%d,%d,%d,%d,%s,%s]', entry.kind, account.n, account.lineage, delta > 0 and delta or 0, book.epoch,
-      entry.calledIn, entry.charged, entry.uncollected, now, entry.quantities, entry.windows),
-    'row', entry.row, 'detail', entry.detail)
-  if crossed(account, remainingBefore, remainingOf(account)) then
-    redis.call('ZADD', keys.dirty, 0, entry.accountId)
-  elseif account.acked == account.seq - 1 then
-    -- While rows wait to be acknowledged it is marked already
-    redis.call('ZADD', keys.dirty, 'NX', digits(now), entry.accountId)
-  end
+  redis.call('XADD', keys.receipts, '*', 'account', entry.accountId, 'id', entry.id,
+    'booked', bookedText(account, book.epoch, entry, delta, now), 'row', entry.row, 'detail', entry.detail)
+  markDirty(keys.dirty, account, entry.accountId, account.seq - 1, remainingBefore, now)
 end

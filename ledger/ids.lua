@@ -16,6 +16,12 @@ local function noteTime(clockKey, now)
   latestSeen(clockKey, redis.call('GET', clockKey), now)
 end
 
+--[[ Whether an id is so young that Redis would know it. `seen` is the latest time seen. ]]
+local function isYoung(account, id, seen, now)
+  local birth = birthOf(id)
+  return birth >= math.max(seen - tombstoneMs, account.knownSince) + slackMs and birth <= now + slackMs
+end
+
 --[[ What to make of an id that Redis does not know: 'new', or 'ask' the journal, or 'found' with what the journal has. `noted` is what the clock key holds.
   Evidence starts at ARGV[at]: lineage, time, kind ('' when not found), charged, uncollected, quantities, epoch, row, windows. ]]
 local function meetUnknown(account, id, clockKey, noted, now, at)
@@ -30,9 +36,7 @@ local function meetUnknown(account, id, clockKey, noted, now, at)
       }
     end
   end
-  local birth = birthOf(id)
-  if birth >= math.max(seen - tombstoneMs, account.knownSince) + slackMs and birth <= now + slackMs then return 'new' end
-  return 'ask'
+  return isYoung(account, id, seen, now) and 'new' or 'ask'
 end
 
 local function askJournal(account, now)

@@ -38,6 +38,7 @@ import { reserve } from './reserve.ts'
 import { type ScriptSettings, registerScripts } from './scripts.ts'
 import { session } from './session.ts'
 import { settle } from './settle.ts'
+import { settleTogether } from './settle-together.ts'
 import { type SettlingOptions, createSettling } from './settling.ts'
 import { snapshot } from './snapshot.ts'
 import { stopWaiting } from './stop-waiting.ts'
@@ -92,6 +93,7 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
     reserve: (request, evidence) => reserve(context, request, evidence),
     extend: (request) => extend(context, request),
     settle: (request, evidence) => settle(context, request, evidence),
+    settleTogether: (request) => settleTogether(context, request),
     charge: (request, evidence) => charge(context, request, evidence),
     release: (name, evidence) => release(context, name, evidence),
     expire: (name) => expire(context, name),
@@ -135,6 +137,8 @@ export interface Ledger {
   reserve(request: ReserveRequest, evidence?: Evidence): Promise<ReserveAnswer>
   extend(request: ExtendRequest): Promise<ExtendAnswer>
   settle(request: SettleRequest, evidence?: Evidence): Promise<SettleAnswer>
+  /** Settles calls that ran under one hold, which pays for them. A call that is answered `alone` is settled by `settle`, and so are all when the hold is not found. */
+  settleTogether(request: SettleTogetherRequest): Promise<SettleTogetherAnswer>
   charge(request: ChargeRequest, evidence?: Evidence): Promise<ChargeAnswer>
   release(name: HoldName, evidence?: Evidence): Promise<ReleaseAnswer>
   expire(name: HoldName): Promise<ExpireAnswer>
@@ -242,6 +246,8 @@ export interface ReserveRequest {
   readonly row: UsageRow
   /** Budget levels that it counts in; those without a limit count all the same. */
   readonly levels: readonly Level[]
+  /** So much must stay free, of the balance and under every limit, or nothing is granted: for holds that are opened ahead of work. Default 0. */
+  readonly beside?: Micro | undefined
 }
 
 /** Where a call began, as `reserve` answered it. */
@@ -262,6 +268,21 @@ export interface SettleRequest {
   readonly detail: ReceiptDetail
   /** What an outbox kept: a call whose hold was lost with its ledger is booked in its own period. Without it, in the current one. */
   readonly began?: Began | undefined
+}
+
+export interface SettleTogetherRequest {
+  readonly accountId: string
+  /** The hold that pays; each call's windows and period are the hold's. */
+  readonly hold: ChargeId
+  /** What is left of the hold is given back. */
+  readonly ends: boolean
+  readonly calls: readonly SharedCall[]
+}
+
+/** A call that had a part of a hold. */
+export interface SharedCall extends Pick<SettleRequest, 'id' | 'actual' | 'row' | 'quantities' | 'detail'> {
+  /** What it was given of the hold; more than it is taken from what is available. */
+  readonly part: Micro
 }
 
 export interface ChargeRequest extends SettleRequest {
@@ -312,6 +333,10 @@ export interface Settled {
   readonly uncollected: Micro
   readonly epoch: number
 }
+export type SettleTogetherAnswer =
+  | { readonly status: 'settled'; readonly calls: readonly (Settled | { readonly status: 'alone' })[] }
+  | { readonly status: 'hold_not_found' }
+  | NotLoaded
 export type PutTermsAnswer = { readonly status: 'put' | 'older' } | NotLoaded
 export type HydrateAnswer = { readonly status: 'hydrated' | 'present' | 'lock_lost' }
 export type CloseEpochAnswer = { readonly status: 'closed' | 'open' | 'absent' } | NotLoaded

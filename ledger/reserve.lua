@@ -1,8 +1,8 @@
 --[[ reserve: set credits aside before work starts. Accrued starts at 0: a price accrued here would bill calls that never ran when this reply is lost.
   KEYS  1 account  2 hold  3 deadlines  4 clock
-  ARGV  1 account id  2 id  3 amount  4 minimum  5 time to live, ms  6 row  7 levels  8… evidence
+  ARGV  1 account id  2 id  3 amount  4 minimum  5 time to live, ms  6 row  7 levels  8 what must stay free beside it, here and under every limit  9… evidence
   Reply { status, … }: held, epoch, windows for 'created' and 'exists' ]]
-local amount, minimum, ttlMs = amountOf(ARGV[3]), amountOf(ARGV[4]), wholeNumber(ARGV[5])
+local amount, minimum, ttlMs, beside = amountOf(ARGV[3]), amountOf(ARGV[4]), wholeNumber(ARGV[5]), amountOf(ARGV[8])
 if minimum > amount then fail('minimum above amount') end
 
 local known = redis.call('MGET', KEYS[2], KEYS[4])
@@ -16,7 +16,7 @@ end
 local now, levels = nowMs(), decodeList(ARGV[7])
 local account, found = readAccount(KEYS[1], now, limitFields(levels))
 if not account then return { 'account_not_loaded' } end
-local verdict, entry = meetUnknown(account, ARGV[2], KEYS[4], known[2], now, 8)
+local verdict, entry = meetUnknown(account, ARGV[2], KEYS[4], known[2], now, 9)
 if verdict == 'ask' then return askJournal(account, now) end
 if verdict == 'found' then return { 'already_charged', entry.charged } end
 
@@ -29,12 +29,12 @@ if amount > 0 then
   if exposureCap and account.undrained >= exposureCap then return { 'backlogged' } end
   if remainingOf(account) < depletedBelow then return { 'credits_depleted' } end
   local available = math.max(0, raw)
-  if available < minimum or available == 0 then return { 'insufficient_credits', available } end
-  give = math.min(amount, available)
+  if available < minimum + beside or available == 0 then return { 'insufficient_credits', available } end
+  give = math.min(amount, available - beside)
   local level, left = tightest(list, found, accountFields, { pause = true, stop = true })
   if level then
-    if left < minimum or left == 0 then return { 'budget_exhausted', level, left } end
-    give = math.min(give, left)
+    if left < minimum + beside or left == 0 then return { 'budget_exhausted', level, left } end
+    give = math.min(give, left - beside)
   end
 end
 

@@ -1,4 +1,5 @@
 import { checkChargeId } from '../credits/charge-id.ts'
+import { zero } from '../credits/money.ts'
 import { rowKey } from '../credits/usage-row.ts'
 import { checkAmount, checkTtl, packEvidence, packLevels } from './arguments.ts'
 import type { LedgerContext } from './context.ts'
@@ -12,10 +13,11 @@ export async function reserve(
   request: ReserveRequest,
   evidence?: Evidence,
 ): Promise<ReserveAnswer> {
-  const { accountId, id, amount, minimum, ttlMs, row, levels } = request
+  const { accountId, id, amount, minimum, ttlMs, row, levels, beside = zero } = request
   checkChargeId(id)
   checkAmount('amount', amount)
   checkAmount('minimum', minimum)
+  checkAmount('beside', beside)
   checkTtl(ttlMs)
   if (minimum > amount) throw new RangeError(`minimum ${minimum} is above amount ${amount}`)
   const keys = accountKeys(accountId)
@@ -23,7 +25,7 @@ export async function reserve(
     await context.run(
       'reserve',
       [keys.account, keys.hold(id), keys.deadlines, keys.clock],
-      [accountId, id, amount, minimum, ttlMs, rowKey(row), packLevels(levels), ...packEvidence(evidence)],
+      [accountId, id, amount, minimum, ttlMs, rowKey(row), packLevels(levels), beside, ...packEvidence(evidence)],
     ),
   )
   switch (reply[0]) {

@@ -13,6 +13,7 @@ const operations = {
   reserve: '',
   extend: '',
   settle: 'allow-oom',
+  'settle-together': 'allow-oom',
   charge: '',
   release: 'allow-oom',
   expire: 'allow-oom',

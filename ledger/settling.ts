@@ -20,7 +20,7 @@ export interface Settling {
 }
 
 /** What charges: the answers that a failover must not take back. */
-const settlements: ReadonlySet<Operation> = new Set<Operation>(['settle', 'charge', 'expire'])
+const settlements: ReadonlySet<Operation> = new Set<Operation>(['settle', 'settle-together', 'charge', 'expire'])
 /** Words of a node that does not have the slot, or not all of it: the Cluster's client knows the way. */
 const elsewhere = /\b(MOVED|ASK|TRYAGAIN)\b/
 

@@ -1,4 +1,4 @@
-import type { Micro } from '../credits/money.ts'
+import { type Micro, sum, zero } from '../credits/money.ts'
 import type { ReceiptDetail } from '../credits/receipt.ts'
 import type { Refusal } from '../credits/refusal.ts'
 import type { Quantities, UsageRow } from '../credits/usage-row.ts'
@@ -6,6 +6,7 @@ import type {
   Evidence,
   ExtendAnswer,
   FoundCharge,
+  HoldName,
   Ledger,
   ReserveAnswer,
   ReserveRequest,
@@ -15,9 +16,10 @@ import type {
 import type { Clock } from './clock.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import { refusalOf } from './refusal-of.ts'
+import { createTabs, type Part } from './tabs.ts'
 
 export interface GateDeps {
-  readonly ledger: Pick<Ledger, 'reserve' | 'extend' | 'release'>
+  readonly ledger: Pick<Ledger, 'reserve' | 'extend' | 'release' | 'settleTogether'>
   /** Everything that is charged goes through it. */
   readonly outbox: Pick<Outbox, 'trouble' | 'settle' | 'charge' | 'idle'>
   /** What the journal has of a charge; rejects when the journal does not answer. */
@@ -101,6 +103,8 @@ export interface Gate {
 export interface OpenOptions {
   /** Others open the same hold: one whose answer was lost is left to its lease, since giving it back would take it from them. */
   readonly shared?: boolean
+  /** It accrues nothing before it is over, so it may run on a part of a hold that calls like it share: see tabs.ts. */
+  readonly onTab?: boolean
 }
 
 export interface GateFigures {
@@ -123,6 +127,7 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
   /** Of the holds that are open: when each began, oldest first. */
   const openSince = new Map<Hold, number>()
   const closing = new AbortController()
+  const tabs = createTabs({ ledger, clock, release: (name) => void track(releaseLate(name)) })
   const track = <T>(work: Promise<T>): Promise<T> => {
     const tracked = work.then(
       () => undefined,
@@ -153,7 +158,28 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
     return { kind: 'ledger_unavailable', reason: 'the account keeps leaving the ledger' }
   }
 
-  async function releaseLate({ accountId, id }: ReserveRequest): Promise<void> {
+  async function open(
+    request: ReserveRequest,
+    shared = false,
+  ): Promise<{ readonly ok: true; readonly granted: Granted } | { readonly ok: false; readonly refusal: Refusal }> {
+    let answer
+    try {
+      answer = await reserve(request)
+    } catch (error) {
+      // A request that the ledger cannot even be sent is a bug, not an outage.
+      if (error instanceof RangeError || error instanceof TypeError) throw error
+      if (!shared) void track(releaseLate(request))
+      return {
+        ok: false,
+        refusal: { kind: 'ledger_unavailable', reason: error instanceof Error ? error.message : String(error) },
+      }
+    }
+    if ('kind' in answer) return { ok: false, refusal: answer }
+    if ('epoch' in answer) return { ok: true, granted: answer }
+    return { ok: false, refusal: refusalOf(answer, request.minimum) }
+  }
+
+  async function releaseLate({ accountId, id }: HoldName): Promise<void> {
     for (let attempt = 0; attempt < releaseAttempts && !closing.signal.aborted; attempt++) {
       try {
         await ledger.release({ accountId, id })
@@ -164,16 +190,36 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
     }
   }
 
-  function createHold(request: ReserveRequest, { held: granted, epoch, windows }: Granted): Hold {
+  function createHold(
+    request: ReserveRequest,
+    { held: granted, epoch, windows }: Omit<Granted, 'status'>,
+    part?: Part,
+  ): Hold {
     let settling: Settling | undefined
     const over = Promise.withResolvers<void>()
     void track(over.promise)
     const { accountId, id, ttlMs, levels } = request
-    const call = { accountId, id, levels, began: { epoch, windows } }
+    let call = { accountId, id, levels, began: { epoch, windows } }
     const hold: Hold = {
       granted,
       epoch,
       async extend(extension) {
+        if (part !== undefined) {
+          if (extension.more === zero && extension.accrued === zero) {
+            await part.renew().catch(() => undefined)
+            return { ok: true, held: granted }
+          }
+          // A tab has no place for what one of its calls has accrued, nor more for one of them
+          const own = await open({ ...request, amount: sum([granted, extension.more]), minimum: granted })
+          if (!own.ok) return { ...own, held: granted }
+          // Settled meanwhile: by its part, or, where the ledger had the hold first, by that
+          if (settling !== undefined) return { ok: true, held: granted }
+          part.giveBack()
+          part = undefined
+          call = { ...call, began: { epoch: own.granted.epoch, windows: own.granted.windows } }
+          if (extension.accrued === zero) return { ok: true, held: own.granted.held }
+          extension = { ...extension, more: zero }
+        }
         const answer = await ledger
           .extend({ accountId, id, ...extension, ttlMs })
           .catch((error: unknown) => ({ status: 'unavailable' as const, reason: String(error) }))
@@ -185,7 +231,8 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
       settle(work) {
         if (settling !== undefined) return settling
         openSince.delete(hold)
-        const { noted, settled } = outbox.settle({ ...call, ...work })
+        const shares = part
+        const { noted, settled } = outbox.settle({ ...call, ...work }, shares && (() => shares.settle(work)))
         settling = { noted, settled: settled.then(toSettlement).finally(() => over.resolve()) }
         // The outbox has told of it and tries again; nobody has to listen.
         settling.settled.catch(() => undefined)
@@ -205,24 +252,14 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
   }
 
   return {
-    async open(request, { shared = false } = {}) {
+    async open(request, { shared = false, onTab = false } = {}) {
       const trouble = outbox.trouble()
       if (trouble !== null) return { ok: false, refusal: { kind: 'outbox_unavailable', reason: trouble } }
-      let answer
-      try {
-        answer = await reserve(request)
-      } catch (error) {
-        // A request that the ledger cannot even be sent is a bug, not an outage.
-        if (error instanceof RangeError || error instanceof TypeError) throw error
-        if (!shared) void track(releaseLate(request))
-        return {
-          ok: false,
-          refusal: { kind: 'ledger_unavailable', reason: error instanceof Error ? error.message : String(error) },
-        }
-      }
-      if ('kind' in answer) return { ok: false, refusal: answer }
-      if ('epoch' in answer) return { ok: true, hold: createHold(request, answer) }
-      return { ok: false, refusal: refusalOf(answer, request.minimum) }
+      const part = onTab ? tabs.take(request) : undefined
+      if (part !== undefined)
+        return { ok: true, hold: createHold(request, { held: request.amount, ...part.began }, part) }
+      const opened = await open(request, shared)
+      return opened.ok ? { ok: true, hold: createHold(request, opened.granted) } : opened
     },
     async charge(request, { patienceMs = chargePatienceMs } = {}) {
       const trouble = outbox.trouble()
@@ -244,7 +281,7 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
     },
     settled,
     async close(timeoutMs) {
-      await Promise.race([settled(), clock.sleep(timeoutMs)])
+      await Promise.race([settled().then(() => tabs.close()), clock.sleep(timeoutMs)])
       const left = underWay.size
       closing.abort(new Error('the process ends'))
       return left

@@ -67,8 +67,8 @@ export type OutboxEvent =
 export interface Outbox {
   /** Why no new work may start, else null: its end could not be noted. */
   trouble(): string | null
-  /** Notes a settlement and sends it. Noted or not, it is sent. */
-  settle(request: SettleRequest): SentSettlement
+  /** Notes a settlement and sends it, the first time by `together` where that is given. Noted or not, it is sent. */
+  settle(request: SettleRequest, together?: SettleTogether): SentSettlement
   /**
    * Charges at once, all or nothing. Repeated with the same id, the first answer again. `ledger_unavailable` after `patienceMs` says that nothing is known yet:
    * the outbox goes on, and the same request hears what became of it. After a refusal of any other kind nothing was charged and nothing will be.
@@ -82,6 +82,9 @@ export interface Outbox {
   /** Waits for what is being sent, at most `timeoutMs`. The rest is on disk, for the next start; `lost` could not be written. */
   close(timeoutMs: number): Promise<{ readonly left: number; readonly lost: number }>
 }
+
+/** Settles it in company of others; `alone`: it has to go by itself. */
+export type SettleTogether = () => Promise<Settled | { readonly status: 'alone' }>
 
 export interface SentSettlement {
   /** It survives this process: it is written, or the ledger has answered. Never rejects; while neither is possible, it resolves after some seconds. */
@@ -165,18 +168,23 @@ class Sender implements Outbox {
     return this.#deps.store.trouble()
   }
 
-  settle(request: SettleRequest): SentSettlement {
+  settle(request: SettleRequest, together?: SettleTogether): SentSettlement {
     const { ledger, clock } = this.#deps
     const { entry, written } = this.#note({ kind: 'settle', request })
     const settled = this.#alone(entry.key, async () => {
       // A settlement that cannot be noted is sent all the same: the work is done.
       await written.catch(() => undefined)
       // Whoever waited for the note goes first
-      await new Promise((resolve) => setImmediate(resolve))
+      if (together === undefined) await new Promise((resolve) => setImmediate(resolve))
       const answer = await untilAnswered(
         this.#answerDeps,
         request,
-        (evidence) => ledger.settle(request, evidence),
+        async (evidence) => {
+          const first = together
+          together = undefined
+          const answered = await first?.()
+          return answered === undefined || answered.status === 'alone' ? ledger.settle(request, evidence) : answered
+        },
         this.#closing.signal,
       )
       entry.answer = 'given'

@@ -129,14 +129,26 @@ export const budgets: fc.Arbitrary<readonly BudgetTerms[]> = fc.uniqueArray(
   { selector: ({ level }) => level, maxLength: 3 },
 )
 
-const [reserves, extensions, settlements, charges, releases, expirations, sweeps, advances, terms, ...others] = [
+const [
+  reserves,
+  extensions,
+  settlements,
+  companies,
+  charges,
+  releases,
+  expirations,
+  sweeps,
+  advances,
+  terms,
+  ...others
+] = [
   fc
-    .tuple(picks, amounts, amounts, levels, rows, fc.constantFrom(1, 30_000, 120_000))
-    .map(([pick, one, other, at, where, ttlMs]) =>
-      step(`reserve ${JSON.stringify([pick, one, other, at, ttlMs])}`, async (world, real) => {
+    .tuple(picks, amounts, amounts, levels, rows, fc.constantFrom(1, 30_000, 120_000), fc.constantFrom(0, 0, 5))
+    .map(([pick, one, other, at, where, ttlMs, free]) =>
+      step(`reserve ${JSON.stringify([pick, one, other, at, ttlMs, free])}`, async (world, real) => {
         const name = named(world, real, pick)
         const [minimum, amount] = one < other ? [one, other] : [other, one]
-        const request = { ...name, amount, minimum, ttlMs, row: where, levels: at }
+        const request = { ...name, amount, minimum, ttlMs, row: where, levels: at, beside: toMicro(free) }
         await withEvidence(world, real, 'reserve', name, (ledger, evidence) => ledger.reserve(request, evidence))
       }),
     ),
@@ -161,6 +173,26 @@ const [reserves, extensions, settlements, charges, releases, expirations, sweeps
       await withEvidence(world, real, 'settle', name, (ledger, evidence) => ledger.settle(request, evidence))
     }),
   ),
+  fc
+    .tuple(picks, fc.boolean(), fc.array(fc.tuple(picks, amounts, amounts, rows), { maxLength: 4 }))
+    .map(([pick, ends, parts]) =>
+      step(`settleTogether ${JSON.stringify([pick, ends, parts])}`, async (world, real) => {
+        const { accountId, id: hold } = named(world, real, pick)
+        const calls = parts.map(([one, actual, part, where]) => ({
+          id: named(world, real, { ...one, account: pick.account }).id,
+          actual,
+          part,
+          row: where,
+          quantities: { ...quantities, outputTokens: actual },
+          detail: detailOf(actual),
+        }))
+        const request = { accountId, hold, ends, calls: calls.filter(({ id }) => id !== hold) }
+        const { calls: answers = [] } = (await both(world, real, 'settleTogether', (ledger) =>
+          ledger.settleTogether(request),
+        )) as { calls?: readonly { status: string }[] }
+        for (const { status } of answers) reached.add(`settleTogether call ${status}`)
+      }),
+    ),
   fc
     .tuple(picks, amounts, levels, rows, fc.constantFrom(false, false, true))
     .map(([pick, actual, at, where, accepted]) =>
@@ -393,6 +425,7 @@ export const commands = [
   ...often(reserves, 9),
   ...often(extensions, 8),
   ...often(settlements, 6),
+  ...often(companies, 6),
   ...often(charges, 6),
   ...often(terms, 5),
   ...[releases, expirations, ...others].flatMap((one) => often(one, 2)),
@@ -451,7 +484,7 @@ function sorted<T extends { level: string; window: string }>(list: readonly T[])
   return list.toSorted((a, b) => (`${a.level}|${a.window}` < `${b.level}|${b.window}` ? -1 : 1))
 }
 
-/** What an operation can answer here. `account_not_loaded` of extend and expire needs a hold without an account: rules.test.ts. */
+/** What an operation can answer here. `account_not_loaded` of extend, expire and settleTogether needs a hold without an account: rules.test.ts. */
 export const everyWord = [
   ...[
     'created',
@@ -469,6 +502,7 @@ export const everyWord = [
     (word) => `extend ${word}`,
   ),
   ...['settled', 'exists', 'account_not_loaded', 'ask_journal'].map((word) => `settle ${word}`),
+  ...['settled', 'hold_not_found', 'call settled', 'call exists', 'call alone'].map((word) => `settleTogether ${word}`),
   ...[
     'settled',
     'exists',

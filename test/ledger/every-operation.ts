@@ -33,13 +33,21 @@ export async function everyOperation(ledger: Ledger, accountId: string): Promise
   const lease = { amount: toMicro(50), minimum: zero, ttlMs: 60_000, row, levels: ['employee:ada'] }
   const done = { row, quantities, levels: ['employee:ada'], detail: detailOf(0) }
 
-  for (const key of ['settled', 'released', 'expired']) {
+  for (const key of ['settled', 'released', 'expired', 'shared']) {
     expect(
       await ledger.reserve({ ...name(key), ...lease, ttlMs: key === 'expired' ? 1 : 60_000 }, known),
     ).toMatchObject({ status: 'created' })
   }
   await ledger.extend({ ...name('settled'), accrued: toMicro(5), more: toMicro(5), ttlMs: 60_000 })
   expect(await ledger.settle({ ...name('settled'), ...done, actual: toMicro(40) })).toMatchObject({ status: 'settled' })
+  const calls = ['first', 'second'].map((key) => ({ ...name(key), ...done, actual: toMicro(10), part: toMicro(20) }))
+  expect(await ledger.settleTogether({ accountId, hold: name('shared').id, ends: false, calls })).toMatchObject({
+    status: 'settled',
+  })
+  expect(await ledger.settleTogether({ accountId, hold: name('shared').id, ends: true, calls: [] })).toEqual({
+    status: 'settled',
+    calls: [],
+  })
   expect(await ledger.release(name('released'))).toMatchObject({ status: 'released' })
   await vi.waitFor(async () => expect(await ledger.expire(name('expired'))).toMatchObject({ status: 'expired' }))
   expect(

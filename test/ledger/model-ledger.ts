@@ -322,7 +322,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
 
     async reserve(request, evidence) {
       const hold = holdOf(request)
-      const { accountId, id, amount, minimum, ttlMs } = request
+      const { accountId, id, amount, minimum, ttlMs, beside = 0 } = request
       if (hold?.state === 'active') {
         if (hold.asked !== amount) return { status: 'exists_with_different_amount', held: micro(hold.amount) }
         return { status: 'exists', held: micro(hold.amount), epoch: hold.epoch, windows: hold.windows }
@@ -340,14 +340,15 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
         if (reached(account)) return { status: 'backlogged' }
         if (isDepleted(figures)) return { status: 'credits_depleted' }
         const available = availableOf(figures)
-        if (Math.min(available, amount) < Math.max(1, minimum)) return { status: 'insufficient_credits', available }
-        give = Math.min(amount, available)
+        const least = Math.max(1, minimum + beside)
+        if (available < least) return { status: 'insufficient_credits', available }
+        give = Math.min(amount, available - beside)
         const limit = tightest(account, windows, ['pause', 'stop'])
         if (limit !== undefined) {
-          if (Math.min(limit.left, amount) < Math.max(1, minimum)) {
+          if (limit.left < least) {
             return { status: 'budget_exhausted', level: limit.level, left: micro(limit.left) }
           }
-          give = Math.min(give, limit.left)
+          give = Math.min(give, limit.left - beside)
         }
       }
       account.current.held += give
@@ -422,6 +423,42 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
         forgetAtMs: Number.POSITIVE_INFINITY,
       })
       return settledAnswer('settled', result)
+    },
+
+    async settleTogether({ accountId, hold: id, ends, calls }) {
+      const hold = holdOf({ accountId, id })
+      if (hold?.state !== 'active') return { status: 'hold_not_found' }
+      const account = accounts.get(accountId)
+      if (account === undefined) return notLoaded
+      const { version } = account
+      const { windows } = hold
+      const calledIn = bookOfHold(account, hold).epoch
+      const met = new Set<string>()
+      const answers = calls.map((call) => {
+        // Named twice in one breath, the second one is left alone
+        if (met.has(call.id)) return { status: 'alone' } as const
+        const known = holdOf({ accountId, id: call.id })
+        if (known?.state === 'settled' || known?.state === 'released') return settledAnswer('exists', known)
+        if (known !== undefined || meetUnknown(account, birthOf(call.id)) !== 'new') return { status: 'alone' } as const
+        met.add(call.id)
+        const paid = Math.min(call.actual, call.part, hold.amount)
+        hold.amount -= paid
+        const before = { charged: 0, uncollected: 0, quantities: noQuantities }
+        const kind = 'settled' as const
+        const booking = { ...call, accountId, kind, calledIn, windows, before, hold: paid, drawQuarantine: false }
+        const result = book(account, { ...booking, row: rowKey(call.row) })
+        remember({ accountId, id: call.id }, { ...result, state: 'settled', n: account.n })
+        return settledAnswer('settled', result)
+      })
+      if (ends) {
+        bookOfHold(account, hold).held -= hold.amount
+        move(account, windows, { spent: 0, held: -hold.amount })
+        const forgetAtMs = Math.max(nowMs(), birthOf(id)) + tombstoneMs
+        remember({ accountId, id }, { state: 'released', amount: 0, charged: 0, uncollected: 0, forgetAtMs })
+      }
+      // Many bookings, one change
+      if (ends || account.version > version) account.version = version + 1
+      return { status: 'settled', calls: answers }
     },
 
     async charge(request, evidence) {
