@@ -6,6 +6,7 @@ import { parseDecimal } from './fraction.ts'
 import type { Fraction } from './fraction.ts'
 import { creditsToMicro } from './money.ts'
 import type { Micro } from './money.ts'
+import { roundings } from './session/price.ts'
 import { categories } from './usage-row.ts'
 import { usageUnits } from './usage-units.ts'
 
@@ -77,6 +78,13 @@ export const catalogueShape = map({
     models: list(modelId()),
     qualities: named(text('the name of an activity'), quality()),
   }).optional(),
+  sessions: map({
+    voice: sessionShape().optional(),
+    meeting: sessionShape().optional(),
+    rounding: oneOf(roundings),
+    silentAfterSeconds: whole(5, 300),
+    warnMinutes: whole(1, 60),
+  }).optional(),
   policies: map({
     depletedBelow: credits(),
     exposureCap: z.union([z.literal('none'), positiveCredits()], {
@@ -114,6 +122,10 @@ function forEditors<Schema extends z.ZodType>(schema: Schema, type: Readonly<Rec
 
 function tierShape() {
   return map({ name: text(''), models: list(modelId()) })
+}
+
+function sessionShape() {
+  return map({ activity: text('the name of an activity'), longestMinutes: whole(1, 1_440) })
 }
 
 function map<Shape extends z.ZodRawShape>(shape: Shape) {

@@ -1,4 +1,6 @@
 import type { Micro } from './money.ts'
+import type { Rounding } from './session/price.ts'
+import type { SessionKind } from './session/session.ts'
 import type { Category } from './usage-row.ts'
 
 export type TierId = 'fast' | 'standard' | 'advanced'
@@ -87,6 +89,17 @@ export interface Images {
   readonly qualities: readonly { readonly quality: string; readonly activity: string }[]
 }
 
+/** How calls and meetings are billed. */
+export interface Sessions {
+  /** Those that there are. */
+  readonly kinds: readonly { readonly kind: SessionKind; readonly activity: string; readonly longestMs: number }[]
+  readonly rounding: Rounding
+  /** Without a sign of life for so long a session ends. */
+  readonly silentAfterMs: number
+  /** Less than this is left: a warning. */
+  readonly warnMs: number
+}
+
 export interface Bonus {
   readonly amount: Micro
   /** true: stays until used, or for so many `periods`; false: resets with the period. */
@@ -135,6 +148,7 @@ export interface Catalogue {
   readonly prices: readonly PriceOverride[]
   readonly activities: readonly Activity[]
   readonly images: Images
+  readonly sessions: Sessions
   readonly bonuses: { readonly welcome: Bonus; readonly referral: ReferralBonus }
   /** Percent remaining, highest first: 25, 15, 0. */
   readonly alerts: readonly number[]

@@ -8,6 +8,7 @@ import type { CatalogueText } from './catalogue-schema.ts'
 import { creditsToMicro } from './money.ts'
 import { faultOfUnits } from './model-rates.ts'
 import { compilePrices } from './prices.ts'
+import { sessionKinds } from './session/session.ts'
 import type { UsageKey } from './usage-units.ts'
 
 /** Where a catalogue is wrong, and what to do. Lines and columns count from 1. */
@@ -131,6 +132,15 @@ function catalogueOf(data: CatalogueText): Catalogue {
       models: data.images?.models ?? [],
       qualities: entries(data.images?.qualities ?? {}).map(([quality, activity]) => ({ quality, activity })),
     },
+    sessions: {
+      kinds: sessionKinds.flatMap((kind) => {
+        const entry = data.sessions?.[kind]
+        return entry === undefined ? [] : [{ kind, activity: entry.activity, longestMs: entry.longestMinutes * 60_000 }]
+      }),
+      rounding: data.sessions?.rounding ?? 'second',
+      silentAfterMs: (data.sessions?.silentAfterSeconds ?? 30) * 1_000,
+      warnMs: (data.sessions?.warnMinutes ?? 2) * 60_000,
+    },
     bonuses: data.bonuses,
     alerts: data.alerts,
     policies: {
@@ -189,6 +199,11 @@ function faultsOf(catalogue: Catalogue, data: CatalogueText): Fault[] {
   if (unknownActivity !== 'free' && unknownActivity !== 'refuse' && !priced.includes(unknownActivity))
     fault(['policies', 'unknownActivity'], `must be free, refuse, or an activity with a price: ${priced.join(', ')}`)
   if (data.images !== undefined) faults.push(...faultsOfImages(catalogue, providerOf, unknownProvider))
+  for (const { kind, activity } of catalogue.sessions.kinds) {
+    const entry = catalogue.activities.find(({ name }) => name === activity)
+    if (entry === undefined || !('price' in entry) || entry.per !== 'minute')
+      fault(['sessions', kind, 'activity'], `must be an activity with a price per minute: ${minutely(catalogue)}`)
+  }
   if (faults.length > 0) return faults
 
   const prices = compilePrices(catalogue)
@@ -221,6 +236,12 @@ function hasPrice(
 
 function namesOfPriced({ activities }: Pick<Catalogue, 'activities'>): string[] {
   return activities.flatMap((activity) => ('price' in activity ? [activity.name] : []))
+}
+
+function minutely({ activities }: Pick<Catalogue, 'activities'>): string {
+  return activities
+    .flatMap((activity) => ('price' in activity && activity.per === 'minute' ? [activity.name] : []))
+    .join(', ')
 }
 
 function faultsOfImages(

@@ -20,6 +20,8 @@ import type { ChargeId } from '../credits/charge-id.ts'
  * | `tg:{sN}:n:<account>` | hash | parked run → what it needs, µcr |
  * | `tg:{sN}:wakeable` | zset | account that may be able to feed parked runs → ms from when |
  * | `tg:{sN}:m:<account>:<meter>` | string | for how long a meter has run (measure.lua) |
+ * | `tg:{sN}:session:<account>:<session>` | hash | the signs of life of a call or meeting (session.lua) |
+ * | `tg:{sN}:sessions:<account>` | set | its sessions that have not ended |
  * | `tg:answer:<hash>` | hash | what a caller's idempotency key was answered |
  */
 export const shardCount = 256
@@ -48,6 +50,8 @@ export interface AccountKeys extends ShardKeys {
   readonly needs: string
   readonly hold: (id: ChargeId) => string
   readonly meter: (name: string) => string
+  readonly session: (id: string) => string
+  readonly openSessions: string
 }
 
 const shards: readonly ShardKeys[] = tags.map((tag) => ({
@@ -79,6 +83,8 @@ export function accountKeys(accountId: string): AccountKeys {
     needs: `${prefix}n:${accountId}`,
     hold: (id) => `${prefix}h:${accountId}:${id}`,
     meter: (name) => `${prefix}m:${accountId}:${name}`,
+    session: (id) => `${prefix}session:${accountId}:${id}`,
+    openSessions: `${prefix}sessions:${accountId}`,
     deadlines,
     dirty,
     loaded,

@@ -5,6 +5,8 @@ import type { FoundCharge } from '../credits/found-charge.ts'
 import type { Micro } from '../credits/money.ts'
 import type { Receipt, ReceiptDetail } from '../credits/receipt.ts'
 import type { AccountCard, Level, Terms } from '../credits/terms.ts'
+import type { SessionFacts } from '../credits/session/facts.ts'
+import type { EndReason } from '../credits/session/session.ts'
 import type { Quantities, RowKey, RowTotals, UsageRow } from '../credits/usage-row.ts'
 import { ackReceipts } from './ack-receipts.ts'
 import { ackRows } from './ack-rows.ts'
@@ -23,15 +25,18 @@ import { inspect } from './inspect.ts'
 import { lock } from './lock.ts'
 import { measure } from './measure.ts'
 import { noteChecked } from './note-checked.ts'
+import { openSessions } from './open-sessions.ts'
 import { popWaiters } from './pop-waiters.ts'
 import { pending } from './pending.ts'
 import { putTerms } from './put-terms.ts'
 import { read } from './read.ts'
+import { readSessions } from './read-sessions.ts'
 import { receipts } from './receipts.ts'
 import { release } from './release.ts'
 import { repair } from './repair.ts'
 import { reserve } from './reserve.ts'
 import { type ScriptSettings, registerScripts } from './scripts.ts'
+import { session } from './session.ts'
 import { settle } from './settle.ts'
 import { type SettlingOptions, createSettling } from './settling.ts'
 import { snapshot } from './snapshot.ts'
@@ -107,6 +112,9 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
     wait: (request) => wait(context, request),
     popWaiters: (accountId, most) => popWaiters(context, accountId, most),
     stopWaiting: (accountId, waiter) => stopWaiting(context, accountId, waiter),
+    session: (request) => session(context, request),
+    readSessions: (names) => readSessions(context, names),
+    openSessions: (accountId) => openSessions(context, accountId),
     identity: () => identity(redis),
     receipts: (shard, count) => receipts(redis, shard, count),
     ackReceipts: (shard, entries) => ackReceipts(context, shard, entries),
@@ -164,6 +172,12 @@ export interface Ledger {
   popWaiters(accountId: string, most: number): Promise<PopAnswer>
   /** A run that goes on, or ended, without being woken. */
   stopWaiting(accountId: string, waiter: string): Promise<void>
+  /** The signs of life of a call or meeting: state based, so any supervisor may repeat all of it. */
+  session(request: SessionRequest): Promise<SessionReading>
+  /** Many of them in a few calls. Those whose master of a Cluster is away are left out. No writes. */
+  readSessions<Name extends SessionName>(names: readonly Name[]): Promise<ReadonlyMap<Name, SessionReading>>
+  /** The ids of an account's sessions that have not ended. No writes. */
+  openSessions(accountId: string): Promise<readonly string[]>
   /** Changes whenever a Redis was restarted, replaced or promoted: what it holds may have gone back in time. On a Cluster, of all masters together. */
   identity(): Promise<string>
 
@@ -413,6 +427,53 @@ export interface Measurement {
   readonly open: MeterSegment | null
   readonly ended: readonly MeterSegment[]
 }
+
+export interface SessionName {
+  readonly accountId: string
+  /** 1–64 characters from [A-Za-z0-9_-]. */
+  readonly sessionId: string
+}
+
+export type SessionRequest = SessionName &
+  (
+    | {
+        /** Once: what is there stays. */
+        readonly act: 'begin'
+        readonly facts: SessionFacts
+        /** What is known of a session that the ledger has lost; without them now. */
+        readonly startedAtMs?: number
+        readonly aliveAtMs?: number
+      }
+    | { readonly act: 'note'; readonly facts: SessionFacts }
+    | { readonly act: 'alive' | 'read' | 'forget' }
+    | {
+        /** Once: the first end counts. */
+        readonly act: 'end'
+        readonly reason: EndReason
+        /** Never later than now; without it now. */
+        readonly latestMs?: number
+        /** It goes on if there was a sign of life after this. */
+        readonly unlessAliveAfterMs?: number
+      }
+    | { readonly act: 'warn'; readonly secondsLeft: number | null }
+  )
+
+export interface SessionReading {
+  readonly nowMs: number
+  /** null: there is none. It may have been lost, or be over for a day. */
+  readonly record: SessionRecord | null
+}
+
+export type SessionRecord = {
+  readonly startedAtMs: number
+  readonly aliveAtMs: number
+  /** What of it can still be paid for, while a warning stands. */
+  readonly secondsLeft: number | null
+  readonly facts: SessionFacts
+} & (
+  | { readonly endedAtMs: null; readonly endReason: null }
+  | { readonly endedAtMs: number; readonly endReason: EndReason }
+)
 
 export interface UncheckedLimits {
   readonly olderThanMs: number

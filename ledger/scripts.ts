@@ -36,6 +36,9 @@ const operations = {
   wait: 'allow-oom',
   'pop-waiters': 'allow-oom',
   'stop-waiting': 'allow-oom',
+  session: 'allow-oom',
+  'read-sessions': 'no-writes',
+  'open-sessions': 'no-writes',
 } as const satisfies Record<string, '' | 'allow-oom' | 'no-writes'>
 
 /** What is the same in every call of one ledger stands in the scripts as constants: nothing to send, nothing to parse. */

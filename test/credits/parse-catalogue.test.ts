@@ -83,6 +83,20 @@ describe('the catalogue that comes with Tollgate', () => {
     expect(without.ok && without.catalogue.images).toEqual({ models: [], qualities: [] })
   })
 
+  test('has voice calls and meetings; without the section there are none', () => {
+    expect(catalogue.sessions).toEqual({
+      kinds: [
+        { kind: 'voice', activity: 'voice', longestMs: 14_400_000 },
+        { kind: 'meeting', activity: 'meeting', longestMs: 28_800_000 },
+      ],
+      rounding: 'second',
+      silentAfterMs: 30_000,
+      warnMs: 120_000,
+    })
+    const without = parseCatalogue(shipped.replace(/^sessions:\n(?: .*\n)+/m, ''))
+    expect(without.ok && without.catalogue.sessions.kinds).toEqual([])
+  })
+
   test('amounts are read from their text, never through a float', () => {
     const odd = parseCatalogue(
       shipped.replace('allowance: 2500,', 'allowance: 9007199254.740991,').replace('price: 0.05,', 'price: 0.000001,'),
@@ -164,6 +178,39 @@ const broken: readonly (readonly [string, string, string, string, string, string
   ],
   ['a cap of nothing', 'exposureCap: none', 'exposureCap: 0', 'policies.exposureCap', 'more than 0', '0'],
   ['a cap in words', 'exposureCap: none', 'exposureCap: lots', 'policies.exposureCap', "'none' or an amount", 'lots'],
+  // sessions
+  [
+    'a call at a price per image',
+    '{ activity: voice,',
+    '{ activity: image.hd,',
+    'sessions.voice.activity',
+    'per minute: compute.runtime, voice, meeting',
+    'image.hd',
+  ],
+  [
+    'a call at no price',
+    '{ activity: voice,',
+    '{ activity: web.search,',
+    'sessions.voice.activity',
+    'with a price per minute',
+    'web.search',
+  ],
+  [
+    'a rounding that there is not',
+    'rounding: second',
+    'rounding: hour',
+    'sessions.rounding',
+    'exact, second, minute',
+    'hour',
+  ],
+  [
+    'a silence that no network survives',
+    'silentAfterSeconds: 30',
+    'silentAfterSeconds: 1',
+    'sessions.silentAfterSeconds',
+    'from 5 to 300',
+    '1',
+  ],
   // shape
   [
     'a misspelt entry',

@@ -3,7 +3,7 @@ import { chargeId } from '../../credits/charge-id.ts'
 import { toMicro, zero } from '../../credits/money.ts'
 import { shardCount, shardOf } from '../../ledger/keys.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import { detailOf, quantities, row, termsOf } from './given.ts'
+import { detailOf, quantities, row, sessionFacts, termsOf } from './given.ts'
 
 const shards = Array.from({ length: shardCount }, (_, index) => index)
 
@@ -76,6 +76,11 @@ export async function everyOperation(ledger: Ledger, accountId: string): Promise
   expect(await ledger.measure({ accountId, meter: 'run', lease: 'work', act: 'run', ...times })).toMatchObject({
     leases: 1,
   })
+  const call = { accountId, sessionId: 'call' }
+  await ledger.session({ ...call, act: 'begin', facts: sessionFacts })
+  expect(await ledger.openSessions(accountId)).toEqual(['call'])
+  await ledger.session({ ...call, act: 'end', reason: 'requested' })
+  expect((await ledger.readSessions([call])).get(call)?.record).toMatchObject({ endReason: 'requested' })
   const pending = await ledger.pending(shards, { dirtyOlderThanMs: 0, perShard: 9 })
   expect(pending.flatMap(({ dirty }) => dirty)).toContain(accountId)
   expect(await ledger.inspect(accountId)).toMatchObject({ status: 'loaded' })

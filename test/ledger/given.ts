@@ -4,6 +4,7 @@ import type { ChargeId } from '../../credits/charge-id.ts'
 import { chargeId } from '../../credits/charge-id.ts'
 import { creditsToMicro, toMicro } from '../../credits/money.ts'
 import type { ReceiptDetail } from '../../credits/receipt.ts'
+import type { SessionFacts } from '../../credits/session/facts.ts'
 import type { AccountCard, Terms } from '../../credits/terms.ts'
 import type { Quantities, UsageRow } from '../../credits/usage-row.ts'
 import { connectRedis } from '../../ledger/connect.ts'
@@ -41,6 +42,26 @@ export function detailOf(startedAtMs: number): ReceiptDetail {
     estimated: false,
     lines: [],
   }
+}
+
+export const sessionFacts: SessionFacts = {
+  kind: 'voice',
+  employee: 'ada',
+  organization: '',
+  message: '',
+  adapter: 'browser',
+  meetingUrl: null,
+  ref: '',
+  platform: null,
+  perMinute: toMicro(3_000_000),
+  rounding: 'second',
+  longestMs: 14_400_000,
+  silentAfterMs: 30_000,
+  warnMs: 120_000,
+  row: { category: 'voice_calls', tier: '', model: '', item: 'voice', employee: 'ada', organization: '' },
+  levels: ['employee:ada'],
+  pricedAs: 'voice',
+  catalogueVersion: 'c1',
 }
 
 const card: AccountCard = {

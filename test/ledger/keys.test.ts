@@ -17,8 +17,8 @@ test('the shards spread evenly over the slots of a Cluster', () => {
 
 test('all keys of one account lie in one slot, whatever its name', () => {
   for (const accountId of ['a', 'user_1', 'with{braces}', '{s1}', 'a:b|c', 'ü']) {
-    const { hold, meter, ...keys } = accountKeys(accountId)
-    const slots = new Set([...Object.values(keys), hold('x'), meter('x')].map((key) => slotOf(key)))
+    const { hold, meter, session, ...keys } = accountKeys(accountId)
+    const slots = new Set([...Object.values(keys), hold('x'), meter('x'), session('x')].map((key) => slotOf(key)))
     expect(slots.size).toBe(1)
     expect(slotOf(shardKeys(shardOf(accountId)).clock)).toBe([...slots][0])
   }

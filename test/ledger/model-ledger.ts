@@ -62,8 +62,11 @@ interface Hold {
 
 type Rise = StreamedReceipt & { readonly rise: number }
 
-/** Meters and waiters move no money: measure.test.ts and waiters.test.ts have what holds for them. */
-export type MoneyLedger = Omit<Ledger, 'measure' | 'wait' | 'popWaiters' | 'stopWaiting'>
+/** Meters, waiters and sessions move no money: measure.test.ts, waiters.test.ts and session.test.ts have what holds for them. */
+export type MoneyLedger = Omit<
+  Ledger,
+  'measure' | 'wait' | 'popWaiters' | 'stopWaiting' | 'session' | 'readSessions' | 'openSessions'
+>
 
 export interface ModelLedger extends MoneyLedger {
   /** Everything but the clock is gone. */
