@@ -1,0 +1,78 @@
+import { AccessToken, DataPacket_Kind, RoomServiceClient, ServerError } from 'livekit-server-sdk'
+import { type AdaptedSession, AdapterUnavailable, type SessionAdapter } from '../adapter.ts'
+import { roomMetadata, roomName } from './livekit-room.ts'
+
+export interface LiveKitOptions {
+  /** Where clients reach the server, `wss://…`: its API is at the same address. */
+  readonly url: string
+  readonly apiKey: string
+  readonly apiSecret: string
+  readonly answerWithinSeconds?: number
+}
+
+/** A room that nobody has come to, and one that everybody has left, are closed by the server after so long. */
+const emptySeconds = 60
+const departureSeconds = 20
+/** A token is for joining: who is in the room gets fresh ones from the server. */
+const tokenSeconds = 600
+/** Recorders and feeds are no company, and an employee is not left with itself. Of the protocol's `ParticipantInfo.Kind`, which the SDK does not export. */
+const machines: readonly number[] = [1, 2, 4]
+
+/** What clients hear by the data channel, as JSON, under this topic. */
+const topic = 'tollgate'
+
+/** Voice calls in rooms of a LiveKit server. */
+export function createLiveKitAdapter({
+  url,
+  apiKey,
+  apiSecret,
+  answerWithinSeconds = 5,
+}: LiveKitOptions): SessionAdapter {
+  const rooms = new RoomServiceClient(url, apiKey, apiSecret, { requestTimeout: answerWithinSeconds })
+  return {
+    async begin(session) {
+      const name = roomName(session)
+      const room = { name, emptyTimeout: emptySeconds, departureTimeout: departureSeconds }
+      await asked(rooms.createRoom({ ...room, metadata: roomMetadata(session) }))
+      return {
+        ref: name,
+        platform: null,
+        join: { url: url.replace(/^http/, 'ws'), token: await tokenFor(session, name) },
+      }
+    },
+    async look(_session, room) {
+      try {
+        const inside = await rooms.listParticipants(room)
+        if (inside.some(({ kind }) => !machines.includes(kind))) return 'present'
+        // The server lists nobody for a room that is not there
+        return (await rooms.listRooms([room])).length > 0 ? 'empty' : 'gone'
+      } catch {
+        return 'unknown'
+      }
+    },
+    async warn(_session, room, secondsLeft) {
+      const told = new TextEncoder().encode(JSON.stringify({ event: 'session.warning', secondsLeft }))
+      await asked(rooms.sendData(room, told, DataPacket_Kind.RELIABLE, { topic }))
+    },
+    async end(_session, room) {
+      const ended = rooms.deleteRoom(room).catch((error: unknown) => {
+        if (!(error instanceof ServerError && error.code === 'not_found')) throw error
+      })
+      await asked(ended)
+    },
+  }
+
+  /** The user of the account, as whom nobody else can be in the room: a second tab takes the first one's place. */
+  async function tokenFor({ accountId }: AdaptedSession, room: string): Promise<string> {
+    const token = new AccessToken(apiKey, apiSecret, { identity: accountId, ttl: tokenSeconds })
+    token.addGrant({ room, roomJoin: true, canPublish: true, canSubscribe: true, canPublishData: true })
+    return token.toJwt()
+  }
+}
+
+async function asked<T>(answer: Promise<T>): Promise<T> {
+  return answer.catch((error: unknown) => {
+    const said = error instanceof Error ? error.message : String(error)
+    throw new AdapterUnavailable(`the LiveKit server did not do it: ${said}`, { cause: error })
+  })
+}
