@@ -50,7 +50,7 @@ export async function startBotService({ webhookUrl }: { readonly webhookUrl?: st
   const delivered: number[] = []
   const silent: ServerResponse[] = []
 
-  function answer(request: IncomingMessage, text: string): { status: number; body: unknown } {
+  function answer(request: IncomingMessage, text: string): { readonly status: number; readonly body: unknown } {
     if (request.headers.authorization !== `Token ${key}`) return { status: 401, body: { detail: 'Invalid token.' } }
     const [, , , , id, act] = request.url!.split('/')
     const body = (text === '' ? {} : JSON.parse(text)) as Record<string, string>
@@ -112,12 +112,12 @@ export async function startBotService({ webhookUrl }: { readonly webhookUrl?: st
     request.on('data', (chunk: Buffer) => (text += chunk.toString()))
     request.on('end', () => {
       asked.push(`${request.method} ${request.url}`)
-      const fault = faults.shift() ?? {}
-      if ('cut' in fault) return void response.destroy()
-      if ('silent' in fault) return void silent.push(response)
-      const { status, body } =
-        'status' in fault ? { status: fault.status, body: fault.body ?? '' } : answer(request, text)
-      if ('unheard' in fault) return void response.destroy()
+      const fault = faults.shift()
+      if (fault !== undefined && 'cut' in fault) return void response.destroy()
+      if (fault !== undefined && 'silent' in fault) return void silent.push(response)
+      const isScripted = fault !== undefined && 'status' in fault
+      const { status, body } = isScripted ? { body: '', ...fault } : answer(request, text)
+      if (fault !== undefined && 'unheard' in fault) return void response.destroy()
       response
         .writeHead(status, { 'content-type': 'application/json' })
         .end(typeof body === 'string' ? body : JSON.stringify(body))

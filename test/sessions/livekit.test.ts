@@ -51,11 +51,11 @@ test('when the participant leaves, nobody is there; an employee and a recorder d
   const session = newSession('voice')
   const { ref, join } = await livekit.begin(session)
   const room = await enter(join!)
-  await enter({ url: server.url, token: await machineToken(ref, 'agent') })
-  await enter({ url: server.url, token: await machineToken(ref, 'egress') })
+  const machines = [await enter(await asMachine(ref, 'agent')), await enter(await asMachine(ref, 'egress'))]
   await seen(session, ref, 'present')
   await room.disconnect()
   await seen(session, ref, 'empty')
+  expect(machines.every(({ isConnected }) => isConnected)).toBe(true)
 })
 
 test('whoever is in the room hears how much is left, and for whom the employee works', async () => {
@@ -113,11 +113,11 @@ async function enter({ url, token }: { readonly url: string; readonly token: str
   return room
 }
 
-async function machineToken(room: string, kind: 'agent' | 'egress'): Promise<string> {
+async function asMachine(room: string, kind: 'agent' | 'egress'): Promise<{ url: string; token: string }> {
   const token = new AccessToken(server.apiKey, server.apiSecret, { identity: kind })
   token.kind = kind
   token.addGrant({ room, roomJoin: true })
-  return token.toJwt()
+  return { url: server.url, token: await token.toJwt() }
 }
 
 /** The server knows of who came and left a moment later than they do. */
