@@ -1,8 +1,9 @@
 import { dispose, Room, RoomEvent } from '@livekit/rtc-node'
-import { AccessToken } from 'livekit-server-sdk'
+import { AccessToken, RoomServiceClient } from 'livekit-server-sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AdaptedSession, AdapterUnavailable, type SessionAdapter } from '../../middleware/sessions/adapter.ts'
 import { createLiveKitAdapter } from '../../middleware/sessions/adapters/livekit.ts'
+import { roomName, sessionDeclaredBy, sessionOfRoom } from '../../middleware/sessions/adapters/livekit-room.ts'
 import { startLiveKit, type RunningLiveKit } from '../stack/livekit.ts'
 import { openCuttable } from '../stack/cuttable.ts'
 import { until } from '../stack/until.ts'
@@ -86,6 +87,48 @@ test('the rooms of two accounts are two, also where their sessions have one name
   const ada = newSession('voice')
   const bob = { ...ada, accountId: `${ada.accountId}:b` }
   expect((await livekit.begin(ada)).ref).not.toBe((await livekit.begin(bob)).ref)
+})
+
+test('a room that a company made itself is looked after and closed, but not the next one of its name', async () => {
+  const rooms = new RoomServiceClient(server.url, server.apiKey, server.apiSecret)
+  const name = `weekly planning ${newSession('voice').sessionId}`
+  const first = await rooms.createRoom({ name })
+  const session = newSession('voice', { sessionId: first.sid, room: name })
+  expect(await livekit.begin(session)).toEqual({ ref: name, platform: null, join: null })
+  expect(await livekit.look!(session, name)).toBe('empty')
+  await livekit.end(session, name, 'credits')
+  expect(await livekit.look!(session, name)).toBe('gone')
+
+  const second = await rooms.createRoom({ name })
+  await livekit.end(session, name, 'credits')
+  expect(await livekit.look!(session, name)).toBe('gone')
+  expect(await rooms.listRooms([name])).toMatchObject([{ sid: second.sid }])
+})
+
+test.each([
+  ['{"tollgate":{"account":"ada","employee":"researcher","organization":"acme"}}', ['ada', 'researcher', 'acme']],
+  ['{"tollgate":{"account":"ada"},"topic":"planning"}', ['ada', '', '']],
+  ['{"tollgate":{"employee":"researcher"}}', null],
+  ['{"tollgate":"ada"}', null],
+  ['no JSON', null],
+  ['', null],
+])('a room with the metadata %s is for %j', (metadata, who) => {
+  const session = sessionDeclaredBy({ sid: 'RM_nPxLgVJGq7wU', metadata })
+  expect(session && [session.accountId, session.employee, session.organization]).toEqual(who)
+  expect(session?.sessionId ?? 'RM_nPxLgVJGq7wU').toBe('RM_nPxLgVJGq7wU')
+})
+
+test.each([
+  ['tollgate:7f-3_a:ada', { sessionId: '7f-3_a', accountId: 'ada' }],
+  ['tollgate:7f:ada:of:acme@example.com', { sessionId: '7f', accountId: 'ada:of:acme@example.com' }],
+  ['tollgate:7f:', null],
+  ['tollgate::ada', null],
+  ['tollgate', null],
+  ['weekly planning', null],
+  [`tollgate:${'7'.repeat(65)}:ada`, null],
+])('the room %s is that of %j', (name, session) => {
+  expect(sessionOfRoom(name)).toEqual(session)
+  if (session !== null) expect(roomName(session)).toBe(name)
 })
 
 test('a server that is away, does not answer or does not know the key is told as such', async () => {

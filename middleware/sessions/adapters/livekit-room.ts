@@ -36,21 +36,20 @@ export function roomMetadata({ accountId, sessionId, employee, organization }: A
 const declared = z.object({
   [prefix]: z.object({
     account: z.string().min(1).max(128),
-    session: z.string().refine(isSessionId).optional(),
     employee: z.string().max(128).default(''),
     organization: z.string().max(128).default(''),
   }),
 })
 
 /**
- * The session that a room's metadata declares, `{"tollgate": {"account": …, "employee": …, "organization": …, "session": …}}`; null when it declares none. Without an id of its own it
- * has that of the room, which a later room of the same name does not share.
+ * The session that a room's metadata declares, `{"tollgate": {"account": …, "employee": …, "organization": …}}`; null when it declares none. Its id is the server's for this room, which a
+ * later one of the same name does not share.
  */
 export function sessionDeclaredBy(room: { readonly sid: string; readonly metadata: string }): DeclaredSession | null {
   const found = declared.safeParse(parsed(room.metadata))
-  if (!found.success) return null
-  const { account, session, employee, organization } = found.data[prefix]
-  return { accountId: account, sessionId: session ?? room.sid, employee, organization }
+  if (!found.success || !isSessionId(room.sid)) return null
+  const { account, employee, organization } = found.data[prefix]
+  return { accountId: account, sessionId: room.sid, employee, organization }
 }
 
 function parsed(text: string): unknown {

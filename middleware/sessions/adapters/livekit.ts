@@ -1,6 +1,6 @@
 import { AccessToken, DataPacket_Kind, RoomServiceClient, ServerError } from 'livekit-server-sdk'
 import { type AdaptedSession, AdapterUnavailable, type SessionAdapter } from '../adapter.ts'
-import { roomMetadata, roomName } from './livekit-room.ts'
+import { roomMetadata, roomName, sessionOfRoom } from './livekit-room.ts'
 
 export interface LiveKitOptions {
   /** Where clients reach the server, `wss://…`: its API is at the same address. */
@@ -31,6 +31,7 @@ export function createLiveKitAdapter({
   const rooms = new RoomServiceClient(url, apiKey, apiSecret, { requestTimeout: answerWithinSeconds })
   return {
     async begin(session) {
+      if (session.room !== undefined) return { ref: session.room, platform: null, join: null }
       const name = roomName(session)
       const room = { name, emptyTimeout: emptySeconds, departureTimeout: departureSeconds }
       await asked(rooms.createRoom({ ...room, metadata: roomMetadata(session) }))
@@ -40,12 +41,11 @@ export function createLiveKitAdapter({
         join: { url: url.replace(/^http/, 'ws'), token: await tokenFor(session, name) },
       }
     },
-    async look(_session, room) {
+    async look(session, room) {
       try {
-        const inside = await rooms.listParticipants(room)
-        if (inside.some(({ kind }) => !machines.includes(kind))) return 'present'
-        // The server lists nobody for a room that is not there
-        return (await rooms.listRooms([room])).length > 0 ? 'empty' : 'gone'
+        const [inside, isThere] = await Promise.all([rooms.listParticipants(room), isStillThere(session, room)])
+        if (!isThere) return 'gone'
+        return inside.some(({ kind }) => !machines.includes(kind)) ? 'present' : 'empty'
       } catch {
         return 'unknown'
       }
@@ -54,12 +54,15 @@ export function createLiveKitAdapter({
       const told = new TextEncoder().encode(JSON.stringify({ event: 'session.warning', secondsLeft }))
       await asked(rooms.sendData(room, told, DataPacket_Kind.RELIABLE, { topic }))
     },
-    async end(_session, room) {
-      const ended = rooms.deleteRoom(room).catch((error: unknown) => {
-        if (!(error instanceof ServerError && error.code === 'not_found')) throw error
-      })
-      await asked(ended)
+    async end(session, room) {
+      if (await asked(isStillThere(session, room))) await asked(rooms.deleteRoom(room).catch(unlessGone))
     },
+  }
+
+  /** A room of somebody else's may come again under its name, as another one: the session has the id of the first. */
+  async function isStillThere({ sessionId }: AdaptedSession, name: string): Promise<boolean> {
+    const [room] = await rooms.listRooms([name])
+    return room !== undefined && (sessionOfRoom(name) !== null || room.sid === sessionId)
   }
 
   /** The user of the account, as whom nobody else can be in the room: a second tab takes the first one's place. */
@@ -68,6 +71,10 @@ export function createLiveKitAdapter({
     token.addGrant({ room, roomJoin: true, canPublish: true, canSubscribe: true, canPublishData: true })
     return token.toJwt()
   }
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof ServerError && error.code === 'not_found')) throw error
 }
 
 async function asked<T>(answer: Promise<T>): Promise<T> {
