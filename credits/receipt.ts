@@ -18,6 +18,8 @@ export interface ReceiptLine {
 export interface ReceiptDetail {
   /** Chat message that the work answers; '' when none was named. */
   readonly messageId: string
+  /** The call or meeting of which it is a minute; absent on everything else. */
+  readonly session?: string
   readonly task: string
   readonly purpose: string
   /** The provider that answered, e.g. `practice`. */

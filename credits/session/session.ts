@@ -6,8 +6,8 @@ export type SessionKind = (typeof sessionKinds)[number]
 export const adapterNames = ['browser', 'livekit', 'meeting_bot', 'webhook'] as const
 export type AdapterName = (typeof adapterNames)[number]
 
-/** `refused` and `ended` are final. While it is `ending` its adapter lets go of it and its last minute is settled. */
-export const sessionStates = ['starting', 'live', 'ending', 'ended', 'refused'] as const
+/** It is `starting` until its adapter has begun. What is refused never was a session. */
+export const sessionStates = ['starting', 'live', 'ended'] as const
 export type SessionState = (typeof sessionStates)[number]
 
 /** Why a session is over: the user ended it, credits ran out, a budget was reached, signs of life stopped, the longest time was reached, everybody left. */

@@ -1,0 +1,20 @@
+import type { Micro } from '../money.ts'
+import type { EndReason } from './session.ts'
+
+/** What the next supervisor of a session must know: it goes on from there, and what it does again changes nothing. */
+export interface SessionProgress {
+  /** Redis time. The ids of the charges come from it, so it never changes. */
+  readonly startedAtMs: number
+  /** The last sign of life that was read. */
+  readonly aliveAtMs: number
+  /** Its first so many minutes are settled. */
+  readonly settledMinutes: number
+  /** What was charged for those. */
+  readonly charged: Micro
+}
+
+export interface SessionOver {
+  readonly endedAtMs: number
+  readonly endReason: EndReason
+  readonly charged: Micro
+}

@@ -1,0 +1,210 @@
+import type { SessionFacts } from '../../credits/session/facts.ts'
+import type { SessionOver, SessionProgress } from '../../credits/session/progress.ts'
+import type { EndReason } from '../../credits/session/session.ts'
+import type { Ledger, SessionName, SessionReading, SessionRecord } from '../../ledger/ledger.ts'
+import type { Clock } from '../clock.ts'
+import { type AdaptedSession, AdapterRefused, type SessionAdapter, type SessionAdapters } from './adapter.ts'
+import { createSessionMeter, type SessionMeterDeps } from './session-meter.ts'
+
+export interface SupervisorDeps extends SessionMeterDeps {
+  readonly ledger: SessionMeterDeps['ledger'] & Pick<Ledger, 'session' | 'readSessions'>
+  readonly adapters: SessionAdapters
+  readonly clock: Clock
+  readonly log: { warn(facts: object, message: string): void; error(facts: object, message: string): void }
+  /** How late a minute's end or a call's may be noticed. */
+  readonly lookMs?: number
+}
+
+export interface Supervised extends SessionName {
+  readonly facts: SessionFacts
+  readonly progress: SessionProgress
+}
+
+export interface Supervising {
+  /** Somebody else goes on from the progress that is answered. */
+  readonly handOver: AbortSignal
+  /** Its end was asked for while the ledger could not be told. */
+  readonly endAsked: () => boolean
+  /** Each time after it was looked at, also while the ledger is away. */
+  readonly onLook: (progress: SessionProgress) => void
+}
+
+export type SupervisionEnded =
+  | ({ readonly over: true } & SessionOver)
+  | { readonly over: false; readonly progress: SessionProgress }
+
+/** Looks after all sessions of a process: one look a second at all of them together, in a few calls of the ledger. */
+export interface Supervisor {
+  /** Until the session is over, settled and its adapter has let go of it, or until it is handed over. */
+  attend(session: Supervised, supervising: Supervising): Promise<SupervisionEnded>
+  /** One look at all of them; the ticker's. */
+  look(): Promise<void>
+  close(): void
+}
+
+const usualLookMs = 1_000
+/** How often an adapter is asked whether somebody is there. */
+const askAdapterMs = 5_000
+/** An adapter that does not let go is asked again so often, and given up after so long: the session is settled all the same. */
+const endAgainMs = 1_000
+const giveUpEndingMs = 600_000
+
+export function createSupervisor(deps: SupervisorDeps): Supervisor {
+  const { ledger, clock } = deps
+  const attended = new Set<Attended>()
+  const stop = clock.every(deps.lookMs ?? usualLookMs, () => void look())
+
+  let reading: Promise<ReadonlyMap<Attended, SessionReading>> | undefined
+  const readAll = (): Promise<ReadonlyMap<Attended, SessionReading>> =>
+    ledger
+      .readSessions([...attended])
+      .catch(() => new Map())
+      .finally(() => (reading = undefined))
+
+  async function look(): Promise<void> {
+    if (attended.size === 0 || reading !== undefined) return
+    const readings = await (reading = readAll())
+    // A session whose account has to be loaded first keeps no other waiting: the next look passes it by.
+    await Promise.all([...attended].map((session) => session.look(readings.get(session))))
+  }
+
+  return {
+    async attend(supervised, supervising) {
+      const session = createAttended(deps, supervised, supervising)
+      attended.add(session)
+      try {
+        return await session.ended
+      } finally {
+        attended.delete(session)
+      }
+    },
+    look,
+    close: stop,
+  }
+}
+
+interface Attended extends SessionName {
+  readonly ended: Promise<SupervisionEnded>
+  /** undefined: the ledger does not answer. Never rejects. */
+  look(reading: SessionReading | undefined): Promise<void>
+}
+
+function createAttended(deps: SupervisorDeps, supervised: Supervised, supervising: Supervising): Attended {
+  const { ledger, clock, log } = deps
+  const { accountId, sessionId, facts } = supervised
+  const name = { accountId, sessionId }
+  const adapted: AdaptedSession = { ...name, ...facts }
+  const adapter = deps.adapters[facts.adapter]
+  const meter = createSessionMeter(deps, name, facts, supervised.progress)
+  const ended = Promise.withResolvers<SupervisionEnded>()
+  /** Signs of life could not come in before this: silence counts from here. */
+  let heardSinceMs: number | null = null
+  let lastLook: 'present' | 'empty' | 'gone' | 'unknown' = 'unknown'
+  let askedAdapterAtMs = Number.NEGATIVE_INFINITY
+  let closing: Promise<void> | undefined
+  let busy: Promise<void> | undefined
+
+  const handOver = (): void => {
+    void (busy ?? Promise.resolve()).then(() => {
+      meter.leave()
+      ended.resolve({ over: false, progress: meter.progress() })
+    })
+  }
+  if (supervising.handOver.aborted) handOver()
+  else supervising.handOver.addEventListener('abort', handOver, { once: true })
+
+  async function step({ nowMs, record: found }: SessionReading): Promise<void> {
+    const { startedAtMs, aliveAtMs } = meter.progress()
+    heardSinceMs ??= nowMs
+    let record = found ?? (await ledger.session({ ...name, act: 'begin', facts, startedAtMs, aliveAtMs })).record!
+    if (record.endedAtMs === null) record = (await goOn(record, nowMs)) ?? record
+    if (record.endedAtMs === null) return
+    const { endedAtMs, endReason } = record
+    closing ??= letGo(adapter, endReason)
+    await meter.finish({ endedAtMs, reason: endReason })
+    // Not waited for: it must not keep the session from being handed over.
+    void closing.then(() => ended.resolve({ over: true, endedAtMs, endReason, charged: meter.progress().charged }))
+  }
+
+  /** The record after its end, where it ended now. */
+  async function goOn(record: SessionRecord, nowMs: number): Promise<SessionRecord | null> {
+    const aliveAtMs = Math.max(record.aliveAtMs, meter.progress().aliveAtMs)
+    if (supervising.endAsked()) return end('requested', aliveAtMs)
+    askAdapter(nowMs)
+    const silence = lastLook === 'gone' || nowMs - Math.max(aliveAtMs, heardSinceMs!) >= facts.silentAfterMs
+    if (silence) {
+      const reason = lastLook === 'empty' || lastLook === 'gone' ? 'left' : 'connection_lost'
+      return end(reason, aliveAtMs, record.aliveAtMs)
+    }
+    const verdict = await meter.tick({ nowMs, aliveAtMs })
+    if (verdict !== null) return end(verdict.reason, verdict.endedAtMs)
+    await tellWhatIsLeft(record)
+    return null
+  }
+
+  async function end(reason: EndReason, latestMs: number, unlessAliveAfterMs?: number): Promise<SessionRecord | null> {
+    const silent = unlessAliveAfterMs === undefined ? {} : { unlessAliveAfterMs }
+    return (await ledger.session({ ...name, act: 'end', reason, latestMs, ...silent })).record
+  }
+
+  /** Beside the looks: a media server that hangs holds up no minute. */
+  function askAdapter(nowMs: number): void {
+    if (adapter?.look === undefined || nowMs - askedAdapterAtMs < askAdapterMs) return
+    askedAdapterAtMs = nowMs
+    void (async () => {
+      lastLook = await adapter.look!(adapted, facts.ref).catch(() => 'unknown' as const)
+      if (lastLook === 'present') await ledger.session({ ...name, act: 'alive' })
+    })().catch((error: unknown) => failed(error, 'a sign of life of a session was not heard'))
+  }
+
+  async function tellWhatIsLeft({ secondsLeft: told }: SessionRecord): Promise<void> {
+    const secondsLeft = meter.secondsLeft()
+    if (secondsLeft === told) return
+    await ledger.session({ ...name, act: 'warn', secondsLeft })
+    if (told !== null || secondsLeft === null) return
+    void adapter
+      ?.warn?.(adapted, facts.ref, secondsLeft)
+      .catch((error: unknown) => failed(error, 'those in a session could not be warned'))
+  }
+
+  async function letGo(running: SessionAdapter | undefined, reason: EndReason): Promise<void> {
+    const giveUpAtMs = clock.now() + giveUpEndingMs
+    while (!supervising.handOver.aborted) {
+      try {
+        return await running?.end(adapted, facts.ref, reason)
+      } catch (error) {
+        if (error instanceof AdapterRefused || clock.now() >= giveUpAtMs) {
+          log.error(
+            { code: 'session_not_closed', ...name, adapter: facts.adapter, err: error },
+            'a session was settled, and what it ran on goes on',
+          )
+          return
+        }
+        failed(error, 'what a session ran on could not be closed; it is tried again')
+      }
+      await clock.sleep(endAgainMs)
+    }
+  }
+
+  function failed(error: unknown, message: string): void {
+    log.warn({ code: 'session_trouble', ...name, err: error }, message)
+  }
+
+  return {
+    ...name,
+    ended: ended.promise,
+    async look(reading) {
+      supervising.onLook(meter.progress())
+      if (supervising.handOver.aborted) return
+      if (reading === undefined) {
+        heardSinceMs = null
+        return
+      }
+      if (busy !== undefined) return
+      busy = step(reading)
+        .catch((error: unknown) => failed(error, 'a session could not be looked after; the next look goes on'))
+        .finally(() => (busy = undefined))
+      await busy
+    },
+  }
+}

@@ -1,0 +1,370 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { creditsToMicro } from '../../credits/money.ts'
+import { sessionPrice } from '../../credits/session/price.ts'
+import { termsOf } from '../ledger/given.ts'
+import {
+  chargedOf,
+  type GivenSupervisors,
+  givenSupervisors,
+  owedByMinute,
+  type TestProcess,
+  type TestSession,
+  totalsOf,
+} from './given-supervisors.ts'
+
+let stand: GivenSupervisors
+beforeAll(async () => {
+  stand = await givenSupervisors()
+})
+afterAll(() => stand.stop())
+beforeEach(() => {
+  stand.adapter.calls.length = 0
+  stand.adapter.failing = false
+  stand.adapter.answer = 'unknown'
+})
+
+/** Somebody talks for so long, and tells so every five seconds. */
+async function talk(session: TestSession, { supervisor }: TestProcess, seconds: number): Promise<void> {
+  for (let passed = 0; passed < seconds; passed += 5) {
+    await stand.given.clock.advance(Math.min(5, seconds - passed) * 1_000)
+    await session.alive()
+    await supervisor.look()
+  }
+}
+
+/** Nobody is there any more; looks until it is over. */
+async function silence({ supervisor }: TestProcess, seconds = 60): Promise<void> {
+  for (let passed = 0; passed < seconds; passed += 5) {
+    await stand.given.clock.advance(5_000)
+    await supervisor.look()
+  }
+}
+
+test('each minute is debited once when it is over, the next is set aside, and the last is prorated', async () => {
+  const session = await stand.session(100)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  expect(await stand.given.ledger.read(session.accountId)).toMatchObject({ spent: 0, held: 6_000_000 })
+  await talk(session, process, 125)
+  expect(await stand.given.ledger.read(session.accountId)).toMatchObject({ spent: 6_000_000, held: 6_000_000 })
+  await stand.given.clock.advance(10_500)
+  await session.end()
+  await process.supervisor.look()
+  expect(await ended).toEqual({
+    over: true,
+    endedAtMs: session.startedAtMs + 135_500,
+    endReason: 'requested',
+    charged: 6_800_000,
+  })
+  expect(totalsOf(await session.receipts()).slice(0, 4)).toEqual([3_000_000, 3_000_000, 800_000, 0])
+  expect(await stand.given.ledger.read(session.accountId)).toMatchObject({ spent: 6_800_000, held: 0 })
+  expect(stand.adapter.calls).toEqual([`end ${session.sessionId} requested`])
+})
+
+test('each receipt names its session and its minute, under Voice Calls', async () => {
+  const session = await stand.session(100, { message: 'message-1' })
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 61)
+  await session.end()
+  await process.supervisor.look()
+  await ended
+  const [first, second] = await session.receipts()
+  expect(first).toMatchObject({
+    row: 'voice_calls|||voice|ada|',
+    quantities: { units: 60_000 },
+    detail: {
+      session: session.sessionId,
+      messageId: 'message-1',
+      startedAtMs: session.startedAtMs,
+      durationMs: 60_000,
+    },
+  })
+  expect(second!.detail).toMatchObject({
+    startedAtMs: session.startedAtMs + 60_000,
+    durationMs: 1_000,
+    lines: [{ kind: 'voice', quantity: 1_000, unit: 'ms', amount: 50_000 }],
+  })
+})
+
+test('at zero it ends on the minute, through its adapter; before that there was a warning', async () => {
+  const session = await stand.session(7)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 30)
+  expect(await session.read()).toMatchObject({ secondsLeft: 90, endedAtMs: null })
+  await talk(session, process, 95)
+  expect(await ended).toEqual({
+    over: true,
+    endedAtMs: session.startedAtMs + 120_000,
+    endReason: 'credits',
+    charged: 6_000_000,
+  })
+  expect(stand.adapter.calls).toEqual([expect.stringMatching(/^warn /), `end ${session.sessionId} credits`])
+  expect(await stand.given.ledger.read(session.accountId)).toMatchObject({ spent: 6_000_000, held: 0 })
+})
+
+test('what is topped up in time takes the warning back, and the call goes on', async () => {
+  const session = await stand.session(7)
+  const process = await stand.process()
+  const { ended, handOver } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 90)
+  expect((await session.read())!.secondsLeft).not.toBeNull()
+  await session.topUp(50)
+  await talk(session, process, 60)
+  expect(await session.read()).toMatchObject({ secondsLeft: null, endedAtMs: null })
+  handOver()
+  expect(await ended).toMatchObject({ over: false })
+})
+
+test('a budget that is reached ends the call, whatever else is left', async () => {
+  const session = await stand.session(100, { levels: ['employee:ada'] })
+  await stand.given.ledger.putTerms(session.accountId, {
+    ...termsOf({ version: 9, granted: creditsToMicro(100) }),
+    budgets: [{ level: 'employee:ada', limit: creditsToMicro(4), window: 'total', atLimit: 'stop' }],
+  })
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 65)
+  expect(await ended).toMatchObject({
+    endReason: 'budget',
+    endedAtMs: session.startedAtMs + 60_000,
+    charged: 3_000_000,
+  })
+})
+
+test('a call that falls silent is billed to its last sign of life', async () => {
+  const session = await stand.session(100)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 50)
+  await silence(process)
+  expect(await ended).toMatchObject({
+    endReason: 'connection_lost',
+    endedAtMs: session.startedAtMs + 50_000,
+    charged: 2_500_000,
+  })
+})
+
+test('one to which nobody ever came costs nothing and leaves no receipt', async () => {
+  const session = await stand.session(100)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await silence(process)
+  expect(await ended).toMatchObject({ endReason: 'connection_lost', endedAtMs: session.startedAtMs, charged: 0 })
+  expect((await session.receipts()).filter((receipt) => receipt !== undefined)).toEqual([])
+})
+
+test('the longest time ends it, and no minute beyond is set aside', async () => {
+  const session = await stand.session(100, { longestMs: 120_000 })
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 100)
+  expect(await stand.given.ledger.read(session.accountId)).toMatchObject({ spent: 3_000_000, held: 3_000_000 })
+  await talk(session, process, 25)
+  expect(await ended).toMatchObject({
+    endReason: 'longest',
+    endedAtMs: session.startedAtMs + 120_000,
+    charged: 6_000_000,
+  })
+})
+
+test('an adapter that sees somebody keeps the call alive; an empty room ends it as left', async () => {
+  const session = await stand.session(100, { adapter: 'livekit' })
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  stand.adapter.answer = 'present'
+  await silence(process, 120)
+  expect(await session.read()).toMatchObject({ endedAtMs: null })
+  stand.adapter.answer = 'empty'
+  await silence(process, 60)
+  expect(await ended).toMatchObject({ over: true, endReason: 'left' })
+})
+
+test('an adapter that is away is asked again until it lets go; the money is settled meanwhile', async () => {
+  const session = await stand.session(100)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  stand.adapter.failing = true
+  await talk(session, process, 30)
+  await session.end()
+  await process.supervisor.look()
+  expect(await stand.given.ledger.read(session.accountId)).toMatchObject({ spent: 1_500_000, held: 0 })
+  stand.adapter.failing = false
+  expect(await ended).toMatchObject({ over: true, endReason: 'requested' })
+  expect(stand.adapter.calls).toEqual([`end ${session.sessionId} requested`])
+})
+
+test('an end that the ledger could not be told of counts from the last sign of life', async () => {
+  const session = await stand.session(100)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 20)
+  process.cutOff()
+  session.endAsked = true
+  await stand.given.clock.advance(40_000)
+  await process.supervisor.look()
+  process.reach()
+  await process.supervisor.look()
+  expect(await ended).toMatchObject({ endReason: 'requested', endedAtMs: session.startedAtMs + 20_000 })
+})
+
+test('while the ledger is away nobody can tell of themselves, so silence counts from when it is back', async () => {
+  const session = await stand.session(100)
+  const process = await stand.process()
+  const { handOver } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 20)
+  process.cutOff()
+  await stand.given.clock.advance(45_000)
+  await process.supervisor.look()
+  process.reach()
+  await process.supervisor.look()
+  expect(await session.read()).toMatchObject({ endedAtMs: null })
+  await talk(session, process, 60)
+  expect(await session.read()).toMatchObject({ endedAtMs: null })
+  expect(totalsOf(await session.receipts()).slice(0, 2)).toEqual([3_000_000, 3_000_000])
+  handOver()
+})
+
+test('a ledger that lost everything of the session has it again, with the same begin', async () => {
+  const session = await stand.session(100)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 70)
+  await stand.given.ledger.session({ ...session, act: 'forget' })
+  await process.supervisor.look()
+  expect(await session.read()).toMatchObject({ startedAtMs: session.startedAtMs, endedAtMs: null })
+  await talk(session, process, 20)
+  await session.end()
+  await process.supervisor.look()
+  expect(await ended).toMatchObject({ charged: 4_500_000 })
+})
+
+test('after hours without a supervisor the next one settles what was missed, and nothing twice', async () => {
+  const session = await stand.session(100)
+  const first = await stand.process()
+  first.attend(session)
+  await first.supervisor.look()
+  await talk(session, first, 65)
+  first.cutOff()
+  for (let minutes = 0; minutes < 20; minutes += 1) {
+    await stand.given.clock.advance(60_000)
+    await session.alive()
+    await stand.expireDue()
+  }
+  const second = await stand.process()
+  const { ended } = second.attend(session)
+  await second.supervisor.look()
+  await talk(session, second, 10)
+  await session.end()
+  await second.supervisor.look()
+  const ms = 65_000 + 20 * 60_000 + 10_000
+  expect(await ended).toMatchObject({ charged: sessionPrice(ms, session.facts) })
+  expect(totalsOf(await session.receipts())).toEqual(owedByMinute(session.facts, ms))
+})
+
+type Step =
+  | { readonly do: 'pass'; readonly seconds: number }
+  | { readonly do: 'alive' | 'end' | 'expire' | 'takeOver' | 'cutOff' | 'reach' | 'forget' }
+  | { readonly do: 'look'; readonly whose: number }
+  | { readonly do: 'lose'; readonly whose: number; readonly operation: string }
+  | { readonly do: 'topUp'; readonly credits: number }
+
+const whose = fc.integer({ min: 0, max: 1 })
+const steps = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('pass' as const), seconds: fc.integer({ min: 1, max: 40 }) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('alive' as const) }) },
+    { weight: 8, arbitrary: fc.record({ do: fc.constant('look' as const), whose }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('expire' as const, 'takeOver' as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('cutOff' as const, 'reach' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('end' as const, 'forget' as const) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant('lose' as const),
+        whose,
+        operation: fc.constantFrom('reserve', 'extend', 'settle', 'session', 'release'),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('topUp' as const), credits: fc.integer({ min: 1, max: 9 }) }) },
+  ),
+  { minLength: 20, maxLength: 120 },
+)
+
+test('whatever dies, is repeated, is lost or runs out: each minute is charged once, and all of them are the price of the time', async () => {
+  const rounding = fc.constantFrom('exact' as const, 'second' as const, 'minute' as const)
+  await fc.assert(
+    fc.asyncProperty(steps, fc.integer({ min: 3, max: 60 }), rounding, async (taken, credits, rounds) => {
+      const session = await stand.session(credits, { rounding: rounds })
+      const processes = [await stand.process(), await stand.process()]
+      const running = [processes[0]!.attend(session)]
+      for (const step of taken) await take(step, session, processes, running)
+      const last = await stand.process()
+      const { ended } = last.attend(session)
+      for (const process of processes) process.reach()
+      await silence(last, 200)
+      await last.supervisor.look()
+      const over = await ended
+      expect(over.over).toBe(true)
+      // Whoever still holds something is dead: its leases run out.
+      for (let minutes = 0; minutes < 4; minutes += 1) {
+        await stand.given.clock.advance(60_000)
+        await stand.expireDue()
+      }
+      const record = (await session.read())!
+      const receipts = await session.receipts()
+      expect(totalsOf(receipts)).toEqual(owedByMinute(session.facts, record.endedAtMs! - session.startedAtMs))
+      const reading = await stand.given.ledger.read(session.accountId)
+      expect(reading).toMatchObject({ held: 0, spent: chargedOf(receipts) })
+    }),
+    { numRuns: 40, interruptAfterTimeLimit: 45_000 },
+  )
+}, 120_000)
+
+async function take(
+  step: Step,
+  session: TestSession,
+  processes: TestProcess[],
+  running: { handOver(): void }[],
+): Promise<void> {
+  switch (step.do) {
+    case 'pass':
+      return stand.given.clock.advance(step.seconds * 1_000)
+    case 'alive':
+      return void (await session.alive())
+    case 'end':
+      return void (await session.end())
+    case 'forget':
+      // A ledger that lost an end as well knows nothing of it; only what goes on is put back.
+      if ((await session.read())?.endedAtMs === null) await stand.given.ledger.session({ ...session, act: 'forget' })
+      return
+    case 'topUp':
+      return session.topUp(step.credits)
+    case 'expire':
+      return stand.expireDue()
+    case 'look':
+      return processes[step.whose]!.supervisor.look()
+    case 'lose':
+      return processes[step.whose]!.loseNextAnswerOf(step.operation)
+    case 'cutOff':
+      return processes[0]!.cutOff()
+    case 'reach':
+      return processes[0]!.reach()
+    case 'takeOver':
+      running.push(processes[1]!.attend(session))
+  }
+}
