@@ -44,7 +44,7 @@ export async function startWorker(
     outbox,
   })
   reportGate(parts.registry, gate, outbox)
-  const adapters = sessionAdapters()
+  const adapters = sessionAdapters(settings)
   const supervisor = createSupervisor({ ledger: parts.ledger, gate, adapters, clock: systemClock, log })
   const worker = await Worker.create({
     connection,
