@@ -10,6 +10,7 @@ export const answers = {
   malformed_json: 400,
   invalid_request: 400,
   unauthenticated: 401,
+  signature_invalid: 401,
   link_invalid: 401,
   link_expired: 401,
   link_used: 401,
@@ -63,6 +64,7 @@ export const answers = {
   journal_unavailable: 503,
   mail_unavailable: 503,
   company_unavailable: 503,
+  adapter_unavailable: 503,
 } as const satisfies Record<string, number>
 export type ErrorCode = keyof typeof answers
 

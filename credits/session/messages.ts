@@ -24,6 +24,8 @@ export interface SessionStart {
   readonly adapter: AdapterName
   /** Of a meeting that somebody else holds. */
   readonly meetingUrl: string | null
+  /** A room that is there already, made by somebody else, whose call this is. */
+  readonly room?: string
 }
 
 /** Why a session did not begin. The first three want credits: with more of them the same start may be made again. */

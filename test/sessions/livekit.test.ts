@@ -127,8 +127,9 @@ test.each([
   ['weekly planning', null],
   [`tollgate:${'7'.repeat(65)}:ada`, null],
 ])('the room %s is that of %j', (name, session) => {
-  expect(sessionOfRoom(name)).toEqual(session)
-  if (session !== null) expect(roomName(session)).toBe(name)
+  const found = sessionOfRoom(name)
+  expect(found).toEqual(session)
+  expect(found === null ? null : roomName(found)).toBe(session === null ? null : name)
 })
 
 test('a server that is away, does not answer or does not know the key is told as such', async () => {
