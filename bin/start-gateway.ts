@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { listModels } from '../credits/resolve-model.ts'
-import type { AdapterName } from '../credits/session/session.ts'
 import { type AppDeps, createApp } from '../gateway/app.ts'
 import { inspectAccount, loaded, readAccount } from '../gateway/api/reading.ts'
 import { createChat } from '../gateway/chat-routes.ts'
@@ -23,7 +22,7 @@ import { shardOf } from '../ledger/keys.ts'
 import { createRememberedAnswers } from '../ledger/remembered-answers.ts'
 import { createUndrainedReceipts } from '../ledger/undrained-receipts.ts'
 import { createReceiptTail } from '../ledger/watch-receipts.ts'
-import { accountTaskQueue } from '../middleware/account-ledger.ts'
+import { accountTaskQueue } from '../credits/account/task-queue.ts'
 import { createKeyRing } from '../middleware/api-keys.ts'
 import { systemClock as clock } from '../middleware/clock.ts'
 import { createGate } from '../middleware/gate.ts'
@@ -181,7 +180,6 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     estimate: (request) => estimateCall({ catalogue, priceBook, usable, learned, clock }, request),
     feeds,
     sessions,
-    sessionAdapters: Object.keys(options.adapters) as AdapterName[],
     webhooks: {
       sessions,
       adapters: options.adapters,
