@@ -9,6 +9,7 @@ const partsSchema = z.object({
   TEMPORAL_TEST_SERVER: z.string().optional(),
   POSTGRES: z.string().optional(),
   PROMETHEUS: z.string().optional(),
+  LIVEKIT_SERVER: z.string().optional(),
   CHROMIUM: z.string().optional(),
   PYTHON_OPENAI: z.string().optional(),
 })

@@ -7,6 +7,13 @@ const wholeNumber = (least: number, most: number, otherwise: number) =>
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must lie between ${least} and ${most}`)
     .default(otherwise)
+/** By which events are signed: as standardwebhooks.com writes it, at least 24 bytes. */
+const sharedSecret = z
+  .string()
+  .regex(
+    /^(whsec_)?(?=[^=]{32})(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+    'must be `whsec_` and at least 24 bytes in base64',
+  )
 const port = (otherwise: number) => wholeNumber(0, 65_535, otherwise)
 
 /** What Tollgate's processes read from the environment: parsed once, here, and nowhere else. */
@@ -33,6 +40,17 @@ const schema = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   MAIL_FROM: z.string().min(3).default('Tollgate <tollgate@localhost>'),
+  /** Rooms for voice calls. */
+  LIVEKIT_URL: z.url({ protocol: /^(ws|http)s?$/ }).optional(),
+  LIVEKIT_API_KEY: z.string().min(1).optional(),
+  LIVEKIT_API_SECRET: z.string().min(1).optional(),
+  /** Bots for meetings: the address of the service's bots. */
+  MEETING_BOT_URL: z.url({ protocol: /^https?$/ }).optional(),
+  MEETING_BOT_KEY: z.string().min(1).optional(),
+  MEETING_BOT_WEBHOOK_SECRET: sharedSecret.optional(),
+  /** Where sessions take place in a system of the company's own. */
+  SESSION_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SESSION_WEBHOOK_SECRET: sharedSecret.optional(),
   TOKEN_SECRET: z.string().min(32, 'a signing secret has at least 32 characters').optional(),
   CATALOGUE: z.string().min(1).default('catalogue.yaml'),
   PRACTICE_TOKENS_PER_SECOND: wholeNumber(0, 100_000, 60),
@@ -55,11 +73,28 @@ const schema = z.object({
 /** The names of all of them. */
 export const settingNames: readonly string[] = Object.keys(schema.shape)
 
-/** Whoever holds one key must not hold all. */
-const checked = schema.refine(({ ADMIN_KEY, SERVICE_KEY }) => ADMIN_KEY === undefined || ADMIN_KEY !== SERVICE_KEY, {
-  path: ['SERVICE_KEY'],
-  message: 'must be another key than ADMIN_KEY',
-})
+/** Settings that are nothing without one another. */
+const together: readonly (readonly (keyof z.infer<typeof schema>)[])[] = [
+  ['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET'],
+  ['MEETING_BOT_URL', 'MEETING_BOT_KEY'],
+  ['SESSION_WEBHOOK_URL', 'SESSION_WEBHOOK_SECRET'],
+]
+
+const checked = schema
+  // Whoever holds one key must not hold all.
+  .refine(({ ADMIN_KEY, SERVICE_KEY }) => ADMIN_KEY === undefined || ADMIN_KEY !== SERVICE_KEY, {
+    path: ['SERVICE_KEY'],
+    message: 'must be another key than ADMIN_KEY',
+  })
+  .superRefine((settings, context) => {
+    for (const names of together) {
+      const given = names.find((name) => settings[name] !== undefined)
+      if (given === undefined) continue
+      for (const name of names)
+        if (settings[name] === undefined)
+          context.addIssue({ code: 'custom', path: [name], message: `must be set where ${given} is` })
+    }
+  })
 
 export type Settings = z.infer<typeof schema>
 

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheFolder } from './setup/cache.mjs'
+import { livekit } from './setup/livekit.mjs'
 import { withLock } from './setup/lock.mjs'
 import { npmPackages } from './setup/npm-packages.mjs'
 import { chromium } from './setup/chromium.mjs'
@@ -25,7 +26,7 @@ if (purpose !== 'start' && purpose !== 'test') fail('usage: node bin/setup.mjs s
 const parts =
   purpose === 'start'
     ? [redis, temporal].filter((part) => !process.env[part.address])
-    : [redis, temporal, timeSkipping, postgres, prometheus, chromium, pythonClient]
+    : [redis, temporal, timeSkipping, postgres, prometheus, livekit, chromium, pythonClient]
 
 const beganMs = Date.now()
 const packages = npmPackages(root)

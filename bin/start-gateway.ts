@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { listModels } from '../credits/resolve-model.ts'
-import type { AdapterName } from '../credits/session/session.ts'
 import { type AppDeps, createApp } from '../gateway/app.ts'
 import { inspectAccount, loaded, readAccount } from '../gateway/api/reading.ts'
 import { createChat } from '../gateway/chat-routes.ts'
@@ -17,17 +16,20 @@ import { createReceiptWatch } from '../gateway/feed/receipt-watch.ts'
 import { readWebApp } from '../gateway/web.ts'
 import { createLearned } from '../gateway/learn.ts'
 import { createCallMetrics } from '../gateway/metrics.ts'
+import type { WebhookSecrets } from '../gateway/webhooks/webhook-routes.ts'
+import { createHeardMessages } from '../ledger/heard-messages.ts'
 import { shardOf } from '../ledger/keys.ts'
 import { createRememberedAnswers } from '../ledger/remembered-answers.ts'
 import { createUndrainedReceipts } from '../ledger/undrained-receipts.ts'
 import { createReceiptTail } from '../ledger/watch-receipts.ts'
-import { accountTaskQueue } from '../middleware/account-ledger.ts'
+import { accountTaskQueue } from '../credits/account/task-queue.ts'
 import { createKeyRing } from '../middleware/api-keys.ts'
 import { systemClock as clock } from '../middleware/clock.ts'
 import { createGate } from '../middleware/gate.ts'
 import { reportGate } from '../middleware/metrics.ts'
 import { createLiveAccounts } from '../middleware/live-accounts.ts'
 import type { Outbox } from '../middleware/outbox/outbox.ts'
+import type { SessionAdapters } from '../middleware/sessions/adapter.ts'
 import { createSessions } from '../middleware/sessions/sessions.ts'
 import { createSignIns } from '../middleware/sign-ins.ts'
 import { createTokens, type UserTokens } from '../middleware/user-tokens.ts'
@@ -35,7 +37,6 @@ import { listen } from './listen.ts'
 import { type Parts, probes } from './open-parts.ts'
 import { type OutboxPlace, openProcessOutbox } from './open-process-outbox.ts'
 import { createProviders } from './providers.ts'
-import { sessionAdapters } from './session-adapters.ts'
 import { version } from './version.ts'
 
 export interface GatewayOptions {
@@ -53,6 +54,9 @@ export interface GatewayOptions {
   /** Whether packs and plans can be bought without money, for trying things out. */
   readonly testCheckout: boolean
   readonly outbox: OutboxPlace
+  /** What calls and meetings can run on, and by what the events of those systems are signed. */
+  readonly adapters: SessionAdapters
+  readonly webhooks: WebhookSecrets
   /** Where the company is that the web app's chat talks to; null: there is none, or not yet. */
   readonly companyUrl: () => string | null
 }
@@ -176,7 +180,13 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     estimate: (request) => estimateCall({ catalogue, priceBook, usable, learned, clock }, request),
     feeds,
     sessions,
-    sessionAdapters: Object.keys(sessionAdapters()) as AdapterName[],
+    webhooks: {
+      sessions,
+      adapters: options.adapters,
+      heard: createHeardMessages(redis),
+      secrets: options.webhooks,
+      log,
+    },
     paces,
     clock,
     log,

@@ -3,7 +3,7 @@ import { createActivities } from '../activities/index.ts'
 import { createSessionActivities } from '../activities/session-activities.ts'
 import { createReconcileMetrics, reportCensus } from '../activities/metrics.ts'
 import { createCensus } from '../ledger/census.ts'
-import { accountTaskQueue as taskQueue } from '../middleware/account-ledger.ts'
+import { accountTaskQueue as taskQueue } from '../credits/account/task-queue.ts'
 import { systemClock } from '../middleware/clock.ts'
 import { createGate } from '../middleware/gate.ts'
 import { reportGate } from '../middleware/metrics.ts'
@@ -44,7 +44,7 @@ export async function startWorker(
     outbox,
   })
   reportGate(parts.registry, gate, outbox)
-  const adapters = sessionAdapters()
+  const adapters = sessionAdapters(settings)
   const supervisor = createSupervisor({ ledger: parts.ledger, gate, adapters, clock: systemClock, log })
   const worker = await Worker.create({
     connection,

@@ -51,6 +51,7 @@ import { errorForPeople, pageRoutes } from './pages.ts'
 import { requestId } from './request-id.ts'
 import { type Api, type ApiEnv, refuseInvalid } from './route.ts'
 import { createRegistry, serviceRoutes } from './service.ts'
+import { type WebhookDeps, webhookRoutes } from './webhooks/webhook-routes.ts'
 import { requireAdmin, requireUser } from './who.ts'
 
 export interface AppDeps extends ApiDeps, Pick<CompanyDeps, 'companyUrl'> {
@@ -60,6 +61,8 @@ export interface AppDeps extends ApiDeps, Pick<CompanyDeps, 'companyUrl'> {
   readonly registry?: Registry
   /** The web app; without it a page says what there is. */
   readonly web?: WebApp | null
+  /** Of the systems that sessions run on; without them no events are taken. */
+  readonly webhooks?: WebhookDeps
 }
 
 /** The gateway as one app: model routes, credits and admin API, feed, description and health. Opens nothing by itself. */
@@ -105,6 +108,7 @@ export function createApp(deps: AppDeps): Api {
     mount(app, deps)
 
   companyRoutes(app, deps)
+  webhookRoutes(app, deps.webhooks)
 
   app.use('/admin/v1/*', requireAdmin(deps.adminKey), jsonBody(), audited(deps))
   for (const mount of [

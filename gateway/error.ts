@@ -10,6 +10,7 @@ export const answers = {
   malformed_json: 400,
   invalid_request: 400,
   unauthenticated: 401,
+  signature_invalid: 401,
   link_invalid: 401,
   link_expired: 401,
   link_used: 401,

@@ -26,6 +26,7 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>, version: string): obje
       { name: 'Models', description: 'Compatible with the OpenAI clients.' },
       { name: 'Credits', description: 'What a user sees: balance, usage, receipts, feed.' },
       { name: 'Admin', description: 'For the operator’s back end.' },
+      { name: 'Webhooks', description: 'Signed events of the systems that calls and meetings run on.' },
       { name: 'Service', description: 'Health, metrics and this description.' },
     ],
   })

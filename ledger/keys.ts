@@ -23,6 +23,7 @@ import type { ChargeId } from '../credits/charge-id.ts'
  * | `tg:{sN}:session:<account>:<session>` | hash | the signs of life of a call or meeting (session.lua) |
  * | `tg:{sN}:sessions:<account>` | set | its sessions that have not ended |
  * | `tg:answer:<hash>` | hash | what a caller's idempotency key was answered |
+ * | `tg:heard:<hash>` | string | a message of another system, which was heard |
  */
 export const shardCount = 256
 const slotCount = 16_384
@@ -97,6 +98,11 @@ export function accountKeys(accountId: string): AccountKeys {
 /** Touched alone, so any slot will do. A hash, since callers' idempotency keys may hold anything. */
 export function answerKey(accountId: string, idempotencyKey: string): string {
   return `tg:answer:${createHash('sha256').update(`${accountId}\n${idempotencyKey}`).digest('base64url')}`
+}
+
+/** Touched alone as well. Who sends names its messages as it likes. */
+export function heardKey(sender: string, messageId: string): string {
+  return `tg:heard:${createHash('sha256').update(`${sender}\n${messageId}`).digest('base64url')}`
 }
 
 /** Member of the deadlines, as holds.lua spells it too: all that the sweeper needs to name the hold. A charge id holds no '|'. */

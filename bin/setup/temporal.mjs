@@ -1,4 +1,5 @@
 import { cacheFolder } from './cache.mjs'
+import { buildWithGo, findGo } from './go.mjs'
 import { findProgram, run } from './run.mjs'
 import { downloadAsSdk } from './sdk-download.mjs'
 
@@ -25,20 +26,12 @@ export const temporal = {
     },
     {
       says: 'building it with go, about 6 minutes',
-      possible: hasGo,
-      get: (folder) => run(go(), ['install', source], { env: { GOBIN: folder } }),
+      possible: () => findGo() !== undefined,
+      get: (folder) => buildWithGo(source, folder),
     },
   ],
-  help: hasGo()
-    ? `GOBIN="${cacheFolder}/temporal/${version}" go install ${source}`
-    : 'install Go 1.24 or newer and run this again, or set TEMPORAL_CLI to the `temporal` program',
-}
-
-// Go's own installer leaves it off PATH.
-function go() {
-  return findProgram('go', ['/usr/local/go/bin'])
-}
-
-function hasGo() {
-  return go() !== undefined
+  help:
+    findGo() === undefined
+      ? 'install Go 1.24 or newer and run this again, or set TEMPORAL_CLI to the `temporal` program'
+      : `GOBIN="${cacheFolder}/temporal/${version}" go install ${source}`,
 }

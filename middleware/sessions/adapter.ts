@@ -20,6 +20,8 @@ export interface AdaptedSession {
   readonly organization: string
   /** Of a meeting that somebody else holds. */
   readonly meetingUrl: string | null
+  /** A room that is there already, made by somebody else, whose call this is. */
+  readonly room?: string
 }
 
 export interface AdapterBegun {
