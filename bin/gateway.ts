@@ -1,6 +1,6 @@
 // The gateway as a process of its own: REDIS_URL, TEMPORAL_ADDRESS, DATABASE_URL, ADMIN_KEY and TOKEN_SECRET must be set.
 import { createLog } from './log.ts'
-import { outboxPlace } from './open-gateway-outbox.ts'
+import { outboxPlace } from './open-process-outbox.ts'
 import { openPartsByAddress } from './open-parts-by-address.ts'
 import { run } from './run.ts'
 import { addresses, readSettings, required } from './settings.ts'

@@ -30,7 +30,7 @@ import { createSignIns } from '../middleware/sign-ins.ts'
 import { createTokens, type UserTokens } from '../middleware/user-tokens.ts'
 import { listen } from './listen.ts'
 import { type Parts, probes } from './open-parts.ts'
-import { type OutboxPlace, openGatewayOutbox } from './open-gateway-outbox.ts'
+import { type OutboxPlace, openProcessOutbox } from './open-process-outbox.ts'
 import { createProviders } from './providers.ts'
 import { version } from './version.ts'
 
@@ -87,7 +87,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     onPollFailure: (error) => log.warn({ err: error }, 'revocations of keys are not seen while the journal is away'),
   })
   const tokens = createTokens({ secret: options.tokenSecret, audience: 'tollgate', issuer: 'tollgate', clock })
-  const { outbox, lost } = await openGatewayOutbox(parts, options.outbox)
+  const { outbox, lost } = await openProcessOutbox(parts, options.outbox)
   const gate = createGate({
     ledger,
     findCharge: (accountId, id) => journal.findCharge(accountId, id),

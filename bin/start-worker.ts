@@ -1,13 +1,19 @@
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { createActivities } from '../activities/index.ts'
+import { createSessionActivities } from '../activities/session-activities.ts'
 import { createReconcileMetrics, reportCensus } from '../activities/metrics.ts'
 import { createCensus } from '../ledger/census.ts'
 import { accountTaskQueue as taskQueue } from '../middleware/account-ledger.ts'
 import { systemClock } from '../middleware/clock.ts'
+import { createGate } from '../middleware/gate.ts'
+import { reportGate } from '../middleware/metrics.ts'
 import { startReconciler } from '../middleware/reconcilers.ts'
 import { createWakeRun } from '../middleware/wake-run.ts'
+import { createSupervisor } from '../middleware/sessions/supervisor.ts'
 import type { Log } from './log.ts'
+import { openProcessOutbox, outboxPlace } from './open-process-outbox.ts'
 import type { Parts } from './open-parts.ts'
+import { sessionAdapters } from './session-adapters.ts'
 import type { Settings } from './settings.ts'
 import { storeError } from './store-away.ts'
 
@@ -24,41 +30,69 @@ export interface RunningWorker {
 export async function startWorker(
   parts: Parts,
   workflowBundle: Promise<{ readonly code: string }>,
-  settings: Pick<Settings, 'EVICT_AFTER_MINUTES' | 'PUBLIC_URL'>,
+  settings: Settings,
 ): Promise<RunningWorker> {
   const { log, temporal } = parts
   routeSdkLogs(log)
   const connection = await parts.patience.untilThere('Temporal', () => connectWorker(parts))
+  const { outbox, lost } = await openProcessOutbox(parts, outboxPlace(settings))
+  const gate = createGate({
+    ledger: parts.ledger,
+    findCharge: (accountId, id) => parts.journal.findCharge(accountId, id),
+    loadAccount: (accountId) => parts.loader.load(accountId),
+    clock: systemClock,
+    outbox,
+  })
+  reportGate(parts.registry, gate, outbox)
+  const adapters = sessionAdapters()
+  const supervisor = createSupervisor({ ledger: parts.ledger, gate, adapters, clock: systemClock, log })
   const worker = await Worker.create({
     connection,
     namespace: temporal.namespace,
     taskQueue,
     workflowBundle: await workflowBundle,
-    activities: createActivities({
-      ledger: parts.ledger,
-      journal: parts.journal,
-      accounts: parts.accounts,
-      policies: parts.catalogue.policies,
-      wakeRun: createWakeRun(parts.client.connection),
-      mailer: parts.mailer,
-      publicUrl: settings.PUBLIC_URL ?? null,
-      leaseMs: parts.holdMs,
-      evictAfterMs: settings.EVICT_AFTER_MINUTES === 0 ? null : settings.EVICT_AFTER_MINUTES * 60_000,
-      clock: systemClock,
-      log,
-      ...createReconcileMetrics(parts.registry),
-    }),
+    activities: {
+      ...createSessionActivities({
+        ledger: parts.ledger,
+        gate,
+        adapters,
+        supervisor,
+        catalogue: parts.catalogue,
+        journal: parts.journal,
+        log,
+      }),
+      ...createActivities({
+        ledger: parts.ledger,
+        journal: parts.journal,
+        accounts: parts.accounts,
+        policies: parts.catalogue.policies,
+        wakeRun: createWakeRun(parts.client.connection),
+        mailer: parts.mailer,
+        publicUrl: settings.PUBLIC_URL ?? null,
+        leaseMs: parts.holdMs,
+        evictAfterMs: settings.EVICT_AFTER_MINUTES === 0 ? null : settings.EVICT_AFTER_MINUTES * 60_000,
+        clock: systemClock,
+        log,
+        ...createReconcileMetrics(parts.registry),
+      }),
+    },
+    // Each session that is under way is one, and must not keep others from beginning.
+    maxConcurrentActivityTaskExecutions: mostActivities,
     // A worker that was killed keeps its workflows' next tasks for this long; callers wait five seconds for an answer.
     stickyQueueScheduleToStartTimeout: '2 seconds',
   })
   reportCensus(parts.registry, createCensus(parts.redis))
   const ended = worker.run()
   return {
-    ended,
+    ended: Promise.race([ended, lost]),
     async close() {
       if (worker.getState() === 'RUNNING') worker.shutdown()
       await ended
+      supervisor.close()
       await connection.close()
+      // Sessions were handed over: what is settled here is seen through.
+      await gate.close(drainMs)
+      await outbox.close(0)
     },
   }
 }
@@ -78,6 +112,8 @@ async function connectWorker({ client, temporal }: Parts): Promise<NativeConnect
   }
 }
 
+const drainMs = 10_000
+const mostActivities = 2_000
 const answerWithinMs = 10_000
 
 /** gRPC says what it was about one level below. */

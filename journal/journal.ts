@@ -1,6 +1,7 @@
 import type { ChargeId } from '../credits/charge-id.ts'
 import type { FoundCharge } from '../credits/found-charge.ts'
 import type { Receipt } from '../credits/receipt.ts'
+import type { AdapterName } from '../credits/session/session.ts'
 import type { ActivityAnswer, ActivityQuery } from './activity.ts'
 import type { ApiKey, KeyRequest, NewKey } from './api-key.ts'
 import type { AuditEntry, AuditIntent, AuditQuery } from './audit.ts'
@@ -12,6 +13,7 @@ import type { ReferredSignUp } from './referrals.ts'
 import type { LinkAnswer, NewSignIn, SignIn } from './sign-ins.ts'
 import type { RequestRecord } from './requests.ts'
 import type { JournalTotals, LineageRange, TotalsOf } from './totals.ts'
+import type { SessionEntry, SessionPage } from './sessions.ts'
 import type { UsageAnswer, UsageQuery } from './usage.ts'
 
 /**
@@ -154,6 +156,17 @@ export interface Journal {
     noteGranted(id: string): Promise<void>
     /** Paid, and not granted yet: 200 at most, oldest first. */
     ungranted(): Promise<readonly Order[]>
+  }
+
+  /** Calls and meetings. */
+  readonly sessions: {
+    /** What begins or has ended; may be repeated, and an end is never taken back. */
+    save(entry: SessionEntry): Promise<void>
+    find(accountId: string, id: string): Promise<SessionEntry | null>
+    /** Whose room or bot it is. */
+    findByRef(adapter: AdapterName, ref: string): Promise<SessionEntry | null>
+    /** Newest first, 200 at most. */
+    list(accountId: string, page: SessionPage): Promise<readonly SessionEntry[]>
   }
 
   /** What operators changed. */

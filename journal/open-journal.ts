@@ -29,6 +29,7 @@ import {
   ungrantedOrders,
 } from './orders.ts'
 import { acceptedReferrals, findReferrer, forgetReferred, noteReferred, referralCodeOf } from './referrals.ts'
+import { findSession, findSessionByRef, listSessions, saveSession } from './sessions.ts'
 import { beginSignIn, createLink, endSignIn, findSignIn, useLink } from './sign-ins.ts'
 import { storeReceipts } from './store-receipts.ts'
 import { highestN, readTotals } from './totals.ts'
@@ -105,6 +106,12 @@ export async function openJournal(
       cancel: (id) => cancelOrder(database, id),
       noteGranted: (id) => noteOrderGranted(database, deps.clock, id),
       ungranted: () => ungrantedOrders(database),
+    },
+    sessions: {
+      save: (entry) => saveSession(database, entry),
+      find: (accountId, id) => findSession(database, accountId, id),
+      findByRef: (adapter, ref) => findSessionByRef(database, adapter, ref),
+      list: (accountId, page) => listSessions(database, accountId, page),
     },
     audit: {
       begin: (intent) => beginAudit(database, deps.clock, intent),

@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { boolean, check, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import type { ReceiptDetail } from '../credits/receipt.ts'
+import { roundings } from '../credits/session/price.ts'
+import { adapterNames, endReasons, platforms, sessionKinds } from '../credits/session/session.ts'
 import { whole } from './whole-number.ts'
 
 /** A schema of its own, so that the journal may live in a database that holds other things too. */
@@ -280,6 +282,35 @@ export const orders = tollgate.table(
     grantedAtMs: whole('granted_at_ms'),
   },
   (order) => [index('orders_account').on(order.accountId, order.createdAtMs)],
+)
+
+/** Calls and meetings: noted when they begin, and again when they have ended. What they cost minute by minute is in the receipts. */
+export const sessions = tollgate.table(
+  'sessions',
+  {
+    accountId: text('account_id').notNull(),
+    id: text('id').notNull(),
+    kind: text('kind', { enum: sessionKinds }).notNull(),
+    employee: text('employee').notNull(),
+    organization: text('organization').notNull(),
+    messageId: text('message_id').notNull(),
+    adapter: text('adapter', { enum: adapterNames }).notNull(),
+    /** By which the adapter finds it: a room, a bot. */
+    ref: text('ref').notNull(),
+    platform: text('platform', { enum: platforms }),
+    perMinute: whole('per_minute').notNull(),
+    rounding: text('rounding', { enum: roundings }).notNull(),
+    startedAtMs: whole('started_at_ms').notNull(),
+    /** These three are null until it has ended. */
+    endedAtMs: whole('ended_at_ms'),
+    endReason: text('end_reason', { enum: endReasons }),
+    charged: whole('charged'),
+  },
+  (session) => [
+    primaryKey({ columns: [session.accountId, session.id] }),
+    index('sessions_account').on(session.accountId, session.startedAtMs, session.id),
+    index('sessions_ref').on(session.adapter, session.ref),
+  ],
 )
 
 /** Every change that an operator made: noted before it is tried (`outcome` null), and again with how it ended. */

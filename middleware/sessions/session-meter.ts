@@ -6,7 +6,7 @@ import { billedMs, minuteMs, minutePrice } from '../../credits/session/price.ts'
 import type { SessionProgress } from '../../credits/session/progress.ts'
 import type { EndReason } from '../../credits/session/session.ts'
 import { noQuantities } from '../../credits/usage-row.ts'
-import type { Ledger, SessionName } from '../../ledger/ledger.ts'
+import type { Ledger, ReserveRequest, SessionName } from '../../ledger/ledger.ts'
 import type { Gate, Hold, Work } from '../gate.ts'
 
 export interface SessionMeterDeps {
@@ -65,8 +65,7 @@ export function createSessionMeter(
   /** The reason for which a minute may not begin, where that is known. */
   async function cover(minute: number, ms: number): Promise<EndReason | null> {
     if (covered.has(minute)) return null
-    const ttlMs = Math.max(0, minute * minuteMs - ms) + minuteMs + leaseMs
-    const request = { accountId, id: chargeOf(minute), amount: perMinute, minimum: perMinute, ttlMs, row, levels }
+    const request = minuteHold({ accountId, sessionId }, facts, startedAtMs, minute, ms, leaseMs)
     const answer = await gate.open(request, { shared: true })
     if (answer.ok) {
       covered.set(minute, answer.hold)
@@ -206,6 +205,20 @@ export function createSessionMeter(
       covered.clear()
     },
   }
+}
+
+/** The credits of one minute, asked for when the session has lasted `ms`. */
+export function minuteHold(
+  { accountId, sessionId }: SessionName,
+  { perMinute, row, levels }: SessionFacts,
+  startedAtMs: number,
+  minute: number,
+  ms: number,
+  leaseMs = usualSessionTimes.leaseMs,
+): ReserveRequest {
+  const ttlMs = Math.max(0, minute * minuteMs - ms) + minuteMs + leaseMs
+  const id = minuteCharge({ sessionId, startedAtMs }, minute)
+  return { accountId, id, amount: perMinute, minimum: perMinute, ttlMs, row, levels }
 }
 
 export const noProgress = (startedAtMs: number): SessionProgress => ({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { outboxPlace } from '../../bin/open-gateway-outbox.ts'
+import { outboxPlace } from '../../bin/open-process-outbox.ts'
 import { readSettings } from '../../bin/settings.ts'
 import { replayTimes } from '../../middleware/outbox/outbox.ts'
 

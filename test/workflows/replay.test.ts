@@ -1,14 +1,29 @@
 import { join } from 'node:path'
-import type { Client } from '@temporalio/client'
+import { Context } from '@temporalio/activity'
+import { type Client, type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client'
 import { Worker } from '@temporalio/worker'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
+import type { AttendSession, SessionAttended } from '../../activities/attend-session.ts'
 import type { Activities } from '../../activities/index.ts'
+import type { SessionActivities } from '../../activities/session-activities.ts'
 import { accountWorkflowId } from '../../credits/account/messages.ts'
 import { reconcileWorkflowId } from '../../credits/account/reconcile-start.ts'
 import { zero } from '../../credits/money.ts'
+import {
+  begunUpdate,
+  endSignal,
+  type SessionAnswer,
+  type SessionEnd,
+  type SessionStart,
+  sessionWorkflowId,
+  sessionWorkflowType,
+} from '../../credits/session/messages.ts'
 import { type Accounts, createAccounts } from '../../middleware/accounts.ts'
+import { systemClock } from '../../middleware/clock.ts'
 import { startReconciler } from '../../middleware/reconcilers.ts'
+import { noProgress } from '../../middleware/sessions/session-meter.ts'
 import { row, rowOf } from '../account/given.ts'
+import { sessionFacts } from '../ledger/given.ts'
 import { historyFrom, namesIn, recording, recordMissing, textIn, textOf } from '../stack/histories.ts'
 import { startTimeSkipping } from '../stack/time-skipping.ts'
 import { catalogue, credits } from './catalogue.ts'
@@ -80,7 +95,7 @@ function historyOf(client: Client, workflowId: string, runId?: string): Promise<
 
 /** Runs `work` with a worker and hands over what its workflow left behind. */
 async function recorded(
-  activities: Partial<Activities>,
+  activities: Partial<Activities & SessionActivities>,
   work: (stand: Awaited<ReturnType<typeof openStand>>) => Promise<string>,
 ): Promise<string> {
   const stand = await openStand({ updatesPerRun: 6 })
@@ -92,7 +107,77 @@ async function recorded(
   }
 }
 
+/** A call under a supervisor that does what it is told; `attended` are its activities, one after another. */
+async function sessionRecorded(
+  attended: readonly SessionAttended[],
+  meanwhile: (handle: WorkflowHandle, sessionId: string) => Promise<void> = async () => undefined,
+  answer: SessionAnswer = begun,
+): Promise<string> {
+  let turn = 0
+  const activities = {
+    openSession: async () => answer,
+    attendSession: async ({ endAsked }: AttendSession) => {
+      const next = attended[turn]
+      turn += 1
+      if (next !== undefined) return next
+      // Until it is asked to end
+      const context = Context.current()
+      const stop = systemClock.every(1_000, () => context.heartbeat())
+      if (!endAsked) await context.cancelled.catch(() => undefined)
+      stop()
+      return { over: true, end: ended } as const
+    },
+  }
+  return recorded(activities, async ({ client, taskQueue }) => {
+    const start = { ...sessionStart, sessionId: newAccountId() }
+    const workflowId = sessionWorkflowId(start.sessionId)
+    const startWorkflowOperation = new WithStartWorkflowOperation(sessionWorkflowType, {
+      workflowId,
+      taskQueue,
+      args: [{ start, slicesPerRun: 2 }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    })
+    await client.workflow.executeUpdateWithStart(begunUpdate, { args: [], startWorkflowOperation })
+    const { runId } = await client.workflow.getHandle(workflowId).describe()
+    const first = client.workflow.getHandle(workflowId, runId)
+    await meanwhile(first, start.sessionId)
+    await client.workflow.getHandle(workflowId).result()
+    return textOf(first)
+  })
+}
+
+const sessionStart: SessionStart = {
+  accountId: 'caller',
+  sessionId: '',
+  kind: 'voice',
+  employee: 'bo',
+  organization: '',
+  message: '',
+  adapter: 'browser',
+  meetingUrl: null,
+}
+const begun: SessionAnswer = { ok: true, facts: sessionFacts, progress: noProgress(1_800_000_000_000), join: null }
+const ended: SessionEnd = {
+  id: 'call',
+  kind: 'voice',
+  startedAtMs: 1_800_000_000_000,
+  endedAtMs: 1_800_000_060_000,
+  seconds: 60,
+  charged: credits(3),
+  endReason: 'requested',
+}
+const goesOn: SessionAttended = { over: false, progress: noProgress(1_800_000_000_000) }
+
 const recordings: Readonly<Record<string, () => Promise<string>>> = {
+  'session-ended': () => sessionRecorded([{ over: true, end: ended }]),
+  'session-refused': () =>
+    sessionRecorded([], undefined, {
+      ok: false,
+      refusal: { code: 'credits_depleted', message: 'no credits are left' },
+    }),
+  'session-hands-over': () => sessionRecorded([goesOn, goesOn, { over: true, end: ended }]),
+  'session-cancelled': () => sessionRecorded([goesOn], async (handle) => void (await handle.cancel())),
+  'session-told-to-end': () => sessionRecorded([], (handle) => handle.signal(endSignal)),
   'account-hands-over': () =>
     recorded(quiet, async ({ accounts, client }) => {
       const accountId = newAccountId()

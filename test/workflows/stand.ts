@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { inject } from 'vitest'
 import type { Activities } from '../../activities/index.ts'
+import type { SessionActivities } from '../../activities/session-activities.ts'
 import { type Accounts, type AccountsDeps, createAccounts } from '../../middleware/accounts.ts'
 import { createUnderWay } from '../../middleware/under-way.ts'
 import { catalogue } from './catalogue.ts'
@@ -13,7 +14,7 @@ export interface Stand {
   readonly client: Client
   readonly taskQueue: string
   readonly accounts: Accounts
-  startWorker(activities: Partial<Activities>): Promise<RunningWorker>
+  startWorker(activities: Partial<Activities & SessionActivities>): Promise<RunningWorker>
   close(): Promise<void>
 }
 

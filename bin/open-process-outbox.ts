@@ -24,8 +24,8 @@ export function outboxPlace({ DATA_DIR, OUTBOX_DIR, OUTBOX_SYNC_MS, OUTBOX_REPLA
   }
 }
 
-/** The gateway's outbox, which tells log and metrics. Throws StartError `outbox_unavailable` when the folder cannot be written: no call could start then. */
-export async function openGatewayOutbox(
+/** The outbox of a gateway or worker, which tells log and metrics. Throws StartError `outbox_unavailable` when the folder cannot be written: no call could start then. */
+export async function openProcessOutbox(
   { ledger, journal, loader, registry, log }: Pick<Parts, 'ledger' | 'journal' | 'loader' | 'registry' | 'log'>,
   place: OutboxPlace,
 ): Promise<OpenedOutbox> {

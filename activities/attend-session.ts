@@ -1,0 +1,68 @@
+import { Context } from '@temporalio/activity'
+import type { SessionFacts } from '../credits/session/facts.ts'
+import type { SessionEnd } from '../credits/session/messages.ts'
+import type { SessionProgress } from '../credits/session/progress.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { SessionName } from '../ledger/ledger.ts'
+import { entryOf } from '../middleware/sessions/entry-of.ts'
+import type { Supervisor } from '../middleware/sessions/supervisor.ts'
+
+export interface AttendSessionDeps {
+  readonly supervisor: Pick<Supervisor, 'attend'>
+  readonly journal: Pick<Journal, 'sessions'>
+}
+
+export interface AttendSession extends SessionName {
+  readonly facts: SessionFacts
+  readonly progress: SessionProgress
+  /** Its end was asked for. */
+  readonly endAsked: boolean
+  readonly sliceMs: number
+}
+
+export type SessionAttended =
+  | { readonly over: true; readonly end: SessionEnd }
+  | { readonly over: false; readonly progress: SessionProgress }
+
+/** Looks after a session until it is over and noted, or until it is another's turn. After a death it goes on from the last heartbeat. */
+export function createAttendSession({ supervisor, journal }: AttendSessionDeps) {
+  return async ({
+    accountId,
+    sessionId,
+    facts,
+    endAsked,
+    sliceMs,
+    ...from
+  }: AttendSession): Promise<SessionAttended> => {
+    const name = { accountId, sessionId }
+    // Looks come from the supervisor's ticker, which knows of no activity.
+    const context = Context.current()
+    const told = context.info.heartbeatDetails as SessionProgress | undefined
+    const progress = told ?? from.progress
+    let isAsked = endAsked
+    const handOver = new AbortController()
+    // A cancellation asks for the end, which takes its course; anything else gives the session to another worker.
+    context.cancelled.catch(() => {
+      if (context.cancellationDetails?.cancelRequested === true) isAsked = true
+      else handOver.abort()
+    })
+    const turn = setTimeout(() => handOver.abort(), sliceMs)
+    try {
+      const ended = await supervisor.attend(
+        { ...name, facts, progress },
+        { handOver: handOver.signal, endAsked: () => isAsked, onLook: (now) => context.heartbeat(now) },
+      )
+      if (!ended.over) return ended
+      const { endedAtMs, endReason, charged } = ended
+      const { startedAtMs } = progress
+      await journal.sessions.save(entryOf(name, facts, startedAtMs, ended))
+      const seconds = Math.ceil((endedAtMs - startedAtMs) / 1_000)
+      return {
+        over: true,
+        end: { id: sessionId, kind: facts.kind, startedAtMs, endedAtMs, seconds, charged, endReason },
+      }
+    } finally {
+      clearTimeout(turn)
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { and, desc, eq, isNull, lt, or, sql } from 'drizzle-orm'
+import type { Micro } from '../credits/money.ts'
+import type { SessionRate } from '../credits/session/price.ts'
+import type { AdapterName, EndReason, Platform, SessionKind } from '../credits/session/session.ts'
+import { bounded } from './bounded.ts'
+import type { Database } from './database.ts'
+import { sessions } from './schema.ts'
+import { storableText } from './storable-text.ts'
+
+/** A call or a meeting as it is kept for ever. */
+export interface SessionEntry extends SessionRate {
+  readonly accountId: string
+  readonly id: string
+  readonly kind: SessionKind
+  readonly employee: string
+  readonly organization: string
+  readonly messageId: string
+  readonly adapter: AdapterName
+  readonly ref: string
+  readonly platform: Platform | null
+  readonly startedAtMs: number
+  /** null, as what follows, until it has ended. */
+  readonly endedAtMs: number | null
+  readonly endReason: EndReason | null
+  readonly charged: Micro | null
+}
+
+export interface SessionPage {
+  /** Those before this one, as the last page ended with it. */
+  readonly before?: Pick<SessionEntry, 'id' | 'startedAtMs'> | undefined
+  /** Only those of which no end is noted. */
+  readonly open: boolean
+  readonly limit: number
+}
+
+/** Notes a session. Repeated, or in another order, it changes nothing but an end that was not noted yet. */
+export async function saveSession(database: Database, entry: SessionEntry): Promise<void> {
+  const { accountId, id, employee, organization, messageId, ref } = entry
+  const texts = { accountId, id, employee, organization, messageId, ref }
+  const kept = (column: string) => sql.raw(`coalesce("sessions"."${column}", excluded."${column}")`)
+  await database.query((statements) =>
+    statements
+      .insert(sessions)
+      .values({ ...entry, ...eachStorable(texts) })
+      .onConflictDoUpdate({
+        target: [sessions.accountId, sessions.id],
+        set: { endedAtMs: kept('ended_at_ms'), endReason: kept('end_reason'), charged: kept('charged') },
+      }),
+  )
+}
+
+export async function findSession(database: Database, accountId: string, id: string): Promise<SessionEntry | null> {
+  const [found] = await database.query((statements) =>
+    statements
+      .select()
+      .from(sessions)
+      .where(and(eq(sessions.accountId, storableText(accountId)), eq(sessions.id, storableText(id)))),
+  )
+  return found === undefined ? null : entryOf(found)
+}
+
+/** The newest one: names of rooms may come again. */
+export async function findSessionByRef(
+  database: Database,
+  adapter: AdapterName,
+  ref: string,
+): Promise<SessionEntry | null> {
+  const [found] = await database.query((statements) =>
+    statements
+      .select()
+      .from(sessions)
+      .where(and(eq(sessions.adapter, adapter), eq(sessions.ref, storableText(ref))))
+      .orderBy(desc(sessions.startedAtMs))
+      .limit(1),
+  )
+  return found === undefined ? null : entryOf(found)
+}
+
+export async function listSessions(
+  database: Database,
+  accountId: string,
+  { before, open, limit }: SessionPage,
+): Promise<readonly SessionEntry[]> {
+  const found = await database.query((statements) =>
+    statements
+      .select()
+      .from(sessions)
+      .where(
+        and(
+          eq(sessions.accountId, storableText(accountId)),
+          open ? isNull(sessions.endedAtMs) : undefined,
+          before === undefined
+            ? undefined
+            : or(
+                lt(sessions.startedAtMs, before.startedAtMs),
+                and(eq(sessions.startedAtMs, before.startedAtMs), lt(sessions.id, before.id)),
+              ),
+        ),
+      )
+      .orderBy(desc(sessions.startedAtMs), desc(sessions.id))
+      .limit(bounded(limit, 200)),
+  )
+  return found.map(entryOf)
+}
+
+function entryOf(row: typeof sessions.$inferSelect): SessionEntry {
+  return { ...row, perMinute: row.perMinute as Micro, charged: row.charged as Micro | null }
+}
+
+function eachStorable<Texts extends Readonly<Record<string, string>>>(texts: Texts): Texts {
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, storableText(text)])) as Texts
+}

@@ -1,0 +1,35 @@
+import type { Catalogue } from '../../credits/catalogue.ts'
+import type { SessionFacts } from '../../credits/session/facts.ts'
+import type { SessionStart } from '../../credits/session/messages.ts'
+import { levelsOf, rowOf } from '../temporal/price-work.ts'
+
+/** What a session that begins now costs, and how it is booked; null where the catalogue has none of its kind. */
+export function factsOf(
+  catalogue: Pick<Catalogue, 'version' | 'activities' | 'sessions'>,
+  { accountId, kind, employee, organization, message, adapter, meetingUrl }: SessionStart,
+): SessionFacts | null {
+  const { kinds, rounding, silentAfterMs, warnMs } = catalogue.sessions
+  const terms = kinds.find((each) => each.kind === kind)
+  const entry = catalogue.activities.find(({ name }) => name === terms?.activity)
+  if (terms === undefined || entry === undefined || !('price' in entry)) return null
+  const who = { account: accountId, organization, employee, message }
+  return {
+    kind,
+    employee,
+    organization,
+    message,
+    adapter,
+    meetingUrl,
+    ref: '',
+    platform: null,
+    perMinute: entry.price,
+    rounding,
+    longestMs: terms.longestMs,
+    silentAfterMs,
+    warnMs,
+    row: rowOf(entry.category, entry.item, who),
+    levels: levelsOf(who),
+    pricedAs: entry.name,
+    catalogueVersion: catalogue.version,
+  }
+}

@@ -1,0 +1,159 @@
+import { type Client, WithStartWorkflowOperation, type Workflow } from '@temporalio/client'
+import {
+  begunUpdate,
+  endSignal,
+  type SessionAnswer,
+  type SessionJoin,
+  type SessionRefusal,
+  type SessionRun,
+  type SessionStart,
+  sessionWorkflowId,
+  sessionWorkflowType,
+} from '../../credits/session/messages.ts'
+import type { AdapterName, EndReason } from '../../credits/session/session.ts'
+import type { Journal } from '../../journal/journal.ts'
+import type { SessionPage } from '../../journal/sessions.ts'
+import { type Ledger, LedgerUnavailable, type SessionName, type SessionReading } from '../../ledger/ledger.ts'
+import { TemporalUnavailable } from '../accounts.ts'
+import { type SessionView, viewOfEntry, viewOfRecord } from './session-view.ts'
+
+export type StartAnswer =
+  | { readonly ok: true; readonly session: SessionView; readonly join: SessionJoin | null }
+  | { readonly ok: false; readonly refusal: SessionRefusal }
+
+/**
+ * Calls and meetings, for the doors that begin and end them, and for webhooks. All of it may be repeated. Rejects with LedgerUnavailable, JournalUnavailable or TemporalUnavailable when nothing is
+ * known.
+ */
+export interface Sessions {
+  /** Once per id: repeated, it is the same session, whatever has become of it. After a refusal nothing has begun, and the same start may be made again. */
+  start(start: SessionStart): Promise<StartAnswer>
+  /** A sign of life; null when the account has no such session. After its end it changes nothing. */
+  alive(name: SessionName): Promise<SessionView | null>
+  /** Ends it now; the first end counts. */
+  end(name: SessionName, reason?: Extract<EndReason, 'requested' | 'left'>): Promise<SessionView | null>
+  find(name: SessionName): Promise<SessionView | null>
+  /** Whose room or bot it is, as its adapter named it. */
+  findByRef(adapter: AdapterName, ref: string): Promise<SessionName | null>
+  /** Newest first, 200 at most. */
+  list(accountId: string, page: SessionPage): Promise<readonly SessionView[]>
+  /** What runs now, by the ledger alone: for feeds, which ask often. */
+  open(accountId: string): Promise<readonly SessionView[]>
+}
+
+export interface SessionsDeps {
+  readonly client: Client
+  readonly taskQueue: string
+  readonly ledger: Pick<Ledger, 'session' | 'readSessions' | 'openSessions'>
+  readonly journal: Pick<Journal, 'sessions'>
+  /** How long a start is waited for, with its adapter's part. */
+  readonly deadlineMs?: number
+  /** Hears of everything that is under way, also of what nobody waits for any more. */
+  readonly onCall?: ((call: Promise<unknown>) => void) | undefined
+}
+
+export function createSessions({
+  client,
+  taskQueue,
+  ledger,
+  journal,
+  deadlineMs = 15_000,
+  onCall,
+}: SessionsDeps): Sessions {
+  /** What the ledger says of it, else what is noted. */
+  async function viewOf(name: SessionName, { nowMs, record }: SessionReading): Promise<SessionView | null> {
+    if (record !== null && record.endedAtMs === null) return viewOfRecord(name, record, nowMs)
+    const entry = await journal.sessions.find(name.accountId, name.sessionId)
+    if (record !== null && entry?.endedAtMs == null) return viewOfRecord(name, record, nowMs)
+    return entry === null ? null : viewOfEntry(entry, nowMs)
+  }
+
+  async function find(name: SessionName): Promise<SessionView | null> {
+    return viewOf(name, await ledger.session({ ...name, act: 'read' }))
+  }
+
+  /** What has become of the start; begins it where it has not begun. */
+  async function begin(start: SessionStart): Promise<SessionAnswer> {
+    const run: SessionRun = { start }
+    const asked = client.withDeadline(Date.now() + deadlineMs, () =>
+      client.workflow.executeUpdateWithStart<Workflow, SessionAnswer, []>(begunUpdate, {
+        args: [],
+        startWorkflowOperation: new WithStartWorkflowOperation(sessionWorkflowType, {
+          workflowId: sessionWorkflowId(start.sessionId),
+          taskQueue,
+          args: [run],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+        }),
+      }),
+    )
+    onCall?.(asked)
+    try {
+      return await asked
+    } catch (error) {
+      throw new TemporalUnavailable('what became of the session is not known yet', { cause: error })
+    }
+  }
+
+  async function askWorkflowToEnd(name: SessionName, away: LedgerUnavailable): Promise<SessionView | null> {
+    const entry = await journal.sessions.find(name.accountId, name.sessionId)
+    if (entry === null) throw away
+    if (entry.endedAtMs === null) {
+      const asked = client.workflow.getHandle(sessionWorkflowId(name.sessionId)).signal(endSignal)
+      onCall?.(asked)
+      await asked.catch((error: unknown) => {
+        throw new TemporalUnavailable('neither ledger nor workflow could be told', { cause: error })
+      })
+    }
+    return viewOfEntry(entry, entry.startedAtMs)
+  }
+
+  return {
+    async start(start) {
+      const known = await find(start)
+      if (known?.state === 'ended') return { ok: true, session: known, join: null }
+      const answer = await begin(start)
+      if (!answer.ok && answer.refusal.code !== 'session_over') return answer
+      const session = await find(start)
+      if (session === null) throw new TemporalUnavailable('the session is not in the ledger yet')
+      return { ok: true, session, join: answer.ok ? answer.join : null }
+    },
+    async alive(name) {
+      return viewOf(name, await ledger.session({ ...name, act: 'alive' }))
+    },
+    async end(name, reason = 'requested') {
+      try {
+        return await viewOf(name, await ledger.session({ ...name, act: 'end', reason }))
+      } catch (error) {
+        if (!(error instanceof LedgerUnavailable)) throw error
+        return askWorkflowToEnd(name, error)
+      }
+    },
+    find,
+    async findByRef(adapter, ref) {
+      const entry = await journal.sessions.findByRef(adapter, ref)
+      return entry === null ? null : { accountId: entry.accountId, sessionId: entry.id }
+    },
+    async list(accountId, page) {
+      const entries = await journal.sessions.list(accountId, page)
+      const names = entries.map(({ id }) => ({ accountId, sessionId: id }))
+      const isOpen = (at: number): boolean => entries[at]!.endedAtMs === null
+      const readings = await ledger.readSessions(names.filter((_, at) => isOpen(at)))
+      return entries.map((entry, at) => {
+        const reading = readings.get(names[at]!)
+        if (reading?.record == null) return viewOfEntry(entry, reading?.nowMs ?? entry.startedAtMs)
+        return viewOfRecord(names[at]!, reading.record, reading.nowMs)
+      })
+    },
+    async open(accountId) {
+      const names = (await ledger.openSessions(accountId)).map((sessionId) => ({ accountId, sessionId }))
+      if (names.length === 0) return []
+      const readings = await ledger.readSessions(names)
+      return names
+        .flatMap((name) => {
+          const reading = readings.get(name)
+          return reading?.record == null ? [] : [viewOfRecord(name, reading.record, reading.nowMs)]
+        })
+        .toSorted((one, other) => one.startedAtMs - other.startedAtMs)
+    },
+  }
+}
