@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { listModels } from '../credits/resolve-model.ts'
+import type { AdapterName } from '../credits/session/session.ts'
 import { type AppDeps, createApp } from '../gateway/app.ts'
 import { inspectAccount, loaded, readAccount } from '../gateway/api/reading.ts'
 import { createChat } from '../gateway/chat-routes.ts'
@@ -20,18 +21,21 @@ import { shardOf } from '../ledger/keys.ts'
 import { createRememberedAnswers } from '../ledger/remembered-answers.ts'
 import { createUndrainedReceipts } from '../ledger/undrained-receipts.ts'
 import { createReceiptTail } from '../ledger/watch-receipts.ts'
+import { accountTaskQueue } from '../middleware/account-ledger.ts'
 import { createKeyRing } from '../middleware/api-keys.ts'
 import { systemClock as clock } from '../middleware/clock.ts'
 import { createGate } from '../middleware/gate.ts'
 import { reportGate } from '../middleware/metrics.ts'
 import { createLiveAccounts } from '../middleware/live-accounts.ts'
 import type { Outbox } from '../middleware/outbox/outbox.ts'
+import { createSessions } from '../middleware/sessions/sessions.ts'
 import { createSignIns } from '../middleware/sign-ins.ts'
 import { createTokens, type UserTokens } from '../middleware/user-tokens.ts'
 import { listen } from './listen.ts'
 import { type Parts, probes } from './open-parts.ts'
 import { type OutboxPlace, openProcessOutbox } from './open-process-outbox.ts'
 import { createProviders } from './providers.ts'
+import { sessionAdapters } from './session-adapters.ts'
 import { version } from './version.ts'
 
 export interface GatewayOptions {
@@ -98,7 +102,9 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
   reportGate(parts.registry, gate, outbox)
   const undrained = createUndrainedReceipts(redis)
   const paces = createPaces(journal, clock)
+  const sessions = createSessions({ client: parts.client, taskQueue: accountTaskQueue, ledger, journal })
   const feeds = createFeeds({
+    sessions,
     journal,
     paces,
     undrained,
@@ -169,6 +175,8 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     usable,
     estimate: (request) => estimateCall({ catalogue, priceBook, usable, learned, clock }, request),
     feeds,
+    sessions,
+    sessionAdapters: Object.keys(sessionAdapters()) as AdapterName[],
     paces,
     clock,
     log,

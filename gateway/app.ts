@@ -30,6 +30,7 @@ import { historyRoutes } from './api/history.ts'
 import { inviteRoutes } from './api/invites.ts'
 import { promoCheckRoutes } from './api/promo-check.ts'
 import { referralRoutes } from './api/referral.ts'
+import { sessionRoutes } from './api/sessions.ts'
 import { signInRoutes } from './api/sign-in.ts'
 import { doorPages } from './door-pages.ts'
 import { createDoors } from './doors.ts'
@@ -99,6 +100,7 @@ export function createApp(deps: AppDeps): Api {
     budgetRoutes,
     checkoutRoutes,
     subscriptionRoutes,
+    sessionRoutes,
   ])
     mount(app, deps)
 

@@ -13,6 +13,9 @@ export const answers = {
   link_invalid: 401,
   link_expired: 401,
   link_used: 401,
+  credits_depleted: 402,
+  insufficient_credits: 402,
+  budget_exhausted: 402,
   forbidden: 403,
   signup_closed: 403,
   checkout_closed: 403,
@@ -30,6 +33,7 @@ export const answers = {
   order_unknown: 404,
   budget_unknown: 404,
   organization_unknown: 404,
+  session_unknown: 404,
   pack_unknown: 422,
   method_not_allowed: 405,
   account_conflict: 409,
@@ -42,6 +46,8 @@ export const answers = {
   invite_too_soon: 409,
   checkout_required: 409,
   checkout_not_needed: 409,
+  idempotency_conflict: 409,
+  session_over: 409,
   order_conflict: 409,
   order_cancelled: 409,
   body_too_large: 413,
@@ -53,6 +59,9 @@ export const answers = {
   too_many_grants: 422,
   too_many_organizations: 422,
   too_many_budgets: 422,
+  session_kind_unknown: 422,
+  adapter_not_configured: 422,
+  adapter_refused: 422,
   promo_expired: 422,
   promo_used: 422,
   model_not_priced: 422,
@@ -61,6 +70,7 @@ export const answers = {
   ledger_unavailable: 503,
   temporal_unavailable: 503,
   journal_unavailable: 503,
+  adapter_unavailable: 503,
   mail_unavailable: 503,
   company_unavailable: 503,
 } as const satisfies Record<string, number>
@@ -87,6 +97,10 @@ export class ApiError extends Error {
 
 /** Seconds after which a client may ask again when a part is away: long enough not to be a stampede, short enough not to be noticed. */
 const retryAfterSeconds = 2
+export const retryAfter: ErrorDetails = {
+  fields: { retryAfter: retryAfterSeconds },
+  headers: { 'retry-after': String(retryAfterSeconds) },
+}
 
 /** A part that does not answer: nothing is known, so nothing is guessed. */
 export function unavailable(part: 'ledger' | 'temporal' | 'journal' | 'mail' | 'company', cause?: unknown): ApiError {
@@ -97,12 +111,7 @@ export function unavailable(part: 'ledger' | 'temporal' | 'journal' | 'mail' | '
     mail: 'the mail server',
     company: 'the company',
   }
-  return new ApiError(
-    `${part}_unavailable`,
-    `${names[part]} does not answer; try again`,
-    { fields: { retryAfter: retryAfterSeconds }, headers: { 'retry-after': String(retryAfterSeconds) } },
-    cause,
-  )
+  return new ApiError(`${part}_unavailable`, `${names[part]} does not answer; try again`, retryAfter, cause)
 }
 
 /** Writes any error in the one shape. Unknown ones say nothing but the request id: the log has the rest. */

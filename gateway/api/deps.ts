@@ -1,4 +1,5 @@
 import type { Catalogue } from '../../credits/catalogue.ts'
+import type { AdapterName } from '../../credits/session/session.ts'
 import type { Journal } from '../../journal/journal.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { UndrainedReceipts } from '../../ledger/undrained-receipts.ts'
@@ -7,6 +8,7 @@ import type { KeyRing } from '../../middleware/api-keys.ts'
 import type { Clock } from '../../middleware/clock.ts'
 import type { Mailer } from '../../middleware/mail/mailer.ts'
 import type { AccountLoader } from '../../middleware/load-account.ts'
+import type { Sessions } from '../../middleware/sessions/sessions.ts'
 import type { SignIns } from '../../middleware/sign-ins.ts'
 import type { UserTokens } from '../../middleware/user-tokens.ts'
 import type { Checkout } from '../checkout/checkout.ts'
@@ -41,6 +43,9 @@ export interface ApiDeps {
   ) => CallEstimate | { readonly unknown: string } | { readonly notPriced: string }
   readonly feeds: Feeds
   readonly paces: Paces
+  readonly sessions: Sessions
+  /** What calls and meetings can run on here. */
+  readonly sessionAdapters: readonly AdapterName[]
   readonly clock: Clock
   readonly log: { error(fields: object, message: string): void; warn(fields: object, message: string): void }
   /** Asks every part whether it answers; the reason where it does not. */

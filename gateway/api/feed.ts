@@ -16,7 +16,7 @@ const route = userRoute({
   path: '/credits/v1/feed',
   summary: 'Everything as it happens',
   description:
-    'Server-sent events: `balance` first (a full snapshot), then `balance`, `debit`, `grant`, `alert` and `period` as they happen, `budget` when one that is set changes, and a comment every 4 s. ' +
+    'Server-sent events: `balance` first (a full snapshot), then `balance`, `debit`, `grant`, `alert` and `period` as they happen, `budget` when one that is set changes, `session` while a voice call or meeting goes on (every two seconds, and at once when it is warned or ends), and a comment every 4 s. ' +
     'Drop a balance whose `version` is not higher within the same `epoch`. Send the last `id` as `Last-Event-ID` to get the debits and alerts in between. ' +
     'At most 20 balances a second; the last one always comes. The stream ends when its credentials do.',
   request: { headers: z.object({ 'last-event-id': z.string().max(200).optional() }) },

@@ -4,9 +4,12 @@ import { atMost } from '../../credits/level.ts'
 import type { Receipt } from '../../credits/receipt.ts'
 import type { GrantCard } from '../../credits/terms.ts'
 import type { AccountReading, AccountSnapshot } from '../../ledger/ledger.ts'
+import type { SessionView } from '../../middleware/sessions/session-view.ts'
+import type { Sessions } from '../../middleware/sessions/sessions.ts'
 import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
 import { alertOf } from '../api/alert-of.ts'
 import { balanceOf } from '../api/balance-of.ts'
+import { sessionOf } from '../api/session-of.ts'
 import { budgetsOf } from '../api/budget-of.ts'
 import { debitOf } from '../api/debit.ts'
 import type { Paces } from '../api/paces.ts'
@@ -33,6 +36,7 @@ export interface AccountFeedDeps extends MissedDeps {
   /** What the workflow knows; undefined when it cannot be asked. */
   readonly view: (accountId: string) => Promise<Pick<AccountView, 'alerts'> | undefined>
   readonly catalogue: { readonly alerts: readonly number[]; readonly policies: Pick<Policies, 'depletedBelow'> }
+  readonly sessions: Pick<Sessions, 'open' | 'find'>
   readonly log: { warn(fields: object, message: string): void }
 }
 
@@ -53,6 +57,8 @@ export interface AccountFeed {
 const balanceGapMs = 50
 /** Budgets are read apart, and less often: nobody watches one as they watch the balance. */
 const budgetGapMs = 1_000
+/** Of a call that goes on, so often. */
+const sessionEveryMs = 2_000
 /** How long to ask the workflow for an alert that is due, at growing intervals: reconciliation takes up to a minute. */
 const alertDelaysMs = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000]
 
@@ -137,6 +143,24 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
     if ((next.card.budgets ?? []).length > 0) void refreshBudgets().catch(() => {})
   })
 
+  const toldSessions = new Map<string, string>()
+  const tellSession = (view: SessionView): void => {
+    const told = `${view.state} ${view.secondsLeft === null} ${Math.floor(view.ms / sessionEveryMs)}`
+    if (toldSessions.get(view.sessionId) === told) return
+    if (view.state === 'ended') toldSessions.delete(view.sessionId)
+    else toldSessions.set(view.sessionId, told)
+    tell(event('session', sessionOf(view)))
+  }
+  const refreshSessions = async (): Promise<void> => {
+    const open = await deps.sessions.open(accountId)
+    const gone = [...toldSessions.keys()].filter((id) => !open.some(({ sessionId }) => sessionId === id))
+    const ended = await Promise.all(gone.map((sessionId) => deps.sessions.find({ accountId, sessionId })))
+    for (const [at, view] of ended.entries()) if (view === null) toldSessions.delete(gone[at]!)
+    // What may still be refused is not told.
+    const views = [...open, ...ended].filter((view) => view !== null && view.state !== 'starting')
+    await inTurn(() => views.forEach((view) => tellSession(view!)))
+  }
+
   /** Thresholds that the balance has reached and no alert was told for. */
   const dueAlerts = (): readonly number[] => {
     const { remaining, total } = balanceOf(reading, deps.catalogue.policies)
@@ -201,10 +225,12 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
         }
         viewers.add(viewer)
       })
+      for (const view of await deps.sessions.open(accountId)) viewer.send(event('session', sessionOf(view)))
     },
     leave: (viewer) => void viewers.delete(viewer),
     async poll() {
       await refresh()
+      await refreshSessions()
       if (reading.version === sweptAt) return
       sweptAt = reading.version
       await inTurn(sweep)

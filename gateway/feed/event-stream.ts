@@ -1,6 +1,6 @@
 /** One server-sent event. `id` is where a client that reconnects wants to go on. */
 export interface FeedEvent {
-  readonly event: 'balance' | 'debit' | 'grant' | 'alert' | 'budget' | 'period'
+  readonly event: 'balance' | 'debit' | 'grant' | 'alert' | 'budget' | 'period' | 'session'
   readonly id: string
   readonly data: unknown
 }

@@ -12,6 +12,7 @@ import {
 } from '../../credits/session/messages.ts'
 import type { AdapterName, EndReason } from '../../credits/session/session.ts'
 import type { Journal } from '../../journal/journal.ts'
+import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
 import type { SessionPage } from '../../journal/sessions.ts'
 import { type Ledger, LedgerUnavailable, type SessionName, type SessionReading } from '../../ledger/ledger.ts'
 import { TemporalUnavailable } from '../accounts.ts'
@@ -63,7 +64,11 @@ export function createSessions({
   /** What the ledger says of it, else what is noted. */
   async function viewOf(name: SessionName, { nowMs, record }: SessionReading): Promise<SessionView | null> {
     if (record !== null && record.endedAtMs === null) return viewOfRecord(name, record, nowMs)
-    const entry = await journal.sessions.find(name.accountId, name.sessionId)
+    const entry = await journal.sessions.find(name.accountId, name.sessionId).catch((error: unknown) => {
+      // What the ledger knows will do.
+      if (record !== null && error instanceof JournalUnavailable) return null
+      throw error
+    })
     if (record !== null && entry?.endedAtMs == null) return viewOfRecord(name, record, nowMs)
     return entry === null ? null : viewOfEntry(entry, nowMs)
   }

@@ -23,8 +23,10 @@ import { createUndrainedReceipts } from '../../ledger/undrained-receipts.ts'
 import { createReceiptTail } from '../../ledger/watch-receipts.ts'
 import { createKeyRing } from '../../middleware/api-keys.ts'
 import { systemClock } from '../../middleware/clock.ts'
+import { createSessions } from '../../middleware/sessions/sessions.ts'
 import { createSignIns } from '../../middleware/sign-ins.ts'
 import { createTokens } from '../../middleware/user-tokens.ts'
+import { openSessionProcess } from '../sessions/session-process.ts'
 import { createMails, type Mails } from '../stack/mails.ts'
 import { type LedgerStand, openLedgerStand } from '../workflows/ledger-stand.ts'
 import { newAccountId, openStand, type Stand } from '../workflows/stand.ts'
@@ -98,8 +100,17 @@ export async function openApiStand(): Promise<ApiStand> {
   const [temporal, stores] = await Promise.all([openStand(), openLedgerStand()])
   const redis = await connectRedis(stores.redis.url)
   const { accounts, loader } = stores.live(temporal.accounts)
-  await temporal.startWorker(stores.activities(temporal.accounts))
   const { ledger, journal } = stores
+  const sessionProcess = await openSessionProcess({
+    ledger,
+    journal,
+    catalogue,
+    findCharge: (accountId, id) => journal.findCharge(accountId, id),
+    loadAccount: (accountId) => loader.load(accountId),
+  })
+  await temporal.startWorker({ ...stores.activities(temporal.accounts), ...sessionProcess.activities })
+  const { client, taskQueue } = temporal
+  const sessions = createSessions({ client, taskQueue, ledger, journal })
   const keys = createKeyRing({ journal, pollMs: 100, clock: systemClock })
   const undrained = createUndrainedReceipts(redis)
   const watch = createReceiptWatch({
@@ -109,6 +120,7 @@ export async function openApiStand(): Promise<ApiStand> {
   })
   const paces = createPaces(journal, systemClock)
   const feeds = createFeeds({
+    sessions,
     journal,
     paces,
     undrained,
@@ -154,6 +166,8 @@ export async function openApiStand(): Promise<ApiStand> {
     estimate: ({ model }) => ({ unknown: model }),
     feeds,
     paces,
+    sessions,
+    sessionAdapters: ['browser'],
     clock: systemClock,
     log: silent,
     parts: {
@@ -243,6 +257,7 @@ export async function openApiStand(): Promise<ApiStand> {
       await keys.close()
       redis.disconnect()
       await temporal.close()
+      await sessionProcess.close()
       await stores.close()
     },
   }

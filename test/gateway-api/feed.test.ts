@@ -1,81 +1,22 @@
-import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
-import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toMicro } from '../../credits/money.ts'
 import { createEventStream } from '../../gateway/feed/event-stream.ts'
 import { formatPosition, parsePosition } from '../../gateway/feed/position.ts'
 import { adminKey, type ApiStand, openApiStand } from './api-stand.ts'
+import { type FeedServer, serveFeed } from './read-feed.ts'
 
 let stand: ApiStand
-let url: string
-let stopServer: () => Promise<void>
+let server: FeedServer
+const readFeed = (...options: Parameters<FeedServer['read']>) => server.read(...options)
 
 beforeAll(async () => {
   stand = await openApiStand()
-  const server = createAdaptorServer({ fetch: stand.app.fetch })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  stopServer = () => new Promise((resolve) => server.close(() => resolve()))
+  server = await serveFeed(stand.app)
 })
 afterAll(async () => {
   await stand.close()
-  await stopServer()
+  await server.stop()
 })
-
-interface Reader {
-  readonly response: Response
-  readonly events: readonly EventSourceMessage[]
-  readonly comments: readonly string[]
-  /** The first event of a kind that fits, now or later. */
-  next(event: string, fits?: (data: Data) => boolean): Promise<{ readonly id: string; readonly data: Data }>
-  /** Resolves when the server ends the stream. */
-  readonly ended: Promise<void>
-  leave(): void
-}
-// oxlint-disable-next-line typescript/no-explicit-any -- tests look into events of every shape
-type Data = any
-
-/** Reads the feed over a real connection. */
-async function readFeed(key: string, lastEventId?: string): Promise<Reader> {
-  const leaving = new AbortController()
-  const response = await fetch(`${url}/credits/v1/feed`, {
-    headers: { authorization: `Bearer ${key}`, ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) },
-    signal: leaving.signal,
-  })
-  const events: EventSourceMessage[] = []
-  const comments: string[] = []
-  const waiting = new Set<() => void>()
-  const parser = createParser({
-    onEvent: (event) => (events.push(event), waiting.forEach((look) => look())),
-    onComment: (comment) => comments.push(comment),
-  })
-  const ended = (async () => {
-    const decoder = new TextDecoder()
-    for await (const chunk of response.body!) parser.feed(decoder.decode(chunk, { stream: true }))
-  })().catch(() => {})
-  return {
-    response,
-    events,
-    comments,
-    next: (name, fits = () => true) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          for (const { event, id, data } of events) {
-            const parsed = JSON.parse(data)
-            if (event !== name || !fits(parsed)) continue
-            waiting.delete(look)
-            resolve({ id: id!, data: parsed })
-            return
-          }
-        }
-        waiting.add(look)
-        look()
-      }),
-    ended,
-    leave: () => leaving.abort(),
-  }
-}
 
 describe('the feed', () => {
   test('begins with the balance, then tells of a debit and the balance after it', async () => {

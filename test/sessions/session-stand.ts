@@ -1,32 +1,22 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { inject } from 'vitest'
-import { createSessionActivities, type SessionActivities } from '../../activities/session-activities.ts'
+import type { SessionActivities } from '../../activities/session-activities.ts'
 import { formatCatalogueErrors, parseCatalogue } from '../../credits/parse-catalogue.ts'
 import { creditsToMicro, toMicro } from '../../credits/money.ts'
 import type { SessionStart } from '../../credits/session/messages.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { openJournal } from '../../journal/open-journal.ts'
-import { systemClock } from '../../middleware/clock.ts'
-import { createGate } from '../../middleware/gate.ts'
-import { createOutbox } from '../../middleware/outbox/outbox.ts'
-import { openStore } from '../../middleware/outbox/store.ts'
 import type { SessionAdapters } from '../../middleware/sessions/adapter.ts'
-import { browserAdapter } from '../../middleware/sessions/adapters/browser.ts'
 import { createSessions, type Sessions } from '../../middleware/sessions/sessions.ts'
-import { createSupervisor } from '../../middleware/sessions/supervisor.ts'
 import { type GivenLedger, givenLedger, termsOf } from '../ledger/given.ts'
 import { until } from '../stack/until.ts'
+import { openSessionProcess } from './session-process.ts'
 import { openStand, type Stand } from '../workflows/stand.ts'
 
 const parsed = parseCatalogue(readFileSync(new URL('../../catalogue.yaml', import.meta.url), 'utf8'))
 if (!parsed.ok) throw new Error(formatCatalogueErrors(parsed.errors))
-export const { catalogue } = parsed
-
-/** Looks come quickly: the tests turn the ledger's clock, and wait for what follows. */
-export const lookMs = 20
+const { catalogue } = parsed
 
 export interface SessionStand {
   readonly given: GivenLedger
@@ -48,9 +38,7 @@ export async function openSessionStand(): Promise<SessionStand> {
   const given = await givenLedger({ depletedBelow: toMicro(10_000) })
   const temporal = await openStand()
   const journal = await openJournal({ url: inject('databaseUrl') })
-  const folder = mkdtempSync(join(tmpdir(), 'tollgate-session-stand-'))
   const closers: (() => unknown)[] = []
-  let processes = 0
   let version = 1
   const sessions = createSessions({
     client: temporal.client,
@@ -63,26 +51,17 @@ export async function openSessionStand(): Promise<SessionStand> {
     temporal,
     journal,
     sessions,
-    async activities(adapters = { browser: browserAdapter }) {
-      const { ledger } = given
-      const findCharge = () => Promise.resolve(null)
-      const loadAccount = () => Promise.resolve('unknown' as const)
-      const outbox = await createOutbox({
-        store: await openStore({
-          folder: join(folder, `process-${(processes += 1)}`),
-          clock: systemClock,
-          onEvent: () => undefined,
-        }),
-        ledger,
-        journal: { findCharge, settledAmong: async () => [] },
-        loadAccount,
-        clock: systemClock,
+    async activities(adapters) {
+      const opened = await openSessionProcess({
+        ledger: given.ledger,
+        journal,
+        catalogue,
+        findCharge: () => Promise.resolve(null),
+        loadAccount: () => Promise.resolve('unknown' as const),
+        ...(adapters === undefined ? {} : { adapters }),
       })
-      const gate = createGate({ ledger, findCharge, loadAccount, clock: systemClock, outbox })
-      const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-      const supervisor = createSupervisor({ ledger, gate, adapters, clock: systemClock, log, lookMs })
-      closers.push(supervisor.close, () => outbox.close(0))
-      return createSessionActivities({ ledger, gate, adapters, supervisor, catalogue, journal, log })
+      closers.push(opened.close)
+      return opened.activities
     },
     async caller(credits, change = {}) {
       const accountId = `u-${randomUUID()}`
@@ -120,7 +99,6 @@ export async function openSessionStand(): Promise<SessionStand> {
       for (const closer of closers) await closer()
       await journal.close()
       await given.stop()
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

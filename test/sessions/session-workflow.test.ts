@@ -4,7 +4,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import { type SessionEnd, type SessionRun, sessionWorkflowId } from '../../credits/session/messages.ts'
 import { minuteCharge } from '../../credits/session/minutes.ts'
 import { shardOf } from '../../ledger/keys.ts'
@@ -160,7 +160,11 @@ test('a worker that is killed right after a minute was settled is replaced, and 
   const file = fileURLToPath(new URL('./dying-worker.ts', import.meta.url))
   const dying = spawn(process.execPath, [file, JSON.stringify(parts)], { stdio: 'inherit' })
   const dead = once(dying, 'exit')
-  const { session } = (await stand.sessions.start(start)) as { session: { startedAtMs: number } }
+  onTestFinished(() => void dying.kill('SIGKILL'))
+  // It takes its time to come up, and the same start may be made again.
+  const begun = await until(() => stand.sessions.start(start).catch(() => undefined), 60_000)
+  if (!begun.ok) throw new Error(begun.refusal.code)
+  const { session } = begun
   await stand.talk(start, 65)
   await dead
   await work()
