@@ -150,7 +150,9 @@ export function createAccountStore({
     try {
       const { items } = await client.ask<Page<Session>>('/credits/v1/sessions?state=open')
       // Of those that ended meanwhile nobody tells any more
-      const gone = state.sessions.filter(({ id, state: was }) => was !== 'ended' && !items.some((open) => open.id === id))
+      const gone = state.sessions.filter(
+        ({ id, state: was }) => was !== 'ended' && !items.some((open) => open.id === id),
+      )
       const ended = await Promise.all(gone.map(({ id }) => client.ask<Session>(sessionPath(id))))
       if (asked === connection) [...items, ...ended].forEach(learnSession)
     } catch {

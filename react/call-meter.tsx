@@ -223,7 +223,8 @@ function useKeptFocus(root: { readonly current: HTMLElement | null }, isOver: bo
     return () => document.removeEventListener('focusin', note)
   }, [root])
   useEffect(() => {
-    if (isOver && !wasOver.current && hadFocus.current && document.activeElement === document.body) root.current?.focus()
+    if (isOver && !wasOver.current && hadFocus.current && document.activeElement === document.body)
+      root.current?.focus()
     wasOver.current = isOver
   }, [root, isOver])
 }

@@ -16,11 +16,7 @@ export class Failure extends Error {
   readonly needed: number | undefined
   readonly available: number | undefined
 
-  constructor(
-    code: string,
-    message: string,
-    { status = 0, requestId, needed, available }: FailureDetails = {},
-  ) {
+  constructor(code: string, message: string, { status = 0, requestId, needed, available }: FailureDetails = {}) {
     super(message)
     this.code = code
     this.status = status

@@ -6,18 +6,19 @@ import { t } from '../../words.ts'
 
 export interface JoinMeetingProps {
   readonly employee: Employee
-  readonly onJoin: (meetingUrl: string) => void
+  /** `isExample`: nobody has given an address, and there is no meeting. */
+  readonly onJoin: (meeting: { readonly url: string; readonly isExample: boolean }) => void
   readonly onClose: () => void
 }
 
-/** Where a meeting is held of which nobody has given the address: the page only plays it. */
-const platforms = {
-  meet: 'https://meet.google.com/',
-  zoom: 'https://zoom.us/',
-  teams: 'https://teams.microsoft.com/',
+/** Meetings that the page only plays. */
+const examples = {
+  meet: 'https://meet.google.com/abc-defg-hij',
+  zoom: 'https://zoom.us/j/1234567890',
+  teams: 'https://teams.microsoft.com/meet/1234567890',
 } as const
-type Platform = keyof typeof platforms
-const names = Object.keys(platforms) as readonly Platform[]
+type Platform = keyof typeof examples
+const names = Object.keys(examples) as readonly Platform[]
 
 /** Asks to which meeting an employee should go. */
 export function JoinMeeting({ employee, onJoin, onClose }: JoinMeetingProps): ReactNode {
@@ -29,7 +30,7 @@ export function JoinMeeting({ employee, onJoin, onClose }: JoinMeetingProps): Re
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          onJoin(url === '' ? platforms[platform] : url)
+          onJoin({ url: url === '' ? examples[platform] : url, isExample: url === '' })
         }}
       >
         <p>

@@ -24,6 +24,8 @@ export interface StartCallProps {
 interface Wanted {
   readonly kind: Session['kind']
   readonly meetingUrl?: string
+  /** The page itself; left out, what the server has for real meetings. */
+  readonly adapter?: 'browser'
 }
 
 /** The ways to begin a call with an employee that has none, each with its price. */
@@ -41,7 +43,7 @@ export function StartCall({ employee, onBegun }: StartCallProps): ReactNode {
 
   const start = async (wanted: Wanted): Promise<void> => {
     if (isStarting) return
-    const body = { ...wanted, employee: employee.id, adapter: 'browser' }
+    const body = { ...wanted, employee: employee.id }
     const asked = JSON.stringify(body)
     if (attempt.current?.wanted !== asked) attempt.current = { key: crypto.randomUUID(), wanted: asked }
     setJoining(false)
@@ -51,7 +53,7 @@ export function StartCall({ employee, onBegun }: StartCallProps): ReactNode {
       const headers = { 'idempotency-key': attempt.current.key }
       const session = await client.ask<Session>('/credits/v1/sessions', { method: 'POST', body, headers })
       attempt.current = null
-      playCall(session.id)
+      if (session.adapter === 'browser') playCall(session.id)
       onBegun(session.id)
       store.learnSession(session)
     } catch (error) {
@@ -69,7 +71,7 @@ export function StartCall({ employee, onBegun }: StartCallProps): ReactNode {
     <>
       <p className="actions">
         {voice !== undefined && (
-          <button type="button" className="button" onClick={() => void start({ kind: 'voice' })}>
+          <button type="button" className="button" onClick={() => void start({ kind: 'voice', adapter: 'browser' })}>
             {t('call.start', { price: formats.exact(voice) })}
           </button>
         )}
@@ -83,7 +85,9 @@ export function StartCall({ employee, onBegun }: StartCallProps): ReactNode {
       {isJoining && (
         <JoinMeeting
           employee={employee}
-          onJoin={(meetingUrl) => void start({ kind: 'meeting', meetingUrl })}
+          onJoin={({ url, isExample }) =>
+            void start({ kind: 'meeting', meetingUrl: url, ...(isExample ? { adapter: 'browser' } : {}) })
+          }
           onClose={() => setJoining(false)}
         />
       )}
