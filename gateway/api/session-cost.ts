@@ -6,7 +6,7 @@ import { type Api, Instant, instant, json, Micro, userRoute } from '../route.ts'
 import { CostLine, costLines } from './cost-lines.ts'
 import type { ApiDeps } from './deps.ts'
 import { sessionReceipts } from './known-receipts.ts'
-import { chargesOf } from './session-of.ts'
+import { chargesOf, sessionOf } from './session-of.ts'
 
 export const SessionCost = z
   .object({
@@ -17,7 +17,7 @@ export const SessionCost = z
     lines: z.array(CostLine),
     entryIds: z.array(z.string()),
     startedAt: Instant,
-    durationMs: z.number(),
+    durationMs: z.int().openapi({ description: 'In whole seconds, rounded up.' }),
   })
   .openapi('SessionCost')
 
@@ -43,7 +43,7 @@ export function sessionCostRoutes(app: Api, deps: ApiDeps): void {
       lines: costLines(receipts),
       entryIds: receipts.map((receipt) => receipt.id),
       startedAt: instant(view.startedAtMs),
-      durationMs: view.ms,
+      durationMs: sessionOf(view).seconds * 1_000,
     }
     return c.json(answer, 200)
   })
