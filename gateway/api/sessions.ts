@@ -29,11 +29,9 @@ const NewSession = z
   })
   .openapi('NewSession')
 
+const Join = z.object({ url: z.string(), token: z.string() }).openapi('SessionJoin')
 const Begun = Session.extend({
-  join: z
-    .object({ url: z.string(), token: z.string() })
-    .nullable()
-    .openapi({ description: 'What the user needs to take part, where the adapter gives it.' }),
+  join: Join.nullable().openapi({ description: 'What the user needs to take part, where the adapter gives it.' }),
 }).openapi('BegunSession')
 
 const byId = z.object({ id: SessionId })
@@ -73,6 +71,14 @@ const read = userRoute({
   description: problems,
   request: { params: byId },
   responses: { 200: json(SessionDetail, 'As it is now') },
+})
+const join = userRoute({
+  method: 'get',
+  path: '/credits/v1/sessions/{id}/join',
+  summary: 'How to take part in a session that goes on',
+  description: `After a reload, or in a call that an employee’s workflow began. \`join\` is null where there is nothing to it, and once it has ended. ${problems}`,
+  request: { params: byId },
+  responses: { 200: json(z.object({ join: Join.nullable() }), 'What the user needs') },
 })
 const list = userRoute({
   method: 'get',
@@ -137,6 +143,11 @@ export function sessionRoutes(app: Api, deps: ApiDeps): void {
     const { accountId } = c.get('user')
     const view = known(await sessions.find({ accountId, sessionId: c.req.valid('param').id }))
     return c.json(sessionDetailOf(view), 200)
+  })
+  app.openapi(join, async (c) => {
+    const name = { accountId: c.get('user').accountId, sessionId: c.req.valid('param').id }
+    known(await sessions.find(name))
+    return c.json({ join: await sessions.join(name) }, 200)
   })
   app.openapi(list, async (c) => {
     const { accountId } = c.get('user')
