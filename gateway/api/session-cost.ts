@@ -1,12 +1,12 @@
 import { z } from '@hono/zod-openapi'
 import { sum } from '../../credits/money.ts'
-import { isSessionId } from '../../credits/session/minutes.ts'
 import { ApiError } from '../error.ts'
 import { type Api, Instant, instant, json, Micro, userRoute } from '../route.ts'
 import { CostLine, costLines } from './cost-lines.ts'
 import type { ApiDeps } from './deps.ts'
 import { sessionReceipts } from './known-receipts.ts'
 import { chargesOf, sessionOf } from './session-of.ts'
+import { SessionId } from './sessions.ts'
 
 export const SessionCost = z
   .object({
@@ -26,7 +26,7 @@ const route = userRoute({
   path: '/credits/v1/sessions/{id}/cost',
   summary: 'What a voice call or meeting cost',
   description: 'By its receipts, one a minute; the lines sum exactly to `total`. 404 `session_unknown`.',
-  request: { params: z.object({ id: z.string().max(200) }) },
+  request: { params: z.object({ id: SessionId }) },
   responses: { 200: json(SessionCost, 'The cost') },
 })
 
@@ -34,7 +34,7 @@ export function sessionCostRoutes(app: Api, deps: ApiDeps): void {
   app.openapi(route, async (c) => {
     const { accountId } = c.get('user')
     const sessionId = c.req.valid('param').id
-    const view = isSessionId(sessionId) ? await deps.sessions.find({ accountId, sessionId }) : null
+    const view = await deps.sessions.find({ accountId, sessionId })
     if (view === null) throw new ApiError('session_unknown', 'this account has no such session')
     const receipts = await sessionReceipts(deps, accountId, sessionId, chargesOf(view))
     const answer = {
