@@ -30,6 +30,7 @@ import { historyRoutes } from './api/history.ts'
 import { inviteRoutes } from './api/invites.ts'
 import { promoCheckRoutes } from './api/promo-check.ts'
 import { referralRoutes } from './api/referral.ts'
+import { sessionCostRoutes } from './api/session-cost.ts'
 import { sessionRoutes } from './api/sessions.ts'
 import { signInRoutes } from './api/sign-in.ts'
 import { doorPages } from './door-pages.ts'
@@ -104,6 +105,7 @@ export function createApp(deps: AppDeps): Api {
     checkoutRoutes,
     subscriptionRoutes,
     sessionRoutes,
+    sessionCostRoutes,
   ])
     mount(app, deps)
 

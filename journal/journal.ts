@@ -41,6 +41,8 @@ export interface Journal {
 
   /** The receipt of a charge: the settled one, else the expired one, else null. */
   receipt(accountId: string, id: ChargeId): Promise<JournalEntry | null>
+  /** Those of these charges (1,000 at most) that are known, in the order in which they were written; of an adjusted one both. */
+  receiptsById(accountId: string, ids: readonly ChargeId[]): Promise<readonly JournalEntry[]>
   /** The receipts of one chat message, one per charge (settled before expired), oldest first, 500 at most. */
   receiptsOfMessage(accountId: string, messageId: string): Promise<readonly JournalEntry[]>
   /** Entries after a serial, in the order in which they were written, 1,000 at most: how a feed resumes. None is ever skipped. */

@@ -6,7 +6,7 @@ import { beginAudit, endAudit, listAudit } from './audit.ts'
 import { openDatabase, type JournalLocation } from './database.ts'
 import { findCharge, settledAmong } from './find-charge.ts'
 import type { Journal } from './journal.ts'
-import { findReceipt, newestSerial, receiptsAfter, receiptsOfMessage } from './receipts.ts'
+import { findReceipt, newestSerial, receiptsAfter, receiptsById, receiptsOfMessage } from './receipts.ts'
 import { findRequest, rememberRequest } from './requests.ts'
 import { notePerson, findPerson } from './people.ts'
 import { claimInvite, countInvites, findInvite, listInvites, unclaimInvite } from './invites.ts'
@@ -51,6 +51,7 @@ export async function openJournal(
     totals: (accountId, of) => readTotals(database, accountId, of),
     highestN: (accountId, lineages) => highestN(database, accountId, lineages),
     receipt: (accountId, id) => findReceipt(database, accountId, id),
+    receiptsById: (accountId, ids) => receiptsById(database, accountId, ids),
     receiptsOfMessage: (accountId, messageId) => receiptsOfMessage(database, accountId, messageId),
     receiptsAfter: (accountId, serial, limit) => receiptsAfter(database, accountId, serial, limit),
     newestSerial: (accountId) => newestSerial(database, accountId),

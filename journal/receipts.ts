@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm'
 import type { ChargeId } from '../credits/charge-id.ts'
 import { bounded } from './bounded.ts'
 import type { Database } from './database.ts'
@@ -42,6 +42,24 @@ export async function receiptsOfMessage(
       )
       .orderBy(asc(entries.serial))
       .limit(500),
+  )
+  return stored.map(toEntry)
+}
+
+/** See Journal.receiptsById. */
+export async function receiptsById(
+  database: Database,
+  accountId: string,
+  ids: readonly ChargeId[],
+): Promise<readonly JournalEntry[]> {
+  if (ids.length === 0) return []
+  bounded(ids.length, 1_000)
+  const stored = await database.query((statements) =>
+    statements
+      .select()
+      .from(entries)
+      .where(and(eq(entries.accountId, storableText(accountId)), inArray(entries.id, ids.map(storableText))))
+      .orderBy(asc(entries.serial)),
   )
   return stored.map(toEntry)
 }

@@ -2,10 +2,12 @@ import { type BalanceLevel, levelOf, percentLeft } from '../credits/level.ts'
 import type { Micro } from '../credits/money.ts'
 import { asFailure, type Failure } from './api/failure.ts'
 import type { Client } from './api/client.ts'
-import type { Alert, Balance } from './api/shapes.ts'
+import type { Alert, Balance, Page, Session } from './api/shapes.ts'
 import type { FeedEvent, FeedState, FeedStatus } from './feed/events.ts'
 import type { Feed, FeedOptions } from './feed/feed.ts'
 import { openSharedFeed } from './feed/shared-feed.ts'
+import { sessionPath } from './session-path.ts'
+import { withSession } from './with-session.ts'
 
 /** What is known of the account. A reading that is not there is null, never zero. */
 export interface AccountState {
@@ -19,6 +21,8 @@ export interface AccountState {
   readonly error: Failure | null
   /** This period's, newest first. */
   readonly alerts: readonly Alert[]
+  /** Calls and meetings that run, and those whose end was heard of, the latest first. */
+  readonly sessions: readonly Session[]
   /** How far the server's clock is ahead of this one, ms. */
   readonly clockOffsetMs: number
   readonly signedOut: boolean
@@ -36,6 +40,8 @@ export interface AccountStore {
   refetch(): Promise<void>
   /** Notes that an alert was seen. What the server does not hear stays new. */
   acknowledge(alertId: string): Promise<void>
+  /** Takes what the API answered of a session; one that is older than what is known changes nothing. */
+  readonly learnSession: (session: Session) => void
   /** Takes a 402 `credits_depleted` for what it says, and asks for the balance; false for any other error. */
   readonly report402: (error: unknown) => boolean
 }
@@ -55,6 +61,7 @@ const start: AccountState = {
   heardAtMs: null,
   error: null,
   alerts: [],
+  sessions: [],
   clockOffsetMs: 0,
   signedOut: false,
   isRefused: false,
@@ -71,7 +78,7 @@ export function createAccountStore({
   let state = start
   let painted = start
   let isDue = false
-  let session: { readonly closing: AbortController; feed?: Feed } | undefined
+  let connection: { readonly closing: AbortController; feed?: Feed } | undefined
 
   const change = (part: Partial<AccountState>): void => {
     state = { ...state, ...part }
@@ -106,6 +113,7 @@ export function createAccountStore({
   function learnEvent(event: FeedEvent): void {
     if (event.event === 'balance') learnBalance(event.data)
     if (event.event === 'alert') learnAlerts([event.data, ...state.alerts])
+    if (event.event === 'session') learnSession(event.data)
     for (const listener of eventListeners) listener(event)
   }
 
@@ -119,6 +127,11 @@ export function createAccountStore({
     change({ alerts: [...byId.values()].toSorted((one, other) => Date.parse(other.at) - Date.parse(one.at)) })
   }
 
+  function learnSession(session: Session): void {
+    const sessions = withSession(state.sessions, session)
+    if (sessions !== state.sessions) change({ sessions })
+  }
+
   function learnState({ status, heardAtMs }: FeedState): void {
     const isConnected = status === 'live' && state.status !== 'live'
     change({ status, heardAtMs: heardAtMs ?? state.heardAtMs })
@@ -128,29 +141,46 @@ export function createAccountStore({
 
   const signedOut = (): void => change({ ...start, signedOut: true })
 
-  const refetch = (): Promise<void> => learning(true)
+  const refetch = async (): Promise<void> => {
+    await Promise.all([learning(true), learnOpenSessions()])
+  }
+
+  async function learnOpenSessions(): Promise<void> {
+    const asked = connection
+    try {
+      const { items } = await client.ask<Page<Session>>('/credits/v1/sessions?state=open')
+      // Of those that ended meanwhile nobody tells any more
+      const gone = state.sessions.filter(
+        ({ id, state: was }) => was !== 'ended' && !items.some((open) => open.id === id),
+      )
+      const ended = await Promise.all(gone.map(({ id }) => client.ask<Session>(sessionPath(id))))
+      if (asked === connection) [...items, ...ended].forEach(learnSession)
+    } catch {
+      // Each of them is asked about where it is shown
+    }
+  }
 
   async function learning(withAlerts: boolean): Promise<void> {
-    const asked = session
+    const asked = connection
     try {
       const balance = await client.ask<Balance>('/credits/v1/balance')
-      if (asked !== session) return
+      if (asked !== connection) return
       learnBalance(balance, true)
       if (!withAlerts) return
       const { items } = await client.ask<{ items: readonly Alert[] }>('/credits/v1/alerts')
-      if (asked !== session) return
+      if (asked !== connection) return
       learnAlerts(items.filter(({ period }) => period === balance.period))
     } catch (error) {
-      if (asked !== session) return
+      if (asked !== connection) return
       const failure = asFailure(error)
       if (failure.status === 401) signedOut()
       else change({ error: failure })
     }
   }
 
-  function openSession(): void {
-    const mine: NonNullable<typeof session> = { closing: new AbortController() }
-    session = mine
+  function open(): void {
+    const mine: NonNullable<typeof connection> = { closing: new AbortController() }
+    connection = mine
     void (async () => {
       // The feed of an account is shared under its id, which the first answer tells
       for (let failures = 0; !mine.closing.signal.aborted; failures += 1) {
@@ -173,20 +203,20 @@ export function createAccountStore({
     })()
   }
 
-  function closeSession(): void {
-    session?.closing.abort()
-    session?.feed?.close()
-    session = undefined
+  function close(): void {
+    connection?.closing.abort()
+    connection?.feed?.close()
+    connection = undefined
   }
 
   return {
     get: () => painted,
     subscribe(listener) {
       listeners.add(listener)
-      if (listeners.size === 1) openSession()
+      if (listeners.size === 1) open()
       return () => {
         listeners.delete(listener)
-        if (listeners.size === 0) closeSession()
+        if (listeners.size === 0) close()
       }
     },
     onEvent(listener) {
@@ -194,6 +224,7 @@ export function createAccountStore({
       return () => void eventListeners.delete(listener)
     },
     refetch,
+    learnSession,
     report402(error) {
       if (asFailure(error).code !== 'credits_depleted') return false
       change({ isRefused: true })

@@ -22,6 +22,9 @@ export { MessageInspector, type MessageInspectorProps } from './message-inspecto
 export { useMessageCost, type KnownCost } from './use-message-cost.ts'
 export { AlertsBell, type AlertsBellProps } from './alerts-bell.tsx'
 export { CreditAlerts, type CreditAlertsProps } from './credit-alerts.tsx'
+export { CallMeter, CallMeterView, type CallMeterProps, type CallMeterViewProps } from './call-meter.tsx'
+export { useSession, type LiveSession } from './use-session.ts'
+export { sessionPath } from './session-path.ts'
 export { DepletedOverlay, type DepletedOverlayProps } from './depleted-overlay.tsx'
 export type {
   Alert,
@@ -31,6 +34,7 @@ export type {
   BudgetWindow,
   Debit,
   Employee,
+  EndReason,
   Grant,
   GrantSource,
   Invite,
@@ -41,6 +45,7 @@ export type {
   Plan,
   Price,
   Referral,
+  Session,
   Subscription,
   Organization,
   Page,

@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useState } from 'react'
 import type { MessageCost as Cost } from './api/shapes.ts'
 import { MessageInspector } from './message-inspector.tsx'
 import { useCredits } from './provider.tsx'
+import { Spent } from './spent.tsx'
 import { useMessageCost } from './use-message-cost.ts'
 
 export interface MessageCostProps {
@@ -41,15 +42,6 @@ export function MessageCost({ messageId, isWorking, onCost }: MessageCostProps):
 function CostWords({ cost: { state, total } }: { readonly cost: Cost }): ReactNode {
   const { formats, t } = useCredits()
   if (state === 'not_charged') return t('cost.notCharged')
-  const count = formats.spend(total)
-  const words = t(state === 'partial' ? 'cost.partial' : 'cost.credits', { count })
-  if (!count.startsWith('<')) return <span title={formats.exact(total)}>{words}</span>
-  return (
-    <>
-      <span aria-hidden="true" title={formats.exact(total)}>
-        {words}
-      </span>
-      <span className="cr-hidden">{t('cost.smallest')}</span>
-    </>
-  )
+  const key = state === 'partial' ? 'cost.partial' : 'cost.credits'
+  return <Spent amount={total} say={(count) => t(key, { count })} t={t} formats={formats} />
 }

@@ -1,104 +1,17 @@
 'use client'
-import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import type { ReactNode } from 'react'
 import type { MessageCost } from './api/shapes.ts'
-import { useAccount, useCredits } from './provider.tsx'
+import { Inspector } from './inspector.tsx'
+import { useCredits } from './provider.tsx'
 
 export interface MessageInspectorProps {
   readonly cost: MessageCost
   readonly onClose: () => void
 }
 
-/** All that a message's cost is made of, in a dialog that is open as long as it is there. Its lines sum to its total. */
+/** All that a message's cost is made of. */
 export function MessageInspector({ cost, onClose }: MessageInspectorProps): ReactNode {
-  const { formats, t, calendarOf } = useCredits()
-  const { balance } = useAccount()
-  const dialog = useRef<HTMLDialogElement>(null)
-  const titleId = useId()
-  const calendar = calendarOf(balance?.timeZone ?? 'UTC')
-  // Its end gives the focus back to where it was
-  useEffect(() => {
-    const shown = dialog.current!
-    if (!shown.open) shown.showModal()
-    return () => shown.close()
-  }, [])
-  return (
-    <dialog ref={dialog} className="cr-inspector cr-root" aria-labelledby={titleId} onClose={onClose}>
-      <h2 id={titleId}>{t('inspect.title')}</h2>
-      <p className="cr-menu-count">{t('inspect.total', { count: formats.exact(cost.total) })}</p>
-      {cost.model !== '' && <p>{t('inspect.answered', { model: cost.model, tier: cost.tier })}</p>}
-      <div className="cr-scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('inspect.what')}</th>
-              <th scope="col" className="cr-amount">
-                {t('inspect.quantity')}
-              </th>
-              <th scope="col" className="cr-amount">
-                {t('inspect.rate')}
-              </th>
-              <th scope="col" className="cr-amount">
-                {t('inspect.credits')}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {cost.lines.map(({ kind, label, quantity, unit, rate, credits, free }) => (
-              <tr key={`${kind} ${label} ${rate}`}>
-                <th scope="row">{label}</th>
-                <td className="cr-amount">
-                  {unit === 'ms' && formats.duration(quantity)}
-                  {unit === 'token' && t('inspect.tokens', { count: formats.count(quantity) })}
-                  {unit !== 'ms' && unit !== 'token' && t('inspect.times', { count: formats.count(quantity) })}
-                </td>
-                <td className="cr-amount">{rate === '' ? '' : t('inspect.perMillion', { rate })}</td>
-                <td className="cr-amount">{free === true ? t('inspect.free') : formats.exact(credits)}</td>
-              </tr>
-            ))}
-          </tbody>
-          <tfoot>
-            <tr>
-              <th scope="row" colSpan={3}>
-                {t('inspect.sum')}
-              </th>
-              <td className="cr-amount">{formats.exact(cost.total)}</td>
-            </tr>
-          </tfoot>
-        </table>
-      </div>
-      <p className="cr-soft">
-        {t('inspect.when', {
-          moment: calendar.moment(Date.parse(cost.startedAt)),
-          duration: formats.duration(cost.durationMs),
-        })}
-        {cost.priceVersion !== '' && <> · {t('inspect.prices', { version: cost.priceVersion })}</>}
-      </p>
-      <Copied label={t('inspect.message')} text={cost.messageId} />
-      <Copied label={t('inspect.entries')} text={cost.entryIds.join('\n')} />
-      <p>
-        <button type="button" className="cr-button" onClick={onClose}>
-          {t('inspect.close')}
-        </button>
-      </p>
-    </dialog>
-  )
-}
-
-function Copied({ label, text }: { readonly label: string; readonly text: string }): ReactNode {
   const { t } = useCredits()
-  const [isCopied, setCopied] = useState(false)
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text)
-    setCopied(true)
-  }
-  return (
-    <details>
-      <summary>{label}</summary>
-      <pre className="cr-ids">{text}</pre>
-      <button type="button" className="cr-link" onClick={() => void copy().catch(() => setCopied(false))}>
-        {t('inspect.copy')}
-      </button>{' '}
-      <span role="status">{isCopied && t('inspect.copied')}</span>
-    </details>
-  )
+  const subject = { label: t('inspect.message'), id: cost.messageId }
+  return <Inspector title={t('inspect.title')} subject={subject} cost={cost} onClose={onClose} />
 }

@@ -1,6 +1,8 @@
 import { type ReactNode, useEffect, useRef } from 'react'
 import { Link, useLocation } from 'wouter'
 import { AlertsBell, CreditAlerts, CreditBar } from '../react/index.ts'
+import { CallKeeper } from './calls/call-keeper.tsx'
+import { OtherCalls } from './calls/other-calls.tsx'
 import { ErrorBoundary } from './error-boundary.tsx'
 import { PaletteDoor } from './palette/palette-door.tsx'
 import { paths } from './paths.ts'
@@ -48,9 +50,11 @@ export function Shell({ children }: { readonly children: ReactNode }): ReactNode
           <CreditBar links={{ upgrade: paths.plans, buy: paths.packs, usage: paths.usage }} className="header-bar" />
         </ErrorBoundary>
       </header>
+      <CallKeeper />
       <CreditAlerts links={{ upgrade: paths.plans, buy: paths.packs }} />
       <main id="main" ref={main} tabIndex={-1}>
         {isAt(location, '/settings') && <SettingsTabs />}
+        {!isAt(location, paths.chat) && <OtherCalls />}
         <ErrorBoundary key={location}>{children}</ErrorBoundary>
       </main>
       <footer className="footer">

@@ -1,3 +1,4 @@
+import type { ChargeId } from '../../credits/charge-id.ts'
 import type { Receipt } from '../../credits/receipt.ts'
 import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
 import { inOrder } from '../feed/position.ts'
@@ -41,6 +42,23 @@ export async function messageReceipts(
       return { messageId, receipts: oncePerCharge(receipts) }
     }),
   )
+}
+
+/** So many are asked for at once. */
+const most = 1_000
+
+/** All receipts of a voice call or meeting, whose charges have these ids: one per charge, oldest first, those included that are not in the journal yet. */
+export async function sessionReceipts(
+  { undrained, journal }: ReceiptDeps,
+  accountId: string,
+  sessionId: string,
+  ids: readonly ChargeId[],
+): Promise<readonly Receipt[]> {
+  const waiting = await undrained(accountId, (receipt) => receipt.detail?.session === sessionId)
+  const stored: Receipt[] = []
+  for (let from = 0; from < ids.length; from += most)
+    stored.push(...(await journal.receiptsById(accountId, ids.slice(from, from + most))))
+  return oncePerCharge([...stored, ...waiting])
 }
 
 /** One receipt per charge: the settled one where there are two. */

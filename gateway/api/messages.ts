@@ -5,10 +5,9 @@ import { parseRowKey } from '../../credits/usage-row.ts'
 import { ApiError } from '../error.ts'
 import { type Api, Instant, instant, json, Micro, userRoute } from '../route.ts'
 import type { ApiDeps } from './deps.ts'
+import { CostLine, costLines } from './cost-lines.ts'
 import { messageReceipts } from './known-receipts.ts'
 import { localModels } from './local-models.ts'
-import { linesOf } from './receipt-of.ts'
-import { categoryLabels, itemLabel } from './usage-tree.ts'
 
 export const MessageCost = z
   .object({
@@ -21,17 +20,7 @@ export const MessageCost = z
     model: z.string(),
     local: z.boolean().optional().openapi({ description: 'A local model answered: AI is not charged.' }),
     priceVersion: z.string(),
-    lines: z.array(
-      z.object({
-        kind: z.string(),
-        label: z.string(),
-        quantity: z.number(),
-        unit: z.string(),
-        rate: z.string(),
-        credits: z.int().openapi({ description: 'Micro-credits; below zero only on the line `uncollected`.' }),
-        free: z.boolean().optional(),
-      }),
-    ),
+    lines: z.array(CostLine),
     entryIds: z.array(z.string()),
     startedAt: Instant,
     durationMs: z.number(),
@@ -97,14 +86,12 @@ function messageCost(
   const main = receipts.find((receipt) => parseRowKey(receipt.row).category === 'ai_usage') ?? receipts[0]!
   const { tier, model } = parseRowKey(main.row)
   const total = sum(receipts.map((receipt) => receipt.charged))
-  const uncollected = sum(receipts.map((receipt) => receipt.uncollected))
   const startedAtMs = Math.min(...receipts.map((receipt) => receipt.detail?.startedAtMs ?? receipt.atMs))
   const endedAtMs = Math.max(
     ...receipts.map((receipt) =>
       receipt.detail === null ? receipt.atMs : receipt.detail.startedAtMs + receipt.detail.durationMs,
     ),
   )
-  const lines = mergedLines(receipts.flatMap(messageLines))
   return {
     messageId,
     state: stateOf(receipts, total),
@@ -113,7 +100,7 @@ function messageCost(
     model,
     ...(isLocal(model) ? { local: true } : {}),
     priceVersion: main.detail?.priceVersion ?? '',
-    lines: uncollected === 0 ? lines : [...lines, uncollectedLine(uncollected)],
+    lines: costLines(receipts),
     entryIds: receipts.map((receipt) => receipt.id),
     startedAt: instant(startedAtMs),
     durationMs: Math.max(0, endedAtMs - startedAtMs),
@@ -126,80 +113,4 @@ function stateOf(receipts: readonly Receipt[], total: Amount): MessageCost['stat
   if (total === 0) return 'not_charged'
   // A call that failed before any output cost nothing; another one answered in its place.
   return unfinished.every(({ charged, uncollected }) => charged + uncollected === 0) ? 'final' : 'partial'
-}
-
-type Line = MessageCost['lines'][number]
-
-const kindLabels: Readonly<Record<string, string>> = {
-  input: 'Input tokens',
-  cached_input: 'Cached input tokens',
-  cache_write: 'Cache write tokens',
-  output: 'Output tokens',
-  reasoning: 'Reasoning tokens',
-  accrued: 'Charged when the call timed out',
-}
-
-function messageLines(receipt: Receipt): readonly Line[] {
-  const { category, item } = parseRowKey(receipt.row)
-  if (category === 'ai_usage')
-    return linesOf(receipt).map(({ amount, ...line }) => ({
-      ...line,
-      label: kindLabels[line.kind] ?? line.kind.replaceAll('_', ' '),
-      credits: amount,
-    }))
-  const credits = receipt.charged + receipt.uncollected
-  const kind = {
-    internal: 'internal',
-    tool_calls: 'tool',
-    compute_runtime: 'runtime',
-    tasks_completed: 'task',
-    voice_calls: 'voice',
-  }[category]
-  const unit = {
-    internal: 'calls',
-    tool_calls: 'calls',
-    compute_runtime: 'ms',
-    tasks_completed: 'tasks',
-    voice_calls: 'ms',
-  }[category]
-  const quantity = category === 'internal' ? 1 : receipt.quantities.units
-  return [
-    {
-      kind,
-      label: item === '' ? categoryLabels[category] : itemLabel(item),
-      quantity,
-      unit,
-      rate: '',
-      credits,
-      ...(credits === 0 ? { free: true } : {}),
-    },
-  ]
-}
-
-/** Lines of several calls that say the same at the same rate become one. */
-function mergedLines(lines: readonly Line[]): Line[] {
-  const byKey = new Map<string, Line>()
-  for (const line of lines) {
-    const key = JSON.stringify([line.kind, line.label, line.unit, line.rate, line.free])
-    const before = byKey.get(key)
-    byKey.set(
-      key,
-      before === undefined
-        ? line
-        : { ...line, quantity: before.quantity + line.quantity, credits: before.credits + line.credits },
-    )
-  }
-  return [...byKey.values()]
-}
-
-/** What the lines come to beyond the charge: shown, so that they still sum to it. */
-function uncollectedLine(uncollected: Amount): Line {
-  return {
-    kind: 'uncollected',
-    label: 'Not charged: credits ran out',
-    quantity: 1,
-    unit: 'call',
-    rate: '',
-    credits: 0 - uncollected,
-  }
 }

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { sessionKinds } from '../../credits/session/session.ts'
 import { type Api, json, Micro, userRoute } from '../route.ts'
 import type { ApiDeps } from './deps.ts'
 
@@ -7,6 +8,7 @@ export const Price = z
     activity: z.string().openapi({ example: 'image.hd' }),
     amount: Micro,
     per: z.string().openapi({ description: 'minute, task, image, call …', example: 'image' }),
+    session: z.enum(sessionKinds).optional().openapi({ description: 'The kind of session of which it is the price.' }),
   })
   .openapi('Price')
 
@@ -20,8 +22,11 @@ const list = userRoute({
 })
 
 export function priceRoutes(app: Api, { catalogue }: Pick<ApiDeps, 'catalogue'>): void {
-  const items = catalogue.activities.flatMap((activity) =>
-    'price' in activity ? [{ activity: activity.name, amount: activity.price, per: activity.per }] : [],
-  )
+  const items = catalogue.activities.flatMap((activity) => {
+    if (!('price' in activity)) return []
+    const session = catalogue.sessions.kinds.find((each) => each.activity === activity.name)?.kind
+    const price = { activity: activity.name, amount: activity.price, per: activity.per }
+    return [session === undefined ? price : { ...price, session }]
+  })
   app.openapi(list, (c) => c.json({ items, next: null }, 200))
 }

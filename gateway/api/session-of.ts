@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import type { ChargeId } from '../../credits/charge-id.ts'
 import { minuteAt, minuteCharge } from '../../credits/session/minutes.ts'
 import { minutePrice } from '../../credits/session/price.ts'
 import { adapterNames, endReasons, platforms, sessionKinds, sessionStates } from '../../credits/session/session.ts'
@@ -61,10 +62,15 @@ export function sessionOf(view: SessionView): Session {
 }
 
 export function sessionDetailOf(view: SessionView): z.infer<typeof SessionDetail> {
+  return { ...sessionOf(view), entryIds: chargesOf(view) }
+}
+
+/** The ids of the charges that there are for a session, a minute each. */
+export function chargesOf(view: SessionView): ChargeId[] {
   // The minute that runs has none yet.
   const minutes = view.endedAtMs === null ? minuteAt(view.ms) : minuteAt(view.ms) + 1
   const charged = Array.from({ length: minutes }, (_, minute) => minute).filter(
     (minute) => minutePrice(minute, view.ms, view) > 0,
   )
-  return { ...sessionOf(view), entryIds: charged.map((minute) => minuteCharge(view, minute)) }
+  return charged.map((minute) => minuteCharge(view, minute))
 }

@@ -10,7 +10,7 @@ import type { ApiDeps } from './deps.ts'
 import { readAccount } from './reading.ts'
 import { Session, SessionDetail, sessionDetailOf, sessionOf } from './session-of.ts'
 
-const SessionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'not the id of a session')
+export const SessionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'not the id of a session')
 const MessageId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/, 'not the id of a message')
 
 const NewSession = z

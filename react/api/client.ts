@@ -1,4 +1,4 @@
-import { Failure } from './failure.ts'
+import { Failure, type FailureDetails } from './failure.ts'
 
 export interface Credentials {
   /** A user token; asked for when one is needed, and once more where it was refused. Without it, the browser's cookie says who asks. */
@@ -94,8 +94,8 @@ async function answerTo(sent: Promise<Response>): Promise<Response> {
 async function failureOf(answer: Response): Promise<Failure> {
   const { status } = answer
   try {
-    const { error } = (await answer.json()) as { error: { code: string; message: string; requestId?: string } }
-    return new Failure(error.code, error.message, { status, requestId: error.requestId })
+    const { error } = (await answer.json()) as { error: FailureDetails & { code: string; message: string } }
+    return new Failure(error.code, error.message, { ...error, status })
   } catch {
     return new Failure('malformed', `the server answered ${status}`, { status })
   }

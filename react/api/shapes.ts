@@ -145,6 +145,8 @@ export interface Price {
   readonly activity: string
   readonly amount: number
   readonly per: string
+  /** The kind of session of which it is the price. */
+  readonly session?: 'voice' | 'meeting' | undefined
 }
 
 export type BudgetWindow = 'day' | 'week' | 'month' | 'total'
@@ -249,4 +251,40 @@ export interface Debit {
   readonly uncollected: number
   readonly messageId?: string | undefined
   readonly outcome: string
+}
+
+/** A call that somebody has with an employee, or a meeting that the employee sits in: billed by the minute until it ends. */
+export interface Session {
+  readonly id: string
+  readonly kind: 'voice' | 'meeting'
+  readonly state: 'starting' | 'live' | 'ended'
+  readonly employeeId: string
+  readonly organizationId: string
+  /** What it runs on. `browser`: a page that plays it, and sends the signs of life. */
+  readonly adapter: 'browser' | 'livekit' | 'meeting_bot' | 'webhook'
+  readonly platform: 'meet' | 'zoom' | 'teams' | null
+  readonly startedAt: string
+  readonly endedAt: string | null
+  readonly endReason: EndReason | null
+  /** How long it had lasted when this was told. */
+  readonly seconds: number
+  /** What that costs. */
+  readonly credits: number
+  /** A minute of it. */
+  readonly rate: number
+  /** For how long what is left will do, while that is little. */
+  readonly warning: { readonly secondsLeft: number } | null
+}
+
+/** `requested`: by its user. `left`: everybody was gone. */
+export type EndReason = 'requested' | 'credits' | 'budget' | 'connection_lost' | 'longest' | 'left'
+
+/** What a session's receipts, one a minute, come to. Its lines sum exactly to its total. */
+export interface SessionCost {
+  readonly sessionId: string
+  readonly total: number
+  readonly lines: MessageCost['lines']
+  readonly entryIds: readonly string[]
+  readonly startedAt: string
+  readonly durationMs: number
 }

@@ -80,9 +80,39 @@ test('a call begins, hears signs of life, ends once, and costs what it lasted', 
     quantity: ended.body.seconds * 1_000,
     unit: 'ms',
   })
+  // The same from the ledger's stream and from the journal
+  for (const settle of [async () => undefined, () => stand.drain(user.accountId)]) {
+    await settle()
+    expect((await stand.ask('GET', `${path}/cost`, { as: user.key })).body).toEqual({
+      sessionId: begun.body.id,
+      total: owed,
+      lines: [
+        {
+          kind: 'voice',
+          label: 'Voice conversations',
+          quantity: ended.body.seconds * 1_000,
+          unit: 'ms',
+          rate: '',
+          credits: owed,
+        },
+      ],
+      entryIds: read.entryIds,
+      startedAt: begun.body.startedAt,
+      durationMs: ended.body.seconds * 1_000,
+    })
+  }
   expect((await stand.ask('GET', '/credits/v1/sessions?state=open', { as: user.key })).body.items).toEqual([])
   expect((await stand.ask('GET', '/credits/v1/sessions', { as: user.key })).body.items).toMatchObject([
     { id: begun.body.id, state: 'ended', credits: owed },
+  ])
+})
+
+test('the prices say which ones are of a call and of a meeting', async () => {
+  const { body } = await stand.ask('GET', '/credits/v1/prices', { as: (await someUser()).key })
+  const priced = body.items.filter(({ session }: { session?: string }) => session !== undefined)
+  expect(priced).toEqual([
+    { activity: 'voice', amount: 3_000_000, per: 'minute', session: 'voice' },
+    { activity: 'meeting', amount: 1_500_000, per: 'minute', session: 'meeting' },
   ])
 })
 

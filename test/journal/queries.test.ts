@@ -158,6 +158,15 @@ describe.each(backends)('asking $name', (database) => {
     })
   })
 
+  it('receipts are found by their ids, those that are known of them, and of this account', async () => {
+    const [account, stranger] = [newAccount(), newAccount()]
+    const stored = [1, 2, 3].map((n) => receiptOf(account, n))
+    await journal.storeReceipts([...stored, receiptOf(stranger, 4)])
+    const ids = [stored[2]!.id, stored[0]!.id, receiptOf(stranger, 4).id, receiptOf(account, 5).id]
+    expect((await journal.receiptsById(account, ids)).map(({ n }) => n)).toEqual([1, 3])
+    expect(await journal.receiptsById(account, [])).toEqual([])
+  })
+
   it('the receipts of a message are all those and only those that name it', async () => {
     const account = newAccount()
     const named = (messageId: string) => ({ detail: { ...someDetail, messageId } })

@@ -14,6 +14,8 @@ import type { Order } from '../../gateway/api/checkouts.ts'
 import type { Packs, Plans } from '../../gateway/api/plans.ts'
 import type { Price } from '../../gateway/api/prices.ts'
 import type { Referral } from '../../gateway/api/referral.ts'
+import type { SessionCost } from '../../gateway/api/session-cost.ts'
+import type { Session } from '../../gateway/api/session-of.ts'
 import type { Subscription } from '../../gateway/api/subscription.ts'
 import type { Usage } from '../../gateway/api/usage.ts'
 import type * as shapes from '../../react/api/shapes.ts'
@@ -38,5 +40,7 @@ export type Contract = [
   Reads<shapes.Debit, Debit>,
   Reads<shapes.Budget, Budget>,
   Reads<shapes.Price, z.infer<typeof Price>>,
+  Reads<shapes.Session, Session>,
+  Reads<shapes.SessionCost, z.infer<typeof SessionCost>>,
   Reads<shapes.Model, z.infer<typeof Model>>,
 ]

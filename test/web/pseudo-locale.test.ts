@@ -45,10 +45,15 @@ describe.each([
 ])('in a language of long words, %s', (path) => {
   let page: Page
   beforeAll(async () => {
+    if (path === '/chat/ada')
+      await stand.api.ask('POST', '/credits/v1/sessions', {
+        as: user.key,
+        body: { kind: 'meeting', employee: 'ada', meetingUrl: 'https://zoom.us/j/1234567890' },
+      })
     page = await (await stand.profile(user, { viewport: { width: 320, height: 700 } })).open(path)
     await page.locator('main h1').waitFor()
     // The stand has no company whose conversations come
-    if (path.startsWith('/chat/')) await page.locator('textarea').waitFor()
+    if (path.startsWith('/chat/')) await page.locator('.cr-call button').first().waitFor()
     else await page.waitForFunction(() => document.querySelector('main [aria-busy=true], main .cr-skeleton') === null)
   })
 

@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react'
 import { Link, useParams } from 'wouter'
 import { asFailure, type Employee, type Loaded, type Page, useAsked, useCredits } from '../../../react/index.ts'
+import { OtherCalls } from '../../calls/other-calls.tsx'
 import { Failed } from '../../failed.tsx'
 import { paths } from '../../paths.ts'
 import { Title } from '../../title.tsx'
@@ -20,6 +21,7 @@ export function ChatPage(): ReactNode {
         <div className="cr-skeleton table-skeleton" aria-busy="true" />
       )}
       {employees.data !== null && chosen === undefined && <Hire employees={employees} />}
+      {employees.data !== null && <OtherCalls except={chosen?.id} />}
       {chosen !== undefined && (
         <div className="chat">
           <nav aria-label={t('chat.employees')}>

@@ -10,8 +10,10 @@ import {
 import { paths, waysToCredits } from '../../paths.ts'
 import { t } from '../../words.ts'
 import { AtZero } from './at-zero.tsx'
+import { CallsWith } from './calls-with.tsx'
 import { Composer } from './composer.tsx'
 import { type ChatMessage, isWorking } from './conversation.ts'
+import { StartCall } from './start-call.tsx'
 import { useFollowedEnd } from './use-followed-end.ts'
 import { type ConversationState, useConversation } from './use-conversation.ts'
 
@@ -32,6 +34,7 @@ export function Conversation({ employee, another }: ConversationProps): ReactNod
     (id: string, total: number) => setCosts((known) => (known[id] === total ? known : { ...known, [id]: total })),
     [],
   )
+  const [begun, setBegun] = useState<string | null>(null)
   const total = Object.values(costs).reduce((sum, cost) => sum + cost, 0)
   return (
     <section className="conversation" aria-label={t('chat.with', { name: employee.name })}>
@@ -59,6 +62,7 @@ export function Conversation({ employee, another }: ConversationProps): ReactNod
           </ol>
         )}
       </div>
+      <CallsWith employee={employee} begun={begun} />
       <DepletedOverlay
         employee={employee}
         links={{
@@ -73,6 +77,7 @@ export function Conversation({ employee, another }: ConversationProps): ReactNod
           send={conversation.send}
           stop={conversation.stop}
         />
+        <StartCall employee={employee} onBegun={setBegun} />
       </DepletedOverlay>
       <AtZero />
     </section>

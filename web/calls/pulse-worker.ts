@@ -1,0 +1,3 @@
+import { beatEveryMs } from './beat-every-ms.ts'
+
+setInterval(() => postMessage(null), beatEveryMs)
