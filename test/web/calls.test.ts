@@ -29,7 +29,7 @@ const grant = (user: TestUser, credits: string) =>
 interface Caller extends Profile {
   readonly user: TestUser
   /** The calls of the account as the API has them, the latest first. */
-  sessions(): Promise<readonly Told[]>
+  readonly sessions: () => Promise<readonly Told[]>
 }
 interface Told {
   readonly id: string
@@ -174,6 +174,24 @@ describe('a voice call', () => {
     await end(page).click()
   })
 
+  test('whose gateway is away keeps what was told, says so, and hears of its end once it is back', async () => {
+    const { open, sessions, user } = await caller()
+    const page = await open('/chat/ada')
+    await startVoice(page).click()
+    await until(async () => (await creditsOn(page)) > 0)
+    await stand.stop()
+    try {
+      await call(page).getByText('Reconnecting').waitFor({ timeout: 30_000 })
+      expect(await creditsOn(page)).toBeGreaterThan(0)
+      // From another device
+      const [{ id } = { id: '' }] = await sessions()
+      await stand.api.ask('POST', `/credits/v1/sessions/${id}/end`, { as: user.key })
+    } finally {
+      await stand.start()
+    }
+    await call(page).getByText('You ended it.', { exact: true }).first().waitFor()
+  })
+
   test.each([
     [1280, 'dark', 'ltr'],
     [320, 'light', 'ltr'],
@@ -280,7 +298,7 @@ describe('a start that is refused', () => {
 
 // Each of these waits for the clock of the ledger: together they take as long as the longest.
 describe.concurrent('a call that nobody ends', () => {
-  test('is over when its tab is closed, and costs what it lasted until then', async ({ expect: expected }) => {
+  test('is over when its tab is closed, and costs what it lasted until then', async () => {
     const { open, sessions } = await caller()
     const page = await open('/chat/ada')
     await startVoice(page).click()
@@ -293,13 +311,11 @@ describe.concurrent('a call that nobody ends', () => {
       .first()
       .waitFor({ timeout: 90_000 })
     const [told] = await sessions()
-    expected(told).toMatchObject({ state: 'ended', endReason: 'connection_lost' })
-    expected(told!.seconds).toBeLessThan(30)
+    expect(told).toMatchObject({ state: 'ended', endReason: 'connection_lost' })
+    expect(told!.seconds).toBeLessThan(30)
   }, 120_000)
 
-  test('is warned of its end, politely, and at zero it ends with its reason beside the covered form', async ({
-    expect: expected,
-  }) => {
+  test('is warned of its end, politely, and at zero it ends with its reason beside the covered form', async () => {
     const { open, user, sessions, complaints } = await caller('3')
     const page = await open('/chat/ada')
     const composer = page.getByRole('textbox', { name: 'Message to Ada' })
@@ -312,25 +328,25 @@ describe.concurrent('a call that nobody ends', () => {
     const said = await status.textContent()
     await warning.getByText('Less than 10 sec left').waitFor({ timeout: 90_000 })
     // Said once, not each time that it has become less
-    expected(await status.textContent()).toBe(said)
+    expect(await status.textContent()).toBe(said)
     await call(page).getByText('It ended: credits ran out.', { exact: true }).first().waitFor()
-    expected(await status.textContent()).toBe('It ended: credits ran out.')
+    expect(await status.textContent()).toBe('It ended: credits ran out.')
     await page.getByRole('group', { name: 'Credits Depleted' }).waitFor()
     await page.getByRole('button', { name: /credits depleted$/ }).waitFor()
-    expected(await composer.isDisabled()).toBe(true)
-    expected(await startVoice(page).isDisabled()).toBe(true)
-    expected(await violationsOf(page)).toEqual([])
-    expected(await sessions()).toMatchObject([{ endReason: 'credits', seconds: 60, credits: 3_000_000 }])
+    expect(await composer.isDisabled()).toBe(true)
+    expect(await startVoice(page).isDisabled()).toBe(true)
+    expect(await violationsOf(page)).toEqual([])
+    expect(await sessions()).toMatchObject([{ endReason: 'credits', seconds: 60, credits: 3_000_000 }])
     await page.getByRole('button', { name: 'Inspect' }).click()
     await page.getByRole('dialog', { name: 'What this call cost' }).getByText('3 credits in all').waitFor()
     await page.keyboard.press('Escape')
 
     await grant(user, '20')
     await page.getByRole('group', { name: 'Credits Depleted' }).waitFor({ state: 'detached' })
-    expected(await composer.inputValue()).toBe('a draft that nobody sent')
+    expect(await composer.inputValue()).toBe('a draft that nobody sent')
     await startVoice(page).click()
     await end(page).click()
     await until(async () => (await sessions()).every(({ state }) => state === 'ended'))
-    expected(complaints.filter(isOurs)).toEqual([])
+    expect(complaints.filter(isOurs)).toEqual([])
   }, 150_000)
 })

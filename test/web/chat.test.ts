@@ -135,6 +135,22 @@ describe('a message', () => {
   })
 })
 
+test('an app call and a workflow are a press away, with their prices; the workflow can be stopped', async () => {
+  const { open, customer, complaints } = await signedIn('500')
+  const page = await open('/chat/ada')
+  await page.getByText('Try what else costs credits').click()
+  await page.getByRole('button', { name: 'Look into the calendar · 0.05' }).click()
+  await costOf(page)
+  expect((await customer.charges()).map(({ credits }) => credits)).toContain(50_000)
+  await page.getByRole('button', { name: 'Research, a workflow · 1/min' }).click()
+  await page.getByRole('button', { name: 'Stop', exact: true }).click()
+  await last(page).and(page.locator('[data-state=stopped]')).waitFor()
+  expect(await violationsOf(page)).toEqual([])
+  await page.getByRole('link', { name: 'Daily report, a task · 0.25' }).click()
+  await page.getByRole('heading', { name: 'Daily report' }).waitFor()
+  expect(complaints).toEqual([])
+})
+
 test('a picture that costs more than there is says so and lets go on; with enough it is drawn', async () => {
   const { open, customer, complaints } = await signedIn('6')
   const page = await open('/chat/ada')

@@ -1,4 +1,4 @@
-// `npm run screens -- [folder]`: a picture of every screen in every state, light and dark, on a desktop and on a phone.
+// `npm run screens -- [folder [names]]`: a picture of every screen in every state, or of those whose names match, light and dark, on a desktop and on a phone.
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
@@ -24,6 +24,8 @@ interface Shot {
   readonly before?: (page: Page) => Promise<unknown>
   /** Until it is as it should be seen. */
   readonly until: (page: Page) => Promise<unknown>
+  /** Leaves nothing behind for the next one. */
+  readonly after?: (page: Page) => Promise<unknown>
 }
 
 const never = (): Promise<void> => new Promise(() => {})
@@ -31,6 +33,40 @@ const broken = { error: { code: 'journal_unavailable', message: 'the journal doe
 const isLoaded = (page: Page) => page.locator('tfoot .number').first().waitFor()
 const heading = (name: string) => (page: Page) => page.getByRole('heading', { name, level: 1 }).waitFor()
 const settled = (page: Page) => page.locator('.message').last().locator('.cr-cost[data-state]').waitFor()
+
+const startCall = async (page: Page): Promise<void> => {
+  await page.getByRole('button', { name: /^Start voice call/ }).click()
+  await page.locator('.cr-call[data-state=live] .cr-call-credits [title]').waitFor()
+}
+const endCalls = async (page: Page): Promise<void> => {
+  const { origin } = new URL(page.url())
+  const { items } = await (await page.request.get('/credits/v1/sessions?state=open')).json()
+  for (const { id } of items as { id: string }[])
+    await page.request.post(`/credits/v1/sessions/${id}/end`, { headers: { origin } })
+}
+/** What the server would tell of a call. */
+const inCalls = (change: object) => (page: Page) =>
+  page.route('**/credits/v1/sessions', async (route) => {
+    const response = await route.fetch()
+    await route.fulfill({ response, json: { ...(await response.json()), ...change } })
+  })
+const endedAtZero = {
+  id: 'call-1',
+  kind: 'voice',
+  state: 'ended',
+  employeeId: 'clara',
+  organizationId: '',
+  messageId: '',
+  adapter: 'browser',
+  platform: null,
+  startedAt: '2026-11-14T10:00:00.000Z',
+  endedAt: '2026-11-14T10:04:00.000Z',
+  endReason: 'credits',
+  seconds: 240,
+  rate: 3_000_000,
+  credits: 12_000_000,
+  warning: null,
+}
 
 /** Each on a page of its own, in which the demo user is signed in. */
 const full: readonly Shot[] = [
@@ -86,6 +122,74 @@ const full: readonly Shot[] = [
     isWindow: true,
     until: (page) => page.getByText('Nothing was said yet.').waitFor(),
   },
+  { name: 'call', path: '/chat/bruno', isWindow: true, until: startCall, after: endCalls },
+  {
+    name: 'call-warned',
+    path: '/chat/bruno',
+    isWindow: true,
+    before: async (page) => {
+      await inCalls({ warning: { secondsLeft: 80 } })(page)
+      await page.route(/credits\/v1\/(feed|sessions\/[^/]+\/heartbeat)$/, never)
+    },
+    until: async (page) => {
+      await startCall(page)
+      await page
+        .getByText(/^About .* left$/)
+        .first()
+        .waitFor()
+    },
+    after: endCalls,
+  },
+  {
+    name: 'call-ended',
+    path: '/chat/bruno',
+    isWindow: true,
+    until: async (page) => {
+      await startCall(page)
+      await page.getByRole('button', { name: 'End', exact: true }).click()
+      await page.locator('.cr-call[data-state=ended]').waitFor()
+    },
+  },
+  {
+    name: 'call-inspect',
+    path: '/chat/bruno',
+    isWindow: true,
+    until: async (page) => {
+      await startCall(page)
+      await page.getByRole('button', { name: 'End', exact: true }).click()
+      await page.getByRole('button', { name: 'Inspect' }).click()
+      await page.getByRole('dialog').getByRole('rowheader', { name: 'Voice conversations' }).waitFor()
+    },
+  },
+  {
+    name: 'call-join',
+    path: '/chat/bruno',
+    isWindow: true,
+    until: async (page) => {
+      await page.getByRole('button', { name: /^Join meeting/ }).click()
+      await page.getByRole('dialog').waitFor()
+    },
+  },
+  {
+    name: 'call-elsewhere',
+    path: '/employees',
+    isWindow: true,
+    until: async (page) => {
+      const data = { kind: 'meeting', employee: 'ada', meetingUrl: 'https://zoom.us/j/1234567890' }
+      const { origin } = new URL(page.url())
+      await page.request.post('/credits/v1/sessions', { data, headers: { origin } })
+      await page.getByText('in another tab').waitFor()
+    },
+    after: endCalls,
+  },
+  {
+    name: 'call-more-work',
+    path: '/chat/bruno',
+    until: async (page) => {
+      await page.getByText('Try what else costs credits').click()
+      await page.getByRole('link', { name: /^Daily report/ }).waitFor()
+    },
+  },
   { name: 'employees', path: '/employees', until: (page) => page.getByText('Used').first().waitFor() },
   { name: 'employee', path: '/employees/bruno', until: (page) => page.getByText('Daily report').waitFor() },
   { name: 'subscription', path: '/settings/subscription', until: (page) => page.getByText('Buy 500').waitFor() },
@@ -118,6 +222,16 @@ const depleted: readonly Shot[] = [
     isWindow: true,
     until: (page) => page.getByRole('group', { name: 'Credits Depleted' }).waitFor(),
   },
+  {
+    name: 'call-ended-at-zero',
+    path: '/chat/clara',
+    isWindow: true,
+    before: (page) =>
+      page.route('**/credits/v1/sessions?state=open', (route) =>
+        route.fulfill({ json: { items: [endedAtZero], next: null } }),
+      ),
+    until: (page) => page.locator('.cr-call[data-state=ended]').waitFor(),
+  },
   { name: 'usage-depleted', path: usagePath, isWindow: true, until: isLoaded },
   {
     name: 'alerts',
@@ -144,6 +258,7 @@ const strangers: readonly Shot[] = [
   { name: 'sign-up', path: '/signup', until: (page) => page.getByRole('button').first().waitFor() },
 ]
 
+const only = process.argv[3] === undefined ? /./ : new RegExp(process.argv[3])
 const stack = await openDemoStack()
 let count = 0
 try {
@@ -177,12 +292,17 @@ async function shoot(shots: readonly Shot[], storageState: State | undefined): P
         baseURL: stack.gatewayUrl,
         reducedMotion: 'reduce',
       })
-      for (const shot of shots) await take(context, shot, join(folder, `${shot.name}--${size}-${colorScheme}.png`))
+      for (const shot of shots.filter(({ name }) => only.test(name)))
+        await take(context, shot, join(folder, `${shot.name}--${size}-${colorScheme}.png`))
       await context.close()
     }
 }
 
-async function take(context: BrowserContext, { path, before, until, isWindow }: Shot, file: string): Promise<void> {
+async function take(
+  context: BrowserContext,
+  { path, before, until, after, isWindow }: Shot,
+  file: string,
+): Promise<void> {
   const page = await context.newPage()
   try {
     await before?.(page)
@@ -192,6 +312,7 @@ async function take(context: BrowserContext, { path, before, until, isWindow }: 
     await page.waitForTimeout(400)
     await page.screenshot({ path: file, fullPage: isWindow !== true })
     count += 1
+    await after?.(page)
   } catch (error) {
     say(`${file}: ${String(error)}`)
     process.exitCode = 1

@@ -13,6 +13,7 @@ import { AtZero } from './at-zero.tsx'
 import { CallsWith } from './calls-with.tsx'
 import { Composer } from './composer.tsx'
 import { type ChatMessage, isWorking } from './conversation.ts'
+import { MoreWork } from './more-work.tsx'
 import { StartCall } from './start-call.tsx'
 import { useFollowedEnd } from './use-followed-end.ts'
 import { type ConversationState, useConversation } from './use-conversation.ts'
@@ -78,6 +79,7 @@ export function Conversation({ employee, another }: ConversationProps): ReactNod
           stop={conversation.stop}
         />
         <StartCall employee={employee} onBegun={setBegun} />
+        <MoreWork send={conversation.send} />
       </DepletedOverlay>
       <AtZero />
     </section>
