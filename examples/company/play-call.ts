@@ -5,28 +5,19 @@ import { parseArgs } from 'node:util'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { type CallNow, callEnd, callLine } from './call-line.ts'
 import { findStack } from './find-stack.ts'
+import { answerIdOf } from './names.ts'
 
-const usage = `npm run call -- [--employee ada] [--seconds 75] [--meeting https://meet.google.com/abc-defg-hij]
-  plays a voice call, or a meeting that the employee sits in, for so many seconds; Ctrl C ends it at once\n`
+const usage = `npm run call -- [--employee ada] [--seconds 75] [--meeting https://meet.google.com/abc-defg-hij] [--ask]
+  plays a voice call, or a meeting that the employee sits in, for so many seconds; Ctrl C ends it at once.
+  With --ask the employee is asked for it by a message, and its workflow begins it\n`
 
-const { employee, seconds, meeting } = readOptions()
+const { employee, seconds, meeting, ask } = readOptions()
 const { facts, headers, gateway, company } = findStack()
 const heartbeatEveryMs = 5_000
 const closing = new AbortController()
 
 await company('POST', '/employees')
-const started = await gateway<CallNow>(
-  'POST',
-  '/sessions',
-  {
-    kind: meeting === undefined ? 'voice' : 'meeting',
-    employee,
-    // The page, or here this command, is the one that hears and speaks: it tells that it is there
-    adapter: 'browser',
-    ...(meeting === undefined ? {} : { meetingUrl: meeting }),
-  },
-  { 'idempotency-key': randomUUID() },
-).catch((error: unknown) => {
+const started = await (ask ? asked() : begun()).catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)
 })
@@ -41,6 +32,34 @@ void heartbeats()
 const last = await followed()
 closing.abort()
 await accounted(last)
+
+/** By the page, or here by this command, which is the one that hears and speaks. */
+function begun(): Promise<CallNow> {
+  const kind = meeting === undefined ? 'voice' : 'meeting'
+  const where = meeting === undefined ? {} : { meetingUrl: meeting }
+  const call = { kind, employee, adapter: 'browser', ...where }
+  return gateway('POST', '/sessions', call, { 'idempotency-key': randomUUID() })
+}
+
+/** By the employee: its answer's workflow awaits the call. */
+async function asked(): Promise<CallNow> {
+  const conversation = `call-${randomUUID().slice(0, 8)}`
+  const id = randomUUID()
+  const text = meeting === undefined ? 'Please call me.' : `Please sit in ${meeting}`
+  await company('POST', `/conversations/${conversation}/messages`, { id, employee, text })
+  const answer = answerIdOf(conversation, id)
+  for (let look = 0; look < 120; look += 1) {
+    const { items } = await gateway<Sessions>('GET', '/sessions?state=open')
+    const call = items.find(({ messageId }) => messageId === answer)
+    if (call !== undefined) return call
+    await pause(250)
+  }
+  throw new Error(`${employee} began no call: ask it in the chat why`)
+}
+
+interface Sessions {
+  readonly items: readonly (CallNow & { readonly messageId: string })[]
+}
 
 function hangUp(): void {
   if (hungUp) return
@@ -104,11 +123,12 @@ function readOptions() {
         employee: { type: 'string', default: 'ada' },
         seconds: { type: 'string', default: '75' },
         meeting: { type: 'string' },
+        ask: { type: 'boolean', default: false },
       },
     })
     const whole = Number(values.seconds)
     if (!Number.isSafeInteger(whole) || whole < 1) throw new Error(`not a number of seconds: ${values.seconds}`)
-    return { employee: values.employee, seconds: whole, meeting: values.meeting }
+    return { employee: values.employee, seconds: whole, meeting: values.meeting, ask: values.ask }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
     process.exit(2)

@@ -268,13 +268,24 @@ describe('npm start', () => {
     expect(program.output()).toMatch(new RegExp(`balance after +${(remaining / 1_000_000).toFixed(6)}\n`))
   }, 240_000)
 
-  test('`npm run call`: a voice call ticks, is hung up, and its receipts add up', async () => {
-    const program = runProgram('examples/company/play-call.ts', { DATA_DIR: dataDir }, undefined, ['--seconds', '3'])
-    expect([await program.ended, program.output()]).toEqual([0, expect.stringContaining('add up to the micro-credit')])
-    expect(program.output()).toMatch(/^a voice call with ada · 3 credits a minute\n/)
-    expect(program.output()).toMatch(/\n0:0\d {2}[█░]{30} {2}0\.\d{6} credits\n/)
-    expect(program.output()).toMatch(/ended: you ended it · 0:0\d · 0\.\d{6} credits\n {2}minute 1/)
-  }, 60_000)
+  test.each([
+    ['begun by its page', []],
+    ["begun by an employee's workflow", ['--ask']],
+  ])(
+    '`npm run call`: a voice call %s ticks, is hung up, and its receipts add up',
+    async (_, more) => {
+      const options = ['--seconds', '3', ...more]
+      const program = runProgram('examples/company/play-call.ts', { DATA_DIR: dataDir }, undefined, options)
+      expect([await program.ended, program.output()]).toEqual([
+        0,
+        expect.stringContaining('add up to the micro-credit'),
+      ])
+      expect(program.output()).toMatch(/^a voice call with ada · 3 credits a minute\n/)
+      expect(program.output()).toMatch(/\n0:0\d {2}[█░]{30} {2}0\.\d{6} credits\n/)
+      expect(program.output()).toMatch(/ended: you ended it · 0:0\d · 0\.\d{6} credits\n {2}minute 1/)
+    },
+    60_000,
+  )
 
   test('a second stack on the same folder is refused, and changes nothing', async () => {
     const second = runProgram('bin/dev.ts', environment)

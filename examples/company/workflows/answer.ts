@@ -8,11 +8,11 @@ import {
   proxyActivities,
   setHandler,
 } from '@temporalio/workflow'
-import { inNameOf } from '../../../package/temporal/workflow.ts'
+import { attendMeeting, inNameOf, type SessionResult, startVoiceCall } from '../../../package/temporal/workflow.ts'
 import type { Activities } from '../activities/index.ts'
 import { researcher } from '../employees.ts'
 import { answerWorkflowId, conversationWorkflowId } from '../names.ts'
-import { intentionOf } from './intention.ts'
+import { addressIn, intentionOf } from './intention.ts'
 import { decide, type Ended, ended, type Message, remembered } from './messages.ts'
 import { research } from './research.ts'
 
@@ -75,6 +75,10 @@ interface Done {
 async function act(task: AnswerTask): Promise<Done> {
   const { account, answer, conversation, question } = task
   switch (intentionOf(question)) {
+    case 'call':
+      return { done: `Your voice call: ${howItWent(await startVoiceCall())}` }
+    case 'attend':
+      return { done: `The meeting: ${howItWent(await attendMeeting(addressIn(question)!))}` }
     case 'image':
       await work.drawImage({ conversation, answer, prompt: question, hd: /\bHD\b/.test(question) })
       return { done: 'You have drawn the picture. Present it in a few words.', image: true }
@@ -92,6 +96,14 @@ async function act(task: AnswerTask): Promise<Done> {
     case 'talk':
       return { done: '' }
   }
+}
+
+/** Billed by the minute under the message; while the employee is in it, the run has no runtime. */
+function howItWent(result: SessionResult): string {
+  if ('refused' in result) return `it did not begin, since ${result.refused.message}. It may be tried again later.`
+  const { seconds, endReason } = result
+  if (seconds === 0) return 'nobody came.'
+  return `it lasted ${seconds} s${endReason === 'credits' ? ' and ended since credits ran out' : ''}.`
 }
 
 /** Nothing leaves the house before a person has seen it. Waiting costs nothing: no activity runs meanwhile. */
