@@ -274,8 +274,8 @@ export interface SettleTogetherRequest {
   readonly accountId: string
   /** The hold that pays; each call's windows and period are the hold's. */
   readonly hold: ChargeId
-  /** What is left of the hold is given back. */
-  readonly ends: boolean
+  /** What the hold keeps for calls that are still under way, all that it has when undefined. The rest is given back; with zero the hold ends. */
+  readonly keeps?: Micro | undefined
   readonly calls: readonly SharedCall[]
 }
 

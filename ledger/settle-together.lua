@@ -1,8 +1,8 @@
 --[[ settle-together: what several calls cost that ran under one hold, each under an id of its own, once per id. The hold pays for each up to the part that the
-  call had of it; what a call did not need of its part stays in the hold for others. Nothing happens unless the hold is active; a call whose id the
+  call had of it; what a call did not need of its part stays in the hold for others, as long as the hold keeps it. Nothing happens unless the hold is active; a call whose id the
   journal would have to be asked about, or that was settled in another way, is left alone: `settle` knows what to do.
   KEYS  1 account  2 hold  3 deadlines  4 dirty  5 receipts  6 clock  7… each call's own tombstone
-  ARGV  1 account id  2 id of the hold  3 '1' if it ends with this, else ''  4… of each call: id, actual, its part, row, quantities, detail
+  ARGV  1 account id  2 id of the hold  3 what the hold keeps after this, '' for all: the rest is given back, and with 0 it ends  4… of each call: id, actual, its part, row, quantities, detail
   Reply { 'hold_not_found' } or { 'settled', status, charged, uncollected, epoch, … }: four of each call, status 'settled', 'exists' or 'alone' ]]
 local perCall = 6
 local count = #KEYS - 6
@@ -53,15 +53,16 @@ for i = 1, count do
   reply[to + 1], reply[to + 2], reply[to + 3], reply[to + 4] = status, charged, uncollected, bookedIn
 end
 
-local ends = ARGV[3] == '1'
-if ends then
-  moveWindows(list, 0, 0 - hold.amount)
-  book.held = book.held - hold.amount
-  conserve(book.held >= 0, 'held')
-end
+local keeps = ARGV[3] ~= '' and amountOf(ARGV[3]) or hold.amount
+local ends, surplus = ARGV[3] ~= '' and keeps == 0, math.max(0, hold.amount - keeps)
+hold.amount = hold.amount - surplus
+moveWindows(list, 0, 0 - surplus)
+book.held = book.held - surplus
+conserve(book.held >= 0, 'held')
 conserve(rawOf(account) >= math.min(0, rawBefore), 'settlements below zero')
 
-if #receipts > 0 or ends then
+local changed = #receipts > 0 or surplus > 0 or ends
+if changed then
   local changes = changesOf(account, book)
   for field, row in pairs(rows) do
     changes[#changes + 1] = field
@@ -82,7 +83,7 @@ end
 if ends then
   redis.call('SET', KEYS[2], holdText('released', 0, 0, epoch, 0), 'PXAT', forgetAt(now, ARGV[2]))
   redis.call('ZREM', KEYS[3], deadlineMember(ARGV[2], ARGV[1]))
-elseif #receipts > 0 then
+elseif changed then
   redis.call('SET', KEYS[2], holdText('active', hold.asked, hold.amount, hold.accrued, epoch, hold.windows, hold.row))
 end
 return reply

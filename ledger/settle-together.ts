@@ -9,9 +9,10 @@ import { asReply, notLoaded, parseSettled, unknownAnswer } from './replies.ts'
 /** What several calls under one hold cost, each once per id. Never refused: what is not there is `uncollected`. Throws RangeError for what is no request. */
 export async function settleTogether(
   context: LedgerContext,
-  { accountId, hold, ends, calls }: SettleTogetherRequest,
+  { accountId, hold, keeps, calls }: SettleTogetherRequest,
 ): Promise<SettleTogetherAnswer> {
   checkChargeId(hold)
+  if (keeps !== undefined) checkAmount('keeps', keeps)
   const keys = accountKeys(accountId)
   const reply = asReply(
     await context.run(
@@ -25,7 +26,7 @@ export async function settleTogether(
         keys.clock,
         ...calls.map(({ id }) => keys.hold(id)),
       ],
-      [accountId, hold, ends ? '1' : '', ...calls.flatMap(packCall)],
+      [accountId, hold, keeps ?? '', ...calls.flatMap(packCall)],
     ),
   )
   switch (reply[0]) {

@@ -103,7 +103,7 @@ export interface Gate {
 export interface OpenOptions {
   /** Others open the same hold: one whose answer was lost is left to its lease, since giving it back would take it from them. */
   readonly shared?: boolean
-  /** It accrues nothing before it is over, so it may run on a part of a hold that calls like it share: see tabs.ts. */
+  /** Its id is new and it accrues nothing before it is over, so it may run on a part of a hold that calls like it share: see tabs.ts. */
   readonly onTab?: boolean
 }
 
@@ -127,7 +127,8 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
   /** Of the holds that are open: when each began, oldest first. */
   const openSince = new Map<Hold, number>()
   const closing = new AbortController()
-  const tabs = createTabs({ ledger, clock, release: (name) => void track(releaseLate(name)) })
+  const release = (name: HoldName) => void track(releaseLate(name))
+  const tabs = createTabs({ ledger, clock, release, closing: closing.signal })
   const track = <T>(work: Promise<T>): Promise<T> => {
     const tracked = work.then(
       () => undefined,
@@ -209,12 +210,12 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
             await part.renew().catch(() => undefined)
             return { ok: true, held: granted }
           }
-          // A tab has no place for what one of its calls has accrued, nor more for one of them
-          const own = await open({ ...request, amount: sum([granted, extension.more]), minimum: granted })
+          // A tab has no place for what one of its calls has accrued, nor more for one of them. A hold whose answer is lost is not released: the id is this
+          // call's, which will be settled under it
+          const own = await open({ ...request, amount: sum([granted, extension.more]), minimum: granted }, true)
           if (!own.ok) return { ...own, held: granted }
-          // Settled meanwhile: by its part, or, where the ledger had the hold first, by that
-          if (settling !== undefined) return { ok: true, held: granted }
-          part.giveBack()
+          // A call that was settled meanwhile has ended its part
+          if (settling === undefined) part?.giveBack()
           part = undefined
           call = { ...call, began: { epoch: own.granted.epoch, windows: own.granted.windows } }
           if (extension.accrued === zero) return { ok: true, held: own.granted.held }
@@ -240,7 +241,10 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
       },
       leave() {
         openSince.delete(hold)
-        if (settling === undefined) over.resolve()
+        if (settling !== undefined) return
+        part?.giveBack()
+        part = undefined
+        over.resolve()
       },
     }
     openSince.set(hold, clock.now())

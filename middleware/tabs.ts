@@ -2,7 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type ChargeId, chargeId } from '../credits/charge-id.ts'
 import { less, type Micro, toMicro, zero } from '../credits/money.ts'
-import type { Began, HoldName, Ledger, ReserveRequest, Settled, SharedCall } from '../ledger/ledger.ts'
+import type {
+  Began,
+  HoldName,
+  Ledger,
+  ReserveRequest,
+  Settled,
+  SettleTogetherAnswer,
+  SettleTogetherRequest,
+  SharedCall,
+} from '../ledger/ledger.ts'
 import type { Clock } from './clock.ts'
 
 /** Settled in company, or to be settled by itself. */
@@ -13,7 +22,7 @@ export interface Part {
   readonly began: Began
   /** Renews the tab's lease. */
   renew(): Promise<unknown>
-  /** Settled with others, some ms from now. `alone`: not at all, and `ledger.settle` has to. Rejects when that is not known. */
+  /** Settled with others, some ms from now. `alone`: not at all, or not known to be, and `ledger.settle` has to. Never rejects. */
   settle(work: Omit<SharedCall, 'id' | 'part'>): Promise<Settlement>
   giveBack(): void
 }
@@ -21,7 +30,7 @@ export interface Part {
 export interface Tabs {
   /** A part of the tab that is open for such calls. undefined: the call reserves for itself; when calls follow each other closely, a tab is opened for the next ones. */
   take(request: ReserveRequest): Part | undefined
-  /** Gives back what no call uses; those under way end their tabs themselves. */
+  /** Gives back what no call uses. Resolves when every tab has ended: calls under way end theirs themselves. */
   close(): Promise<void>
 }
 
@@ -30,6 +39,8 @@ export interface TabsDeps {
   readonly clock: Clock
   /** Gives back a hold whose end was not heard. */
   readonly release: (name: HoldName) => void
+  /** From then on nobody waits for a ledger that does not answer. */
+  readonly closing: AbortSignal
 }
 
 /** Calls that follow within this time are worth a tab. */
@@ -46,6 +57,8 @@ const mostParts = 64
 /** After a refusal nobody asks for a tab for so long. */
 const restMs = 1_000
 const mostMicro = 1_000_000_000_000
+const firstPauseMs = 50
+const longestPauseMs = 2_000
 
 /**
  * Calls of one account that follow each other closely run on a tab: a hold that is reserved ahead of them, and settled for several of them at once. The ledger's
@@ -63,9 +76,9 @@ export function createTabs(deps: TabsDeps): Tabs {
       return line.take(request)
     },
     async close() {
-      const open = [...lines.values()]
+      const closed = [...lines.values()].map((line) => line.closed())
       lines.clear()
-      await Promise.all(open.map((line) => line.closed()))
+      await Promise.all(closed)
     },
   }
 }
@@ -77,6 +90,8 @@ class Line {
   #lastAtMs = Number.NEGATIVE_INFINITY
   #restUntilMs = Number.NEGATIVE_INFINITY
   #tab: Tab | null = null
+  /** This one, and those before it that have not ended. */
+  readonly #tabs = new Set<Tab>()
   #opening: Promise<void> | null = null
   /** For how many calls at a time the next tab is. */
   #parts = 4
@@ -94,7 +109,7 @@ class Line {
     const tab = this.#tab
     const part = tab?.take(request)
     // The next tab is there before this one is over
-    const wanted = part === undefined || nowMs - tab!.openedAtMs > longestMs / 2
+    const wanted = part === undefined || nowMs - tab!.askedAtMs > longestMs / 2
     if (part === undefined && tab?.isOpen === true) this.#parts = Math.min(mostParts, 2 * this.#parts)
     if (wanted && closely && this.#opening === null && nowMs >= this.#restUntilMs && !this.#over)
       this.#opening = this.#open(request, nowMs).finally(() => (this.#opening = null))
@@ -108,10 +123,9 @@ class Line {
   }
 
   async closed(): Promise<void> {
-    const tab = this.#tab
     this.retire()
     await this.#opening
-    await tab?.ended
+    await Promise.all([...this.#tabs].map(({ ended }) => ended))
   }
 
   async #open(request: ReserveRequest, nowMs: number): Promise<void> {
@@ -126,8 +140,10 @@ class Line {
       const answer = await ledger.reserve({ accountId, id, ttlMs, row, levels, ...limits })
       if (answer.status === 'created') {
         const { held, epoch, windows } = answer
-        const tab = new Tab(this.#deps, this.#teller, { accountId, id, ttlMs }, held, { epoch, windows })
-        if (this.#over) return tab.retire()
+        const tab = new Tab(this.#deps, this.#teller, { accountId, id, ttlMs, askedAtMs: nowMs, held, epoch, windows })
+        this.#tabs.add(tab)
+        void tab.ended.then(() => this.#tabs.delete(tab))
+        if (this.#over || !tab.isOpen) return tab.retire()
         this.#tab?.retire()
         this.#tab = tab
         return
@@ -166,68 +182,94 @@ interface Waiting {
   readonly answer: PromiseWithResolvers<Settlement>
 }
 
+/** A hold as it was granted, and when the ledger was asked for it. */
+interface Opened extends HoldName, Began {
+  readonly ttlMs: number
+  readonly askedAtMs: number
+  readonly held: Micro
+}
+
 class Tab {
-  readonly openedAtMs: number
+  /** The ledger's last word may be as old as this. */
+  readonly askedAtMs: number
   /** Resolves when what was left of it is given back. */
   readonly ended: Promise<void>
   /** The most calls at a time. */
   mostOut = 0
   readonly #deps: TabsDeps
   readonly #teller: Teller
-  readonly #name: HoldName & { readonly ttlMs: number }
-  readonly #began: Began
+  readonly #opened: Opened
   readonly #end = Promise.withResolvers<void>()
+  #leaseEndsMs: number
   /** What no call has a part of, and none has used up. */
   #room: number
   /** Calls with a part. */
   #out = 0
+  /** Their parts, and those of calls whose settlement was not heard yet: what the ledger must keep. */
+  #owed = 0
   #waiting: Waiting[] = []
   #retired = false
   /** What the ledger has of it is not known any more: its calls are settled alone. */
   #broken = false
   #over = false
 
-  constructor(deps: TabsDeps, teller: Teller, name: HoldName & { readonly ttlMs: number }, held: Micro, began: Began) {
+  constructor(deps: TabsDeps, teller: Teller, opened: Opened) {
     this.#deps = deps
     this.#teller = teller
-    this.#name = name
-    this.#began = began
-    this.#room = held
-    this.openedAtMs = deps.clock.now()
+    this.#opened = opened
+    this.#room = opened.held
+    this.askedAtMs = opened.askedAtMs
+    this.#leaseEndsMs = opened.askedAtMs + opened.ttlMs
     this.ended = this.#end.promise
     void deps.clock.sleep(longestMs).then(() => this.retire())
   }
 
   get isOpen(): boolean {
-    return !this.#retired && this.#deps.clock.now() - this.openedAtMs < longestMs
+    return !this.#retired && this.#deps.clock.now() - this.askedAtMs < longestMs
   }
 
   take({ id, amount }: ReserveRequest): Part | undefined {
     if (amount > this.#room || !this.isOpen) return undefined
     this.#room -= amount
+    this.#owed += amount
     this.#out += 1
     this.mostOut = Math.max(this.mostOut, this.#out)
-    const { accountId, id: tabId, ttlMs } = this.#name
+    const { epoch, windows } = this.#opened
     return {
-      began: this.#began,
-      renew: () => this.#deps.ledger.extend({ accountId, id: tabId, accrued: zero, more: zero, ttlMs }),
+      began: { epoch, windows },
+      renew: () => this.#renew(),
       settle: (work) => this.#settle(id, amount, work),
       giveBack: () => {
         this.#room += amount
+        this.#owed -= amount
         this.#back()
       },
     }
   }
 
-  /** Admits no more calls. */
+  /** Admits no more calls, and keeps no more than those under way may need: however long they take, the rest is there for others. */
   retire(): void {
     if (this.#retired) return
     this.#retired = true
-    if (this.#out === 0) this.tell()
+    this.#send()
+  }
+
+  /** What waits goes to the ledger now. */
+  tell(): void {
+    if (this.#waiting.length > 0 || (this.#retired && this.#owed === 0)) this.#send()
+  }
+
+  async #renew(): Promise<void> {
+    const { ledger, clock } = this.#deps
+    const { accountId, id, ttlMs } = this.#opened
+    const askedAtMs = clock.now()
+    const { status } = await ledger.extend({ accountId, id, accrued: zero, more: zero, ttlMs })
+    if (status === 'extended') this.#leaseEndsMs = Math.max(this.#leaseEndsMs, askedAtMs + ttlMs)
   }
 
   #settle(id: ChargeId, part: Micro, work: Omit<SharedCall, 'id' | 'part'>): Promise<Settlement> {
     if (this.#broken) {
+      this.#owed -= part
       this.#back()
       return Promise.resolve({ status: 'alone' })
     }
@@ -245,40 +287,68 @@ class Tab {
     if (this.#waiting.length > 0) this.#teller.soon(this)
   }
 
-  /** What waits goes to the ledger now. */
-  tell(): void {
-    const ends = this.#retired && this.#out === 0
-    if (this.#over || (this.#waiting.length === 0 && !ends)) return
-    const waiting = this.#waiting
-    this.#waiting = []
-    if (ends) this.#over = true
-    if (this.#broken) {
-      this.#deps.release(this.#name)
-      return this.#end.resolve()
-    }
-    void this.#settleTogether(waiting, ends).finally(() => {
+  #send(): void {
+    if (this.#over) return
+    const waiting = this.#waiting.splice(0)
+    const told = waiting.reduce((total, { call }) => total + call.part, 0)
+    // It ends when nothing is unheard: the hold would be gone when that is told again
+    const keeps = this.#retired ? toMicro(this.#owed - told) : undefined
+    const ends = keeps === zero
+    this.#over = ends
+    if (this.#broken) return ends ? this.#leave() : undefined
+    void this.#settleTogether(waiting, keeps).then(() => {
+      this.#owed -= told
       if (ends) this.#end.resolve()
+      else if (this.#retired) this.tell()
     })
   }
 
-  async #settleTogether(waiting: readonly Waiting[], ends: boolean): Promise<void> {
-    const { accountId, id } = this.#name
+  async #settleTogether(waiting: readonly Waiting[], keeps: Micro | undefined): Promise<void> {
+    const { accountId, id } = this.#opened
+    const calls = waiting.map(({ call }) => call)
     try {
-      const calls = waiting.map(({ call }) => call)
-      const answer = await this.#deps.ledger.settleTogether({ accountId, hold: id, ends, calls })
-      if (answer.status !== 'settled') this.#breaks(ends)
+      const answer = await this.#untilHeard({ accountId, hold: id, keeps, calls })
       for (const [index, { answer: given }] of waiting.entries())
         given.resolve(answer.status === 'settled' ? answer.calls[index]! : { status: 'alone' })
-    } catch (error) {
-      for (const { answer: given } of waiting) given.reject(error)
-      this.#breaks(ends)
+      if (answer.status !== 'settled') this.#breaks(keeps)
+    } catch {
+      // Also when one of them cannot be sent at all: alone, each says by itself whether it is the one
+      for (const { answer: given } of waiting) given.resolve({ status: 'alone' })
+      // A surplus that was not given back goes with the next word
+      if (calls.length > 0 || keeps === zero) this.#breaks(keeps)
     }
   }
 
-  #breaks(ends: boolean): void {
+  /** Told again while the lease lasts: settled alone, its calls would find that the tab still holds what they need. */
+  async #untilHeard(request: SettleTogetherRequest): Promise<SettleTogetherAnswer> {
+    const { ledger, clock, closing } = this.#deps
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
+      try {
+        return await ledger.settleTogether(request)
+      } catch (error) {
+        const outage = error instanceof Error && error.name.endsWith('Unavailable')
+        const paysNoMore = clock.now() + pauseMs >= this.#leaseEndsMs || closing.aborted
+        if (!outage || request.calls.length === 0 || paysNoMore) throw error
+      }
+      // Without an answer from the ledger it admits nobody
+      this.retire()
+      await clock.sleep(pauseMs)
+    }
+  }
+
+  #breaks(keeps: Micro | undefined): void {
     this.#broken = true
-    for (const { answer } of this.#waiting.splice(0)) answer.resolve({ status: 'alone' })
-    if (ends) this.#deps.release(this.#name)
+    for (const { call, answer } of this.#waiting.splice(0)) {
+      this.#owed -= call.part
+      answer.resolve({ status: 'alone' })
+    }
+    if (keeps === zero) this.#leave()
     else this.retire()
+  }
+
+  /** What it still has is not needed any more. */
+  #leave(): void {
+    this.#deps.release(this.#opened)
+    this.#end.resolve()
   }
 }

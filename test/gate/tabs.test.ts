@@ -17,7 +17,11 @@ let given: GivenLedger
 let gate: Gate
 let outbox: Outbox
 let asked: Record<'reserve' | 'settle' | 'settleTogether', number>
+/** What was asked and answered. */
+let heard: typeof asked
 let breaks: (operation: string) => boolean
+/** As `breaks`, but the ledger never hears of it. */
+let away: (operation: string) => boolean
 let time: TurnedClock
 let accounts = 0
 let accountId: string
@@ -32,16 +36,20 @@ afterAll(async () => {
 
 beforeEach(async () => {
   asked = { reserve: 0, settle: 0, settleTogether: 0 }
+  heard = { ...asked }
   breaks = () => false
+  away = () => false
   accounts += 1
   accountId = `tabs-${accounts}`
   time = turnedClock(given.clock.nowMs() + 120_000)
   const counted = (operation: keyof typeof asked) =>
     (async (...request: readonly never[]) => {
       asked[operation] += 1
+      if (away(operation)) throw new LedgerUnavailable('it was not reached')
       const answer = await (given.ledger[operation] as (...all: readonly never[]) => Promise<unknown>)(...request)
       // The ledger did it, and nobody hears of it
       if (breaks(operation)) throw new LedgerUnavailable('the answer was lost')
+      heard[operation] += 1
       return answer
     }) as never
   const ledger: Ledger = {
@@ -100,7 +108,7 @@ const warmUp = async (amount: number): Promise<void> => {
 const settleAll = async (holds: readonly Hold[], actual: number): Promise<readonly Micro[]> => {
   const settlings = holds.map((hold) => hold.settle(workOf(actual)))
   await Promise.all(settlings.map(({ noted }) => noted))
-  await time.run()
+  await time.run(settlings.map(({ settled }) => settled))
   return Promise.all(settlings.map(async ({ settled }) => (await settled).charged))
 }
 const receipts = async () =>
@@ -227,6 +235,78 @@ test('settlements whose answer was lost are charged once', async () => {
   expect((await receipts()).filter(({ receipt }) => receipt.charged === 25)).toHaveLength(2)
 })
 
+test('a company that the ledger did not hear is told again, and paid by its tab though nothing else is left', async () => {
+  await load({ granted: toMicro(100_000) })
+  await warmUp(100)
+  const holds = [await open(100), await open(100)]
+  const { held } = await account()
+  const rest = { id: given.mint('all the rest'), amount: toMicro(100_000 - held), minimum: zero, ttlMs: 60_000 }
+  await given.ledger.reserve({ accountId, row, levels: [], ...rest })
+  let attempts = 0
+  away = (operation) => operation === 'settleTogether' && (attempts += 1) <= 3
+  expect(await settleAll(holds, 100)).toEqual([100, 100])
+  expect(asked.settle).toBe(2)
+})
+
+test('one settlement that cannot be sent takes no other with it', async () => {
+  await load({ granted: toMicro(1_000_000) })
+  await warmUp(100)
+  const [broken, sound] = [await open(100), await open(100)]
+  const impossible = broken.settle({ ...workOf(25), quantities: { ...quantities, units: -1 } }).settled
+  const { settled } = sound.settle(workOf(25))
+  await time.run([settled])
+  await expect(impossible).rejects.toThrow(RangeError)
+  expect(await settled).toMatchObject({ charged: 25, uncollected: 0 })
+})
+
+test('a tab that admits nobody any more keeps only what its calls may need, however long they take', async () => {
+  await load({ granted: toMicro(1_000_000) })
+  await warmUp(100)
+  const [short, long] = [await open(100), await open(100)]
+  expect((await account()).held).toBeGreaterThan(200)
+  time.pass(250)
+  await vi.waitFor(async () => expect((await account()).held).toBe(200))
+  expect(await settleAll([short], 30)).toEqual([30])
+  await vi.waitFor(async () => expect(await account()).toMatchObject({ spent: 30, held: 100 }))
+  expect(await settleAll([long], 100)).toEqual([100])
+  await vi.waitFor(async () => expect(await account()).toMatchObject({ spent: 130, held: 0 }))
+})
+
+test('a tab that was granted long ago when its answer comes is used by nobody', async () => {
+  await load({ granted: toMicro(1_000_000) })
+  const first = await open(100)
+  breaks = (operation) => {
+    if (operation === 'reserve') time.pass(300)
+    return false
+  }
+  const second = await open(100)
+  await vi.waitFor(() => expect(heard.reserve).toBe(3))
+  breaks = () => false
+  const third = await open(100)
+  expect(asked.reserve).toBe(4)
+  expect(await settleAll([first, second, third], 1)).toEqual([1, 1, 1])
+  await vi.waitFor(async () => expect(await account()).toMatchObject({ spent: 3, held: 0 }))
+})
+
+test('a gate that is closed has heard that its tabs are given back', async () => {
+  await load({ granted: toMicro(1_000_000) })
+  await warmUp(100)
+  await gate.settled()
+  const before = { ...heard }
+  await gate.close(1_000)
+  expect(heard.settleTogether).toBe(before.settleTogether + 1)
+  expect((await account()).held).toBe(0)
+})
+
+test('a hold on a tab that is left gives its part back', async () => {
+  await load({ granted: toMicro(1_000_000) })
+  await warmUp(100)
+  const hold = await open(100)
+  hold.leave()
+  time.pass(250)
+  await vi.waitFor(async () => expect((await account()).held).toBe(0))
+})
+
 test('a substitute that is dearer than a part gets a hold of its own', async () => {
   await load({ granted: toMicro(1_000_000) })
   await warmUp(100)
@@ -237,6 +317,30 @@ test('a substitute that is dearer than a part gets a hold of its own', async () 
   expect(await settleAll([hold], 450)).toEqual([450])
   time.pass(250)
   await vi.waitFor(async () => expect(await account()).toMatchObject({ spent: 450, held: 0 }))
+})
+
+test('a call is charged although the answer to its substitute’s hold was lost', async () => {
+  await load({ granted: toMicro(1_000_000) })
+  await warmUp(100)
+  const hold = await open(100)
+  breaks = (operation) => operation === 'reserve'
+  expect(await hold.extend({ accrued: zero, more: toMicro(400) })).toMatchObject({ ok: false, held: 100 })
+  breaks = () => false
+  await vi.waitFor(async () => expect((await account()).held).toBeGreaterThanOrEqual(500))
+  expect(await settleAll([hold], 90)).toEqual([90])
+  time.pass(250)
+  await vi.waitFor(async () => expect(await account()).toMatchObject({ spent: 90, held: 0 }))
+})
+
+test('a call that is settled while a substitute’s hold is opened ends its part once', async () => {
+  await load({ granted: toMicro(1_000_000) })
+  await warmUp(100)
+  const hold = await open(100)
+  const extended = hold.extend({ accrued: zero, more: toMicro(400) })
+  expect(await settleAll([hold], 50)).toEqual([50])
+  await extended
+  time.pass(250)
+  await vi.waitFor(async () => expect(await account()).toMatchObject({ spent: 50, held: 0 }))
 })
 
 test(

@@ -174,9 +174,13 @@ const [
     }),
   ),
   fc
-    .tuple(picks, fc.boolean(), fc.array(fc.tuple(picks, amounts, amounts, rows), { maxLength: 4 }))
-    .map(([pick, ends, parts]) =>
-      step(`settleTogether ${JSON.stringify([pick, ends, parts])}`, async (world, real) => {
+    .tuple(
+      picks,
+      fc.constantFrom(undefined, 0, 0, 4),
+      fc.array(fc.tuple(picks, amounts, amounts, rows), { maxLength: 4 }),
+    )
+    .map(([pick, left, parts]) =>
+      step(`settleTogether ${JSON.stringify([pick, left, parts])}`, async (world, real) => {
         const { accountId, id: hold } = named(world, real, pick)
         const calls = parts.map(([one, actual, part, where]) => ({
           id: named(world, real, { ...one, account: pick.account }).id,
@@ -186,7 +190,8 @@ const [
           quantities: { ...quantities, outputTokens: actual },
           detail: detailOf(actual),
         }))
-        const request = { accountId, hold, ends, calls: calls.filter(({ id }) => id !== hold) }
+        const keeps = left === undefined ? undefined : toMicro(left)
+        const request = { accountId, hold, keeps, calls: calls.filter(({ id }) => id !== hold) }
         const { calls: answers = [] } = (await both(world, real, 'settleTogether', (ledger) =>
           ledger.settleTogether(request),
         )) as { calls?: readonly { status: string }[] }

@@ -41,10 +41,10 @@ export async function everyOperation(ledger: Ledger, accountId: string): Promise
   await ledger.extend({ ...name('settled'), accrued: toMicro(5), more: toMicro(5), ttlMs: 60_000 })
   expect(await ledger.settle({ ...name('settled'), ...done, actual: toMicro(40) })).toMatchObject({ status: 'settled' })
   const calls = ['first', 'second'].map((key) => ({ ...name(key), ...done, actual: toMicro(10), part: toMicro(20) }))
-  expect(await ledger.settleTogether({ accountId, hold: name('shared').id, ends: false, calls })).toMatchObject({
+  expect(await ledger.settleTogether({ accountId, hold: name('shared').id, calls })).toMatchObject({
     status: 'settled',
   })
-  expect(await ledger.settleTogether({ accountId, hold: name('shared').id, ends: true, calls: [] })).toEqual({
+  expect(await ledger.settleTogether({ accountId, hold: name('shared').id, keeps: zero, calls: [] })).toEqual({
     status: 'settled',
     calls: [],
   })

@@ -425,7 +425,7 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       return settledAnswer('settled', result)
     },
 
-    async settleTogether({ accountId, hold: id, ends, calls }) {
+    async settleTogether({ accountId, hold: id, keeps, calls }) {
       const hold = holdOf({ accountId, id })
       if (hold?.state !== 'active') return { status: 'hold_not_found' }
       const account = accounts.get(accountId)
@@ -450,14 +450,16 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
         remember({ accountId, id: call.id }, { ...result, state: 'settled', n: account.n })
         return settledAnswer('settled', result)
       })
-      if (ends) {
-        bookOfHold(account, hold).held -= hold.amount
-        move(account, windows, { spent: 0, held: -hold.amount })
+      const surplus = Math.max(0, hold.amount - (keeps ?? hold.amount))
+      hold.amount -= surplus
+      bookOfHold(account, hold).held -= surplus
+      move(account, windows, { spent: 0, held: -surplus })
+      if (keeps === 0) {
         const forgetAtMs = Math.max(nowMs(), birthOf(id)) + tombstoneMs
         remember({ accountId, id }, { state: 'released', amount: 0, charged: 0, uncollected: 0, forgetAtMs })
       }
       // Many bookings, one change
-      if (ends || account.version > version) account.version = version + 1
+      if (keeps === 0 || surplus > 0 || account.version > version) account.version = version + 1
       return { status: 'settled', calls: answers }
     },
 
