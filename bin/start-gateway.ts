@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { listModels } from '../credits/resolve-model.ts'
-import type { AdapterName } from '../credits/session/session.ts'
 import { type AppDeps, createApp } from '../gateway/app.ts'
 import { inspectAccount, loaded, readAccount } from '../gateway/api/reading.ts'
 import { createChat } from '../gateway/chat-routes.ts'
@@ -35,7 +34,6 @@ import { listen } from './listen.ts'
 import { type Parts, probes } from './open-parts.ts'
 import { type OutboxPlace, openProcessOutbox } from './open-process-outbox.ts'
 import { createProviders } from './providers.ts'
-import { sessionAdapters } from './session-adapters.ts'
 import { version } from './version.ts'
 
 export interface GatewayOptions {
@@ -176,7 +174,6 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     estimate: (request) => estimateCall({ catalogue, priceBook, usable, learned, clock }, request),
     feeds,
     sessions,
-    sessionAdapters: Object.keys(sessionAdapters()) as AdapterName[],
     paces,
     clock,
     log,

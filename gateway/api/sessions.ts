@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import type { SessionRefusal, SessionStart } from '../../credits/session/messages.ts'
-import { type AdapterName, adapterNames, type SessionKind, sessionKinds } from '../../credits/session/session.ts'
+import { adapterNames, sessionKinds } from '../../credits/session/session.ts'
 import type { SessionView } from '../../middleware/sessions/session-view.ts'
 import { ApiError, retryAfter } from '../error.ts'
 import { type Api, body, Id, IdempotencyKey, json, userRoute } from '../route.ts'
@@ -119,7 +119,7 @@ export function sessionRoutes(app: Api, deps: ApiDeps): void {
       employee,
       organization: organization ?? named.organization,
       message,
-      adapter: adapter ?? usualAdapter(kind, deps.sessionAdapters),
+      adapter: adapter ?? null,
       meetingUrl,
     }
     const before = await sessions.find(wanted)
@@ -176,12 +176,6 @@ function mayWorkFor(user: User, employee: string): void {
 function idOf(accountId: string, idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return `ses_${randomUUID().replaceAll('-', '')}`
   return `ses_${createHash('sha256').update(`${accountId}\n${idempotencyKey}`).digest('hex').slice(0, 32)}`
-}
-
-const adaptersOf: Readonly<Record<SessionKind, AdapterName>> = { voice: 'livekit', meeting: 'meeting_bot' }
-
-function usualAdapter(kind: SessionKind, there: readonly AdapterName[]): AdapterName {
-  return there.includes(adaptersOf[kind]) ? adaptersOf[kind] : 'browser'
 }
 
 function isSame(view: SessionView, { kind, employee, organization, message }: SessionStart): boolean {

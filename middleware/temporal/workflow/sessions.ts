@@ -11,10 +11,12 @@ import type { AdapterName, SessionKind } from '../../../credits/session/session.
 import type { Attribution } from './carried.ts'
 import type { InNameOf } from './in-name-of.ts'
 
+export type { SessionEnd, SessionRefusal, SessionResult } from '../../../credits/session/messages.ts'
+
 export interface CallOptions extends InNameOf {
   /** Its id, to be told to those who take part: 1–64 letters, digits, `_` and `-`, never used before. Made up when left out. */
   readonly id?: string
-  /** What it runs on: by default a room (`livekit`), and of meetings a bot (`meeting_bot`). */
+  /** What it runs on: by default a room (`livekit`), of meetings a bot (`meeting_bot`), or a page (`browser`) where that is not set up. */
   readonly adapter?: AdapterName
   /** Where Tollgate's workers listen, if that was changed. */
   readonly taskQueue?: string
@@ -25,12 +27,12 @@ export interface CallOptions extends InNameOf {
  * be started again, after a top-up for example. A run that is cancelled ends the call and hears how long it was.
  */
 export function startVoiceCall(options: CallOptions = {}): Promise<SessionResult> {
-  return attend('voice', options.adapter ?? 'livekit', null, options)
+  return attend('voice', null, options)
 }
 
 /** Sends the employee to a meeting that somebody else holds (Meet, Zoom, Teams), until it is over: see `startVoiceCall`. */
 export function attendMeeting(meetingUrl: string, options: CallOptions = {}): Promise<SessionResult> {
-  return attend('meeting', options.adapter ?? 'meeting_bot', meetingUrl, options)
+  return attend('meeting', meetingUrl, options)
 }
 
 /** In the options of a session's start: symbols survive what other interceptors make of options. */
@@ -38,9 +40,8 @@ const byUs = Symbol('tollgate.session')
 
 function attend(
   kind: SessionKind,
-  adapter: AdapterName,
   meetingUrl: string | null,
-  { id = uuid4(), taskQueue = accountTaskQueue, employee = '', organization = '', message = '' }: CallOptions,
+  { id = uuid4(), adapter, taskQueue = accountTaskQueue, employee = '', organization = '', message = '' }: CallOptions,
 ): Promise<SessionResult> {
   const start: SessionStart = {
     // The interceptor fills in whose it is.
@@ -50,7 +51,7 @@ function attend(
     employee,
     organization,
     message,
-    adapter,
+    adapter: adapter ?? null,
     meetingUrl,
   }
   const options = {
