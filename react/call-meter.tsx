@@ -140,6 +140,7 @@ export function CallMeterView({
       data-state={state}
       data-kind={kind}
       data-reason={endReason ?? undefined}
+      data-warned={left !== null}
     >
       <p className="cr-call-title">
         <strong id={titleId}>{title}</strong>{' '}

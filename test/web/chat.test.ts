@@ -50,7 +50,7 @@ describe('a message', () => {
     await page.getByText(/^(\d+\.\d\d|<0\.01) credits in this conversation$/).waitFor()
 
     // Memory and runtime are charged a little later, and come by themselves
-    const messageId = `web-ada.${(await customer.charges()).find(({ messageId: id }) => id !== '')!.messageId!.split('.')[1]}`
+    const messageId = `web-ada.${(await customer.charges()).find(({ messageId: id = '' }) => id !== '')!.messageId!.split('.')[1]}`
     const chargedNow = async () =>
       (await customer.charges())
         .filter((charge) => charge.messageId === messageId)

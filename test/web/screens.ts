@@ -175,7 +175,7 @@ const full: readonly Shot[] = [
     path: '/employees',
     isWindow: true,
     until: async (page) => {
-      const data = { kind: 'meeting', employee: 'ada', meetingUrl: 'https://zoom.us/j/1234567890' }
+      const data = { kind: 'meeting', employee: 'clara', meetingUrl: 'https://zoom.us/j/1234567890' }
       const { origin } = new URL(page.url())
       await page.request.post('/credits/v1/sessions', { data, headers: { origin } })
       await page.getByText('in another tab').waitFor()
