@@ -15,9 +15,11 @@ import { freePort } from './stack/free-port.ts'
 import { startRedis } from './stack/redis.ts'
 import { startTemporal } from './stack/temporal.ts'
 import { startDevCompany } from './start-dev-company.ts'
+import { sessionAdapters } from './session-adapters.ts'
 import { startGateway } from './start-gateway.ts'
 import { startWorker } from './start-worker.ts'
 import { stackCode } from './workflow-code.ts'
+import { webhookSecrets } from './webhook-secrets.ts'
 
 await run(async (stopped) => {
   const settings = readSettings({ LOG_LEVEL: 'warn', ...process.env })
@@ -96,6 +98,8 @@ await run(async (stopped) => {
           signUpOpen: settings.SIGNUP !== 'closed',
           testCheckout: settings.CHECKOUT !== 'none',
           outbox: outboxPlace(settings),
+          sessionAdapters: sessionAdapters(settings),
+          webhookSecrets: webhookSecrets(settings),
           companyUrl: () => companyUrl,
         }),
       ),

@@ -4,7 +4,9 @@ import { outboxPlace } from './open-process-outbox.ts'
 import { openPartsByAddress } from './open-parts-by-address.ts'
 import { run } from './run.ts'
 import { addresses, readSettings, required } from './settings.ts'
+import { sessionAdapters } from './session-adapters.ts'
 import { startGateway } from './start-gateway.ts'
+import { webhookSecrets } from './webhook-secrets.ts'
 
 await run(async (stopped) => {
   const settings = required(readSettings(process.env), [...addresses, 'ADMIN_KEY', 'TOKEN_SECRET'])
@@ -22,6 +24,8 @@ await run(async (stopped) => {
     signUpOpen: settings.SIGNUP === 'open',
     testCheckout: settings.CHECKOUT === 'test',
     outbox: outboxPlace(settings),
+    sessionAdapters: sessionAdapters(settings),
+    webhookSecrets: webhookSecrets(settings),
     companyUrl: () => settings.COMPANY_URL ?? null,
   })
   log.info({ url: gateway.url }, 'gateway is ready')

@@ -17,6 +17,8 @@ import { createReceiptWatch } from '../gateway/feed/receipt-watch.ts'
 import { readWebApp } from '../gateway/web.ts'
 import { createLearned } from '../gateway/learn.ts'
 import { createCallMetrics } from '../gateway/metrics.ts'
+import type { WebhookSecrets } from '../gateway/webhooks/webhook-routes.ts'
+import { createHeardMessages } from '../ledger/heard-messages.ts'
 import { shardOf } from '../ledger/keys.ts'
 import { createRememberedAnswers } from '../ledger/remembered-answers.ts'
 import { createUndrainedReceipts } from '../ledger/undrained-receipts.ts'
@@ -28,6 +30,7 @@ import { createGate } from '../middleware/gate.ts'
 import { reportGate } from '../middleware/metrics.ts'
 import { createLiveAccounts } from '../middleware/live-accounts.ts'
 import type { Outbox } from '../middleware/outbox/outbox.ts'
+import type { SessionAdapters } from '../middleware/sessions/adapter.ts'
 import { createSessions } from '../middleware/sessions/sessions.ts'
 import { createSignIns } from '../middleware/sign-ins.ts'
 import { createTokens, type UserTokens } from '../middleware/user-tokens.ts'
@@ -35,7 +38,6 @@ import { listen } from './listen.ts'
 import { type Parts, probes } from './open-parts.ts'
 import { type OutboxPlace, openProcessOutbox } from './open-process-outbox.ts'
 import { createProviders } from './providers.ts'
-import { sessionAdapters } from './session-adapters.ts'
 import { version } from './version.ts'
 
 export interface GatewayOptions {
@@ -55,6 +57,9 @@ export interface GatewayOptions {
   readonly outbox: OutboxPlace
   /** Where the company is that the web app's chat talks to; null: there is none, or not yet. */
   readonly companyUrl: () => string | null
+  /** What sessions run on, and by what the events of those systems are signed. */
+  readonly sessionAdapters: SessionAdapters
+  readonly webhookSecrets: WebhookSecrets
 }
 
 export interface RunningGateway {
@@ -176,7 +181,14 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     estimate: (request) => estimateCall({ catalogue, priceBook, usable, learned, clock }, request),
     feeds,
     sessions,
-    sessionAdapters: Object.keys(sessionAdapters()) as AdapterName[],
+    sessionAdapters: Object.keys(options.sessionAdapters) as AdapterName[],
+    webhooks: {
+      secrets: options.webhookSecrets,
+      heard: createHeardMessages(redis),
+      sessions,
+      adapters: options.sessionAdapters,
+      log,
+    },
     paces,
     clock,
     log,

@@ -74,7 +74,6 @@ export const answers = {
   adapter_unavailable: 503,
   mail_unavailable: 503,
   company_unavailable: 503,
-  adapter_unavailable: 503,
 } as const satisfies Record<string, number>
 export type ErrorCode = keyof typeof answers
 
