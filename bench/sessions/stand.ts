@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -77,7 +78,7 @@ export async function openStand(): Promise<Stand> {
   async function open(): Promise<Stand> {
     const redis = await startRedis({ dir: join(folder, 'redis'), appendonly: 'everysec' })
     closers.push(redis.stop)
-    const temporal = await startTemporal({ dbFilename: join(folder, 'temporal.sqlite') })
+    const temporal = await startTemporal({})
     closers.push(temporal.stop)
     const postgres = await startPostgres()
     closers.push(postgres.stop)
@@ -122,10 +123,8 @@ export async function openStand(): Promise<Stand> {
         })
       },
       async begin(accountId) {
-        const { session } = await call.event({
-          type: 'session.start',
-          data: { account: accountId, call: 'bench', kind: 'voice', employee: 'ada' },
-        })
+        const data = { account: accountId, call: randomUUID(), kind: 'voice', employee: 'ada' }
+        const { session } = await call.event({ type: 'session.start', data })
         return call.user(accountId, 'GET', `/${session}`)
       },
       alive: (accountId, sessionId) => call.user(accountId, 'POST', `/${sessionId}/heartbeat`),
@@ -217,10 +216,11 @@ function createCaller(url: string): Caller {
   async function ask(
     method: 'GET' | 'POST',
     path: string,
-    headers: Record<string, string>,
+    headersOf: () => Readonly<Record<string, string>>,
     body = '',
   ): Promise<unknown> {
     for (let attempt = 0; ; attempt += 1) {
+      const headers = headersOf()
       const { statusCode, body: answer } = await request(url + path, {
         method,
         dispatcher,
@@ -236,7 +236,7 @@ function createCaller(url: string): Caller {
   return {
     async admin(path, body) {
       const headers = { authorization: `Bearer ${adminKey}`, 'idempotency-key': `bench${path.replaceAll('/', '-')}` }
-      await ask('POST', `/admin/v1/accounts${path}`, headers, JSON.stringify(body))
+      await ask('POST', `/admin/v1/accounts${path}`, () => headers, JSON.stringify(body))
     },
     async user(accountId, method, path) {
       let token = tokenOf.get(accountId)
@@ -245,12 +245,14 @@ function createCaller(url: string): Caller {
         tokenOf.set(accountId, token)
       }
       const headers = { authorization: `Bearer ${token}` }
-      return (await ask(method, `/credits/v1/sessions${path}`, headers)) as Shown
+      return (await ask(method, `/credits/v1/sessions${path}`, () => headers)) as Shown
     },
     async event(event) {
       const body = JSON.stringify(event)
-      const signed = messages.sign({ id: `bench-${(events += 1)}`, at: new Date(), body })
-      return (await ask('POST', '/webhooks/sessions', signed, body)) as { readonly session: string }
+      const id = `bench-${(events += 1)}`
+      return (await ask('POST', '/webhooks/sessions', () => messages.sign({ id, at: new Date(), body }), body)) as {
+        readonly session: string
+      }
     },
     close: () => dispatcher.close(),
   }
