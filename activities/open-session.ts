@@ -16,6 +16,7 @@ import {
 import { entryOf } from '../middleware/sessions/entry-of.ts'
 import { factsOf } from '../middleware/sessions/facts-of.ts'
 import { minuteHold, noProgress } from '../middleware/sessions/session-meter.ts'
+import { usualAdapter } from '../middleware/sessions/usual-adapter.ts'
 import type { ActivityLog } from './deps.ts'
 
 export interface OpenSessionDeps {
@@ -35,10 +36,11 @@ export function createOpenSession({ ledger, gate, adapters, catalogue, journal, 
   return async (start: SessionStart): Promise<SessionAnswer> => {
     const { accountId, sessionId, kind } = start
     const name: SessionName = { accountId, sessionId }
-    const wanted = factsOf(catalogue, start)
+    const adapterName = start.adapter ?? usualAdapter(kind, adapters)
+    const wanted = factsOf(catalogue, start, adapterName)
     if (wanted === null) return refused('session_kind_unknown', `there are no sessions of the kind ${kind} here`)
-    const adapter = adapters[start.adapter]
-    if (adapter === undefined) return refused('adapter_not_configured', `${start.adapter} is not set up here`)
+    const adapter = adapters[adapterName]
+    if (adapter === undefined) return refused('adapter_not_configured', `${adapterName} is not set up here`)
     if (accountId === '') return refused('account_unknown', 'the session was started in the name of no account')
 
     const { record, nowMs } = await ledger.session({ ...name, act: 'begin', facts: wanted })

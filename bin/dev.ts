@@ -10,16 +10,16 @@ import { createPatience } from './patience.ts'
 import { mailOptions } from './mail-options.ts'
 import { openParts, openStore, readCatalogue } from './open-parts.ts'
 import { type Running, run } from './run.ts'
+import { sessionAdapters } from './session-adapters.ts'
 import { readSettings, StartError, type Settings } from './settings.ts'
 import { freePort } from './stack/free-port.ts'
 import { startRedis } from './stack/redis.ts'
 import { startTemporal } from './stack/temporal.ts'
 import { startDevCompany } from './start-dev-company.ts'
-import { sessionAdapters } from './session-adapters.ts'
 import { startGateway } from './start-gateway.ts'
 import { startWorker } from './start-worker.ts'
-import { stackCode } from './workflow-code.ts'
 import { webhookSecrets } from './webhook-secrets.ts'
+import { stackCode } from './workflow-code.ts'
 
 await run(async (stopped) => {
   const settings = readSettings({ LOG_LEVEL: 'warn', ...process.env })
@@ -98,8 +98,8 @@ await run(async (stopped) => {
           signUpOpen: settings.SIGNUP !== 'closed',
           testCheckout: settings.CHECKOUT !== 'none',
           outbox: outboxPlace(settings),
-          sessionAdapters: sessionAdapters(settings),
-          webhookSecrets: webhookSecrets(settings),
+          adapters: sessionAdapters(settings),
+          webhooks: webhookSecrets(settings),
           companyUrl: () => companyUrl,
         }),
       ),

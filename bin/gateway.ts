@@ -3,8 +3,8 @@ import { createLog } from './log.ts'
 import { outboxPlace } from './open-process-outbox.ts'
 import { openPartsByAddress } from './open-parts-by-address.ts'
 import { run } from './run.ts'
-import { addresses, readSettings, required } from './settings.ts'
 import { sessionAdapters } from './session-adapters.ts'
+import { addresses, readSettings, required } from './settings.ts'
 import { startGateway } from './start-gateway.ts'
 import { webhookSecrets } from './webhook-secrets.ts'
 
@@ -24,8 +24,8 @@ await run(async (stopped) => {
     signUpOpen: settings.SIGNUP === 'open',
     testCheckout: settings.CHECKOUT === 'test',
     outbox: outboxPlace(settings),
-    sessionAdapters: sessionAdapters(settings),
-    webhookSecrets: webhookSecrets(settings),
+    adapters: sessionAdapters(settings),
+    webhooks: webhookSecrets(settings),
     companyUrl: () => settings.COMPANY_URL ?? null,
   })
   log.info({ url: gateway.url }, 'gateway is ready')

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { listModels } from '../credits/resolve-model.ts'
-import type { AdapterName } from '../credits/session/session.ts'
 import { type AppDeps, createApp } from '../gateway/app.ts'
 import { inspectAccount, loaded, readAccount } from '../gateway/api/reading.ts'
 import { createChat } from '../gateway/chat-routes.ts'
@@ -23,7 +22,7 @@ import { shardOf } from '../ledger/keys.ts'
 import { createRememberedAnswers } from '../ledger/remembered-answers.ts'
 import { createUndrainedReceipts } from '../ledger/undrained-receipts.ts'
 import { createReceiptTail } from '../ledger/watch-receipts.ts'
-import { accountTaskQueue } from '../middleware/account-ledger.ts'
+import { accountTaskQueue } from '../credits/account/task-queue.ts'
 import { createKeyRing } from '../middleware/api-keys.ts'
 import { systemClock as clock } from '../middleware/clock.ts'
 import { createGate } from '../middleware/gate.ts'
@@ -55,11 +54,11 @@ export interface GatewayOptions {
   /** Whether packs and plans can be bought without money, for trying things out. */
   readonly testCheckout: boolean
   readonly outbox: OutboxPlace
+  /** What calls and meetings can run on, and by what the events of those systems are signed. */
+  readonly adapters: SessionAdapters
+  readonly webhooks: WebhookSecrets
   /** Where the company is that the web app's chat talks to; null: there is none, or not yet. */
   readonly companyUrl: () => string | null
-  /** What sessions run on, and by what the events of those systems are signed. */
-  readonly sessionAdapters: SessionAdapters
-  readonly webhookSecrets: WebhookSecrets
 }
 
 export interface RunningGateway {
@@ -181,12 +180,11 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     estimate: (request) => estimateCall({ catalogue, priceBook, usable, learned, clock }, request),
     feeds,
     sessions,
-    sessionAdapters: Object.keys(options.sessionAdapters) as AdapterName[],
     webhooks: {
-      secrets: options.webhookSecrets,
-      heard: createHeardMessages(redis),
       sessions,
-      adapters: options.sessionAdapters,
+      adapters: options.adapters,
+      heard: createHeardMessages(redis),
+      secrets: options.webhooks,
       log,
     },
     paces,

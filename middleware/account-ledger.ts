@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client'
 import type { Cluster, Redis } from 'ioredis'
+import { accountTaskQueue } from '../credits/account/task-queue.ts'
 import type { Catalogue } from '../credits/catalogue.ts'
 import type { Journal } from '../journal/journal.ts'
 import { createLedger, type Ledger } from '../ledger/ledger.ts'
@@ -7,9 +8,6 @@ import { type Accounts, createAccounts } from './accounts.ts'
 import type { Clock } from './clock.ts'
 import { type AccountLoader, createAccountLoader } from './load-account.ts'
 import { createUnderWay } from './under-way.ts'
-
-/** Where Tollgate's workers take the accounts' work from. */
-export const accountTaskQueue = 'tollgate'
 
 export interface AccountLedgerDeps {
   readonly redis: Redis | Cluster

@@ -1,5 +1,5 @@
 import { employees } from '../../examples/company/employees.ts'
-import { accountTaskQueue } from '../../middleware/account-ledger.ts'
+import { accountTaskQueue } from '../../credits/account/task-queue.ts'
 import type { Parts } from '../open-parts.ts'
 import type { RunningGateway } from '../start-gateway.ts'
 import { StartError } from '../settings.ts'

@@ -21,7 +21,8 @@ export interface SessionStart {
   readonly organization: string
   /** The chat message that it answers; '' for none. */
   readonly message: string
-  readonly adapter: AdapterName
+  /** null: what is set up for its kind where Tollgate's worker runs, else the page. */
+  readonly adapter: AdapterName | null
   /** Of a meeting that somebody else holds. */
   readonly meetingUrl: string | null
   /** A room that is there already, made by somebody else, whose call this is. */

@@ -1,5 +1,4 @@
 import type { Catalogue } from '../../credits/catalogue.ts'
-import type { AdapterName } from '../../credits/session/session.ts'
 import type { Journal } from '../../journal/journal.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { UndrainedReceipts } from '../../ledger/undrained-receipts.ts'
@@ -44,8 +43,6 @@ export interface ApiDeps {
   readonly feeds: Feeds
   readonly paces: Paces
   readonly sessions: Sessions
-  /** What calls and meetings can run on here. */
-  readonly sessionAdapters: readonly AdapterName[]
   readonly clock: Clock
   readonly log: { error(fields: object, message: string): void; warn(fields: object, message: string): void }
   /** Asks every part whether it answers; the reason where it does not. */

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import type { SessionRefusal, SessionStart } from '../../credits/session/messages.ts'
-import { type AdapterName, adapterNames, type SessionKind, sessionKinds } from '../../credits/session/session.ts'
+import { adapterNames, sessionKinds } from '../../credits/session/session.ts'
 import type { SessionView } from '../../middleware/sessions/session-view.ts'
 import { ApiError, retryAfter } from '../error.ts'
 import { type Api, body, Id, IdempotencyKey, json, userRoute } from '../route.ts'
@@ -29,11 +29,9 @@ const NewSession = z
   })
   .openapi('NewSession')
 
+const Join = z.object({ url: z.string(), token: z.string() }).openapi('SessionJoin')
 const Begun = Session.extend({
-  join: z
-    .object({ url: z.string(), token: z.string() })
-    .nullable()
-    .openapi({ description: 'What the user needs to take part, where the adapter gives it.' }),
+  join: Join.nullable().openapi({ description: 'What the user needs to take part, where the adapter gives it.' }),
 }).openapi('BegunSession')
 
 const byId = z.object({ id: SessionId })
@@ -74,6 +72,14 @@ const read = userRoute({
   request: { params: byId },
   responses: { 200: json(SessionDetail, 'As it is now') },
 })
+const join = userRoute({
+  method: 'get',
+  path: '/credits/v1/sessions/{id}/join',
+  summary: 'How to take part in a session that goes on',
+  description: `After a reload, or in a call that an employee’s workflow began. \`join\` is null where there is nothing to it, and once it has ended. ${problems}`,
+  request: { params: byId },
+  responses: { 200: json(z.object({ join: Join.nullable() }), 'What the user needs') },
+})
 const list = userRoute({
   method: 'get',
   path: '/credits/v1/sessions',
@@ -113,7 +119,7 @@ export function sessionRoutes(app: Api, deps: ApiDeps): void {
       employee,
       organization: organization ?? named.organization,
       message,
-      adapter: adapter ?? usualAdapter(kind, deps.sessionAdapters),
+      adapter: adapter ?? null,
       meetingUrl,
     }
     const before = await sessions.find(wanted)
@@ -137,6 +143,11 @@ export function sessionRoutes(app: Api, deps: ApiDeps): void {
     const { accountId } = c.get('user')
     const view = known(await sessions.find({ accountId, sessionId: c.req.valid('param').id }))
     return c.json(sessionDetailOf(view), 200)
+  })
+  app.openapi(join, async (c) => {
+    const name = { accountId: c.get('user').accountId, sessionId: c.req.valid('param').id }
+    known(await sessions.find(name))
+    return c.json({ join: await sessions.join(name) }, 200)
   })
   app.openapi(list, async (c) => {
     const { accountId } = c.get('user')
@@ -165,12 +176,6 @@ function mayWorkFor(user: User, employee: string): void {
 function idOf(accountId: string, idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return `ses_${randomUUID().replaceAll('-', '')}`
   return `ses_${createHash('sha256').update(`${accountId}\n${idempotencyKey}`).digest('hex').slice(0, 32)}`
-}
-
-const adaptersOf: Readonly<Record<SessionKind, AdapterName>> = { voice: 'livekit', meeting: 'meeting_bot' }
-
-function usualAdapter(kind: SessionKind, there: readonly AdapterName[]): AdapterName {
-  return there.includes(adaptersOf[kind]) ? adaptersOf[kind] : 'browser'
 }
 
 function isSame(view: SessionView, { kind, employee, organization, message }: SessionStart): boolean {

@@ -154,7 +154,7 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
   const refreshSessions = async (): Promise<void> => {
     const open = await deps.sessions.open(accountId)
     const gone = [...toldSessions.keys()].filter((id) => !open.some(({ sessionId }) => sessionId === id))
-    const ended = await Promise.all(gone.map((sessionId) => deps.sessions.find({ accountId, sessionId })))
+    const ended = await Promise.all(gone.map((sessionId) => orNull(deps.sessions.find({ accountId, sessionId }))))
     for (const [at, view] of ended.entries()) if (view === null) toldSessions.delete(gone[at]!)
     // What may still be refused is not told.
     const views = [...open, ...ended].filter((view) => view !== null && view.state !== 'starting')

@@ -1,6 +1,6 @@
 import type { SessionRefusal, SessionStart } from '../../credits/session/messages.ts'
 import type { Sessions } from '../../middleware/sessions/sessions.ts'
-import { ApiError } from '../error.ts'
+import { ApiError, retryAfter } from '../error.ts'
 import type { Heard } from './sender.ts'
 
 /** Refusals by which nothing is known: whoever sent the event sends it again. */
@@ -11,6 +11,6 @@ export async function beginOrRefuse(sessions: Pick<Sessions, 'start'>, start: Se
   const answer = await sessions.start(start)
   if (answer.ok) return { outcome: 'heard', session: start.sessionId }
   const { code, message } = answer.refusal
-  if (passing.includes(code)) throw new ApiError('adapter_unavailable', message)
+  if (passing.includes(code)) throw new ApiError('adapter_unavailable', message, retryAfter)
   return { outcome: 'refused', code, message }
 }

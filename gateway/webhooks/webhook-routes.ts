@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { HeardMessages } from '../../ledger/heard-messages.ts'
 import { AdapterUnavailable } from '../../middleware/sessions/adapter.ts'
 import type { Log } from '../deps.ts'
-import { ApiError } from '../error.ts'
+import { ApiError, retryAfter } from '../error.ts'
 import { maxBytes, readBounded } from '../json-body.ts'
 import { parseBody } from '../parse-body.ts'
 import { type Api, ErrorAnswer, json } from '../route.ts'
@@ -102,7 +102,7 @@ async function receive(
   const id = sender.idOf(parsed.value, headers)
   if (await deps.heard.wasHeard(path, id)) return { outcome: 'repeated' }
   const heard = await sender.hear(parsed.value).catch((error: unknown) => {
-    if (error instanceof AdapterUnavailable) throw new ApiError('adapter_unavailable', error.message, {}, error)
+    if (error instanceof AdapterUnavailable) throw new ApiError('adapter_unavailable', error.message, retryAfter, error)
     throw error
   })
   if (heard.outcome === 'unknown_session' || heard.outcome === 'refused')

@@ -1,12 +1,14 @@
 import type { Catalogue } from '../../credits/catalogue.ts'
 import type { SessionFacts } from '../../credits/session/facts.ts'
 import type { SessionStart } from '../../credits/session/messages.ts'
+import type { AdapterName } from '../../credits/session/session.ts'
 import { levelsOf, rowOf } from '../temporal/price-work.ts'
 
 /** What a session that begins now costs, and how it is booked; null where the catalogue has none of its kind. */
 export function factsOf(
   catalogue: Pick<Catalogue, 'version' | 'activities' | 'sessions'>,
-  { accountId, kind, employee, organization, message, adapter, meetingUrl }: SessionStart,
+  { accountId, kind, employee, organization, message, meetingUrl }: SessionStart,
+  adapter: AdapterName,
 ): SessionFacts | null {
   const { kinds, rounding, silentAfterMs, warnMs } = catalogue.sessions
   const terms = kinds.find((each) => each.kind === kind)

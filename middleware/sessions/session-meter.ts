@@ -1,5 +1,5 @@
 import { availableOf } from '../../credits/balance.ts'
-import { type Micro, toMicro, zero } from '../../credits/money.ts'
+import { toMicro, zero } from '../../credits/money.ts'
 import type { SessionFacts } from '../../credits/session/facts.ts'
 import { minuteAt, minuteCharge } from '../../credits/session/minutes.ts'
 import { billedMs, minuteMs, minutePrice } from '../../credits/session/price.ts'
@@ -225,5 +225,5 @@ export const noProgress = (startedAtMs: number): SessionProgress => ({
   startedAtMs,
   aliveAtMs: startedAtMs,
   settledMinutes: 0,
-  charged: zero as Micro,
+  charged: zero,
 })

@@ -34,6 +34,8 @@ export interface Sessions {
   /** Ends it now; the first end counts. */
   end(name: SessionName, reason?: Extract<EndReason, 'requested' | 'left'>): Promise<SessionView | null>
   find(name: SessionName): Promise<SessionView | null>
+  /** What the user needs to take part in one that runs, where its adapter gives it: also of a session that a workflow began. */
+  join(name: SessionName): Promise<SessionJoin | null>
   /** Whose room or bot it is, as its adapter named it. */
   findByRef(adapter: AdapterName, ref: string): Promise<SessionName | null>
   /** Newest first, 200 at most. */
@@ -134,6 +136,20 @@ export function createSessions({
       }
     },
     find,
+    async join(name) {
+      const view = await find(name)
+      if (view === null || view.state === 'ended') return null
+      const asked = client.withDeadline(Date.now() + deadlineMs, () =>
+        client.workflow
+          .getHandle(sessionWorkflowId(name.sessionId))
+          .executeUpdate<SessionAnswer, []>(begunUpdate, { args: [] }),
+      )
+      onCall?.(asked)
+      const answer = await asked.catch((error: unknown) => {
+        throw new TemporalUnavailable('how to take part is not known now', { cause: error })
+      })
+      return answer.ok ? answer.join : null
+    },
     async findByRef(adapter, ref) {
       const entry = await journal.sessions.findByRef(adapter, ref)
       return entry === null ? null : { accountId: entry.accountId, sessionId: entry.id }

@@ -1,7 +1,13 @@
 import type { SessionFacts } from '../../credits/session/facts.ts'
 import type { SessionOver, SessionProgress } from '../../credits/session/progress.ts'
 import type { EndReason } from '../../credits/session/session.ts'
-import type { Ledger, SessionName, SessionReading, SessionRecord } from '../../ledger/ledger.ts'
+import {
+  type Ledger,
+  LedgerUnavailable,
+  type SessionName,
+  type SessionReading,
+  type SessionRecord,
+} from '../../ledger/ledger.ts'
 import type { Clock } from '../clock.ts'
 import { type AdaptedSession, AdapterRefused, type SessionAdapter, type SessionAdapters } from './adapter.ts'
 import { createSessionMeter, type SessionMeterDeps } from './session-meter.ts'
@@ -58,7 +64,10 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const readAll = (): Promise<ReadonlyMap<Attended, SessionReading>> =>
     ledger
       .readSessions([...attended])
-      .catch(() => new Map())
+      .catch((error: unknown) => {
+        if (!(error instanceof LedgerUnavailable)) deps.log.error({ err: error }, 'sessions could not be read')
+        return new Map()
+      })
       .finally(() => (reading = undefined))
 
   async function look(): Promise<void> {

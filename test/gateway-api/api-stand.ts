@@ -167,7 +167,6 @@ export async function openApiStand(): Promise<ApiStand> {
     feeds,
     paces,
     sessions,
-    sessionAdapters: ['browser'],
     clock: systemClock,
     log: silent,
     parts: {

@@ -54,6 +54,7 @@ test('a call begins, hears signs of life, ends once, and costs what it lasted', 
   expect((await stand.ask('GET', '/credits/v1/sessions?state=open', { as: user.key })).body.items).toMatchObject([
     { id: begun.body.id, state: 'live' },
   ])
+  expect((await stand.ask('GET', `${path}/join`, { as: user.key })).body).toEqual({ join: null })
   const ended = await stand.ask('POST', `${path}/end`, { as: user.key })
   expect(ended).toMatchObject({ status: 200, body: { state: 'ended', endReason: 'requested' } })
   const again = await stand.ask('POST', `${path}/end`, { as: user.key })

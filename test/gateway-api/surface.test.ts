@@ -265,6 +265,7 @@ describe('bad input gets a reason', () => {
     ['GET', '/credits/v1/sessions/never-was', undefined, 404, 'session_unknown'],
     ['POST', '/credits/v1/sessions/never-was/heartbeat', undefined, 404, 'session_unknown'],
     ['POST', '/credits/v1/sessions/never-was/end', undefined, 404, 'session_unknown'],
+    ['GET', '/credits/v1/sessions/never-was/join', undefined, 404, 'session_unknown'],
     ['POST', '/credits/v1/sessions/a%7Cb/end', undefined, 400, 'invalid_request'],
     ['POST', '/credits/v1/estimate', { model: '' }, 400, 'invalid_request'],
     ['POST', '/credits/v1/estimate', { model: 'no-such-model' }, 404, 'model_unknown'],

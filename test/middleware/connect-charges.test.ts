@@ -12,7 +12,7 @@ import { noQuantities, type UsageRow } from '../../credits/usage-row.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { openJournal } from '../../journal/open-journal.ts'
 import { connectRedis } from '../../ledger/connect.ts'
-import { accountTaskQueue } from '../../middleware/account-ledger.ts'
+import { accountTaskQueue } from '../../credits/account/task-queue.ts'
 import { type Accounts, createAccounts } from '../../middleware/accounts.ts'
 import {
   type ChargesEvent,

@@ -43,7 +43,7 @@ export interface TestSession {
 /** A process that supervises: its own outbox and holds. */
 export interface TestProcess {
   readonly supervisor: Supervisor
-  attend(session: TestSession): { readonly ended: Promise<SupervisionEnded>; handOver(): void }
+  attend(session: TestSession): { readonly ended: Promise<SupervisionEnded>; readonly handOver: () => void }
   /** Killed: what it would tell the ledger from now on is lost. */
   cutOff(): void
   reach(): void
@@ -80,7 +80,7 @@ export async function givenSupervisors(): Promise<GivenSupervisors> {
       adapter.calls.push(`end ${ref} ${reason}`)
     },
   }
-  const looking: SessionAdapter = { ...adapter, end: adapter.end, look: async () => adapter.answer }
+  const looking: SessionAdapter = { ...adapter, look: async () => adapter.answer }
   const clock = {
     now: () => given.clock.nowMs(),
     sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),

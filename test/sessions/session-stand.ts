@@ -60,7 +60,7 @@ export async function openSessionStand(): Promise<SessionStand> {
         loadAccount: () => Promise.resolve('unknown' as const),
         ...(adapters === undefined ? {} : { adapters }),
       })
-      closers.push(opened.close)
+      closers.push(() => opened.close())
       return opened.activities
     },
     async caller(credits, change = {}) {

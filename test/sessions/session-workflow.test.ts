@@ -84,6 +84,18 @@ test.each([
   expect(await stand.sessions.find(start)).toBeNull()
 })
 
+test('how to take part is told at the start, and as long as it goes on', async () => {
+  const join = { url: 'wss://media.example', token: 'for-the-user' }
+  const begin = async () => ({ ref: 'room', platform: null, join })
+  await work({ browser: { begin, end: async () => undefined } })
+  const start = await stand.caller(100)
+  expect(await stand.sessions.start(start)).toMatchObject({ ok: true, join })
+  expect(await stand.sessions.join(start)).toEqual(join)
+  await stand.sessions.end(start)
+  await resultOf(start)
+  expect(await stand.sessions.join(start)).toBeNull()
+})
+
 test('at zero whoever awaits it hears so', async () => {
   await work()
   const start = await stand.caller(4)

@@ -67,7 +67,7 @@ test('a system that refuses a session says why', async () => {
 
 test.each([[400], [401], [404], [429], [500], [503], [301]])('%i: later it may do it', async (status) => {
   const session = newSession('voice')
-  company.answers.push({ status })
+  company.answers.push({ status }, { status })
   await expect(system.begin(session)).rejects.toThrow(AdapterUnavailable)
 })
 

@@ -7,6 +7,8 @@ export interface ServiceCall {
   /** JSON; nothing when left out. */
   readonly body?: string
   readonly withinMs: number
+  /** Of what may be repeated: it is asked once more when no answer came, since it may have been done. */
+  readonly isRepeatable?: boolean
 }
 
 export interface ServiceAnswer {
@@ -16,12 +18,17 @@ export interface ServiceAnswer {
 }
 
 /** A service that does not answer within this is away: somebody waits for the call to begin, or to end. */
-export const usualPatienceMs = 10_000
+export const usualPatienceMs = 5_000
 
 const mostBytes = 256 * 1024
 
 /** Asks somebody else's service. Every status is an answer, but a redirect, which could lead anywhere; rejects with AdapterUnavailable when there is none. */
-export async function callService({ method, url, headers, body, withinMs }: ServiceCall): Promise<ServiceAnswer> {
+export async function callService(call: ServiceCall): Promise<ServiceAnswer> {
+  if (call.isRepeatable !== true) return ask(call)
+  return ask(call).catch(() => ask(call))
+}
+
+async function ask({ method, url, headers, body, withinMs }: ServiceCall): Promise<ServiceAnswer> {
   const sent = body === undefined ? {} : { body, headers: { 'content-type': 'application/json', ...headers } }
   try {
     const answer = await fetch(url, {

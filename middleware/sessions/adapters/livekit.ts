@@ -43,9 +43,11 @@ export function createLiveKitAdapter({
     },
     async look(session, room) {
       try {
-        const [inside, isThere] = await Promise.all([rooms.listParticipants(room), isStillThere(session, room)])
-        if (!isThere) return 'gone'
-        return inside.some(({ kind }) => !machines.includes(kind)) ? 'present' : 'empty'
+        const inside = await rooms.listParticipants(room)
+        const seen = inside.some(({ kind }) => !machines.includes(kind)) ? 'present' : 'empty'
+        // A thousand calls are looked at every few seconds: most of them with one question
+        if (seen === 'present' && sessionOfRoom(room) !== null) return seen
+        return (await isStillThere(session, room)) ? seen : 'gone'
       } catch {
         return 'unknown'
       }

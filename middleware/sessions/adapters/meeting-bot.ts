@@ -31,13 +31,14 @@ export function createMeetingBotAdapter({ url, key, withinMs = usualPatienceMs }
     [url.replace(/\/$/, ''), encodeURIComponent(ref), ...(act === '' ? [] : [act])].join('/') + slash
   const get = (address: string): Promise<ServiceAnswer> =>
     callService({ method: 'GET', url: address, headers: { authorization }, withinMs })
-  const post = (address: string, body: object, headers = {}): Promise<ServiceAnswer> =>
+  const post = (address: string, body: object, once = {}): Promise<ServiceAnswer> =>
     callService({
       method: 'POST',
       url: address,
       body: JSON.stringify(body),
-      headers: { authorization, ...headers },
+      headers: { authorization, ...once },
       withinMs,
+      isRepeatable: 'idempotency-key' in once,
     })
 
   /** Throws AdapterUnavailable where that is not known. */

@@ -46,7 +46,8 @@ export function createWebhookAdapter({
       data: { account: accountId, session: sessionId, kind, employee, organization, meetingUrl, ...told },
     })
     const id = idOf([type, accountId, sessionId, once])
-    return callService({ method: 'POST', url, headers: messages.sign({ id, at, body }), body, withinMs })
+    const headers = messages.sign({ id, at, body })
+    return callService({ method: 'POST', url, headers, body, withinMs, isRepeatable: true })
   }
 
   return {

@@ -7,6 +7,7 @@ import { isOwnActivity } from './own-activities.ts'
 import { nameInScope } from './in-name-of.ts'
 import { meterOpenTime, type OpenTime } from './open-time.ts'
 import { type Again, createParking, type Parking } from './parking.ts'
+import { inNameOfRun } from './sessions.ts'
 
 /** In the options of a step that is scheduled again: symbols survive what other interceptors make of options. */
 const again = Symbol('tollgate.again')
@@ -92,8 +93,11 @@ export function interceptors(): WorkflowInterceptors {
             scheduleLocalActivity(activityType, args, marked(options, mark), typeInfo),
           )
         },
-        startChildWorkflowExecution: (input, next) =>
-          next({ ...input, headers: handOn(input.headers, childOf(carried)) }),
+        startChildWorkflowExecution(input, next) {
+          const child = childOf(carried)
+          const options = child === undefined ? input.options : inNameOfRun(input.options, child)
+          return next({ ...input, options, headers: handOn(input.headers, child) })
+        },
         continueAsNew(input, next) {
           const continued = { ...input, headers: handOn(input.headers, carried) }
           if (openTime === undefined) return next(continued)
