@@ -11,6 +11,8 @@ import type { AdapterName, SessionKind } from '../../../credits/session/session.
 import type { Attribution } from './carried.ts'
 import type { InNameOf } from './in-name-of.ts'
 
+export type { SessionEnd, SessionRefusal, SessionResult } from '../../../credits/session/messages.ts'
+
 export interface CallOptions extends InNameOf {
   /** Its id, to be told to those who take part: 1–64 letters, digits, `_` and `-`, never used before. Made up when left out. */
   readonly id?: string
