@@ -8,6 +8,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   ledger: async () => (await import('./ledger.ts')).ledgerSuite,
   plugin: async () => (await import('./plugin.ts')).pluginSuite,
   accounts: async () => (await import('./accounts.ts')).accountsSuite,
+  sessions: async () => (await import('./sessions.ts')).sessionsSuite,
   web: async () => (await import('./web.ts')).webSuite,
 }
 

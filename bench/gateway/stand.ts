@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { type Child, startChild } from '../../bin/stack/child.ts'
-import { freePort } from '../../bin/stack/free-port.ts'
 import { startRedis } from '../../bin/stack/redis.ts'
 import { startTemporal } from '../../bin/stack/temporal.ts'
 import { startPostgres } from '../../test/stack/postgres.ts'
+import { isReady, type Program, startProgram } from '../program.ts'
 import { cpuOf } from './cpu-of.ts'
+import { redisCpuOf } from './redis-cpu-of.ts'
+import { undrainedIn } from './undrained-in.ts'
 
 /** A way to the same upstream. */
 export interface Target {
@@ -87,14 +88,10 @@ export async function openStand(): Promise<Stand> {
     const url = `http://127.0.0.1:${gateway.port}`
     const accountIds = Array.from({ length: accounts }, (_, index) => `bench-${index}`)
     const secrets = await Promise.all(accountIds.map((id) => openAccount(url, id)))
-    const redisCpu = async (): Promise<number> => {
-      const [, system, , user] = /used_cpu_sys:([\d.]+)(\s+)used_cpu_user:([\d.]+)/.exec(await client.info('cpu')) ?? []
-      return (Number(system) + Number(user)) * 1_000_000
-    }
     const target = (name: Target['name'], { pid, port }: Program): Target => ({
       name,
       port,
-      cpuUs: async () => ({ process: cpuOf(pid), redis: name === 'tollgate' ? await redisCpu() : 0 }),
+      cpuUs: async () => ({ process: cpuOf(pid), redis: name === 'tollgate' ? await redisCpuOf(client) : 0 }),
     })
     return {
       targets: {
@@ -109,7 +106,7 @@ export async function openStand(): Promise<Stand> {
       async drain() {
         resumeWorker()
         const lastAt = performance.now() + longestDrainMs
-        while ((await undrained(client)) > 0) {
+        while ((await undrainedIn(client)) > 0) {
           if (performance.now() > lastAt) throw new Error('the worker does not empty the receipt streams')
           await pause(50)
         }
@@ -124,32 +121,16 @@ export async function openStand(): Promise<Stand> {
     environment: Readonly<Record<string, string>>,
     ready: (port: number) => Promise<boolean>,
   ): Promise<Program> {
-    const port = await freePort()
-    const child = await startChild({
-      command: process.execPath,
-      args: [fileURLToPath(new URL(`../../${file}`, import.meta.url))],
-      port,
-      env: { ...environment, PORT: String(port), WORKER_PORT: String(port) },
-      readyWithinMs: 60_000,
-      isReady: () => ready(port),
-    })
+    const child = await startProgram(file, environment, ready)
     closers.push(child.stop)
-    return { ...child, port }
+    return child
   }
-}
-
-interface Program extends Child {
-  readonly port: number
 }
 
 async function listens(port: number): Promise<boolean> {
   const answer = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, { method: 'POST', body: '{}' })
   await answer.arrayBuffer()
   return answer.ok
-}
-
-async function isReady(port: number): Promise<boolean> {
-  return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
 }
 
 /** The secret of a key of a new account that nothing here can deplete. */
@@ -175,13 +156,6 @@ async function openAccount(url: string, accountId: string): Promise<string> {
   await post('', { userId: accountId, email: `${accountId}@example.com`, timeZone: 'UTC' })
   await post(`/${accountId}/grants`, { credits: '900000', reason: 'a benchmark' })
   return (await post(`/${accountId}/keys`, { name: 'bench' }))['secret'] as string
-}
-
-/** Receipts that the journal has not got yet. */
-async function undrained(redis: Redis): Promise<number> {
-  const streams = await redis.keys('tg:*:receipts')
-  const lengths = await Promise.all(streams.map((stream) => redis.xlen(stream)))
-  return lengths.reduce((total, length) => total + length, 0)
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
