@@ -283,7 +283,7 @@ async function historyOf(
 }
 
 /** All of them, some at a time. */
-async function many<Item>(items: readonly Item[], work: (item: Item) => Promise<void | unknown>): Promise<void> {
+async function many<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
   const left = [...items]
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
