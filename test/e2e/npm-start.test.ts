@@ -249,25 +249,7 @@ describe('npm start', () => {
     expect(answer.choices[0]?.message.content).not.toBe('')
   })
 
-  test('`npm run company`: a day of work, whose charges add up to what the balance lost', async () => {
-    const program = runProgram('examples/company/day-of-work.ts', { DATA_DIR: dataDir })
-    expect([await program.ended, program.output()]).toEqual([0, expect.stringContaining('add up to the micro-credit')])
-    for (const charge of [
-      /AI usage, \d+ tokens +fast practice\/\S+ +ada /,
-      /AI usage, \d+ tokens +advanced practice\/\S+ +clara /,
-      /Internal: safety, .* ada /,
-      /Internal: memory, .* bruno /,
-      /Tool calls: image\.standard .* clara +4\.000000\n/,
-      /Tool calls: mail +bruno +0\.050000\n/,
-      /Tool calls: web\.search +clara +free\n/,
-      /Tasks completed +bruno +0\.250000\n/,
-      /Compute runtime, [\d.]+ s /,
-    ])
-      expect(program.output()).toMatch(charge)
-    const { remaining } = (await api('/credits/v1/balance')) as { remaining: number }
-    expect(program.output()).toMatch(new RegExp(`balance after +${(remaining / 1_000_000).toFixed(6)}\n`))
-  }, 240_000)
-
+  // Before the day of work, which waits until all that was begun is charged.
   test.each([
     ['begun by its page', []],
     ["begun by an employee's workflow", ['--ask']],
@@ -286,6 +268,25 @@ describe('npm start', () => {
     },
     60_000,
   )
+
+  test('`npm run company`: a day of work, whose charges add up to what the balance lost', async () => {
+    const program = runProgram('examples/company/day-of-work.ts', { DATA_DIR: dataDir })
+    expect([await program.ended, program.output()]).toEqual([0, expect.stringContaining('add up to the micro-credit')])
+    for (const charge of [
+      /AI usage, \d+ tokens +fast practice\/\S+ +ada /,
+      /AI usage, \d+ tokens +advanced practice\/\S+ +clara /,
+      /Internal: safety, .* ada /,
+      /Internal: memory, .* bruno /,
+      /Tool calls: image\.standard .* clara +4\.000000\n/,
+      /Tool calls: mail +bruno +0\.050000\n/,
+      /Tool calls: web\.search +clara +free\n/,
+      /Tasks completed +bruno +0\.250000\n/,
+      /Compute runtime, [\d.]+ s /,
+    ])
+      expect(program.output()).toMatch(charge)
+    const { remaining } = (await api('/credits/v1/balance')) as { remaining: number }
+    expect(program.output()).toMatch(new RegExp(`balance after +${(remaining / 1_000_000).toFixed(6)}\n`))
+  }, 240_000)
 
   test('a second stack on the same folder is refused, and changes nothing', async () => {
     const second = runProgram('bin/dev.ts', environment)
