@@ -67,6 +67,17 @@ export async function booksAtRest(stand: Stand, withinMs: number): Promise<reado
   }
 }
 
+/** How many charges were booked in the same moment as another one of their account: by one script, for calls that ran on a tab. */
+export function settledTogether(accounts: readonly AccountBooks[]): number {
+  const moments = accounts.flatMap(({ entries }) => [
+    ...Map.groupBy(
+      entries.filter(({ kind }) => kind === 'settled'),
+      ({ atMs }) => atMs,
+    ).values(),
+  ])
+  return moments.filter((moment) => moment.length > 1).flat().length
+}
+
 interface Look {
   readonly stand: Stand
   readonly redis: Redis

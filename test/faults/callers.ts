@@ -60,6 +60,11 @@ export interface Traffic {
 /** A caller with an idempotency key repeats its call for as long: longer than any part is away in these tests. */
 const repeatsForMs = 60_000
 const mostAtOnce = 80
+/** Of so many calls the last come in company: whole, of one account at one gateway, and so close to each other that all but the first run on a tab. */
+const perCompany = 18
+const companySize = 6
+const companyEveryMs = 8
+const isInCompany = (number: number): boolean => number % perCompany >= perCompany - companySize
 
 /** What one call is, by its number and the seed alone. */
 interface Plan {
@@ -77,15 +82,18 @@ interface Plan {
 
 function planOf(number: number, { name, seed, callers, urls }: Load): Plan {
   const own = seed.of(`call ${number}`)
-  const streamed = own.chance(0.6)
-  const long = own.chance(0.1)
-  const tokens = long ? own.whole(600, 1_600) : own.whole(10, 240)
+  const company = isInCompany(number) ? seed.of(`company ${Math.floor(number / perCompany)}`) : undefined
+  const streamed = company === undefined && own.chance(0.6)
+  // Calls in company end together, too
+  const from = company ?? own
+  const long = from.chance(0.1)
+  const tokens = long ? from.whole(600, 1_600) : from.whole(10, 240)
   const leaves = own.chance(0.12)
   const script = { tag: `${name}-${number}`, tokens, perChunk: long ? 20 : 8, everyMs: 50 }
   return {
     script,
-    caller: own.pick(callers),
-    gateway: own.whole(0, urls.length - 1),
+    caller: from.pick(callers),
+    gateway: from.whole(0, urls.length - 1),
     streamed,
     keyed: own.chance(0.3),
     promptTokens: own.whole(1, 60),
@@ -101,14 +109,31 @@ export function startCallers(load: Load): Traffic {
   const waiting: { readonly calls: number; readonly resolve: () => void }[] = []
   const agent = new Agent({ connections: null, pipelining: 1, keepAliveTimeout: 1_000 })
   let begun = 0
+  /** Turns of calls that were begun in company, ahead of theirs. */
+  let ahead = 0
   const timer = setInterval(() => {
-    if (underWay.size >= mostAtOnce) return
+    if (ahead > 0) ahead -= 1
+    else if (underWay.size < mostAtOnce && isInCompany(begun)) {
+      const company = beginCompany().finally(() => underWay.delete(company))
+      underWay.add(company)
+    } else if (underWay.size < mostAtOnce) begin()
+  }, 1_000 / load.callsPerSecond)
+
+  async function beginCompany(): Promise<void> {
+    ahead = companySize - 1
+    for (let call = 0; call < companySize; call += 1) {
+      begin()
+      await pause(companyEveryMs)
+    }
+  }
+
+  function begin(): void {
     const plan = planOf(begun, load)
     begun += 1
     const work = makeCall(plan).finally(() => underWay.delete(work))
     underWay.add(work)
     for (const { calls, resolve } of waiting) if (begun >= calls) resolve()
-  }, 1_000 / load.callsPerSecond)
+  }
 
   async function makeCall(plan: Plan): Promise<void> {
     const giveUpMs = Date.now() + repeatsForMs

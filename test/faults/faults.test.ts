@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FaultName, faults } from './faults.ts'
+import { settledTogether } from './at-rest.ts'
 import { openStand, type Stand } from './stand.ts'
 import { runTrial, type TrialOptions } from './trial.ts'
 
@@ -22,12 +23,13 @@ describe('provider, receipts, ledger, workflow and journal say the same of every
   /** What is wrong with the books; '' when nothing is. */
   async function faultIn(options: Pick<TrialOptions, 'fault' | 'calls'>): Promise<string> {
     failed = true
-    const { fault, comparison } = await runTrial(stand, { ...usual, ...options })
+    const { fault, comparison, accounts } = await runTrial(stand, { ...usual, ...options })
     // Nobody would notice books without anything in them.
     const told = comparison.lines.filter(({ bound }) => bound === 'told')
     const empty = told.length < options.calls / 4 ? `only ${told.length} calls were answered` : ''
-    failed = fault !== '' || empty !== ''
-    return failed ? `${fault}${empty}\nlogs and data: ${stand.folder}` : ''
+    const alone = settledTogether(accounts) === 0 ? 'no call was settled in company' : ''
+    failed = fault !== '' || empty !== '' || alone !== ''
+    return failed ? `${fault}${empty}${alone}\nlogs and data: ${stand.folder}` : ''
   }
 
   test.each(single)(

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { type FaultName, faults } from './faults.ts'
 import { runPlugin } from './plugin/run.ts'
+import { settledTogether } from './at-rest.ts'
 import { openStand } from './stand.ts'
 import { runTrial, type Trial } from './trial.ts'
 
@@ -67,6 +68,7 @@ ${summary}
 
 ${name}, seed ${values.seed}: ${lines.length} charges so far, ${kills} kills, ${corrections} corrections so far
 billed ${sum('billed')} µcr, charged ${sum('charged')}, uncollected ${sum('uncollected')}
+${settledTogether(accounts)} charges settled in company so far
 ${fault === '' ? 'every book says what it must' : fault}
 `
 }

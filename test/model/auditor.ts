@@ -39,7 +39,8 @@ export function audit(world: World): void {
   for (const account of world.accounts.values()) auditAccount(world, account)
   for (const parked of world.truth.parked) {
     const account = world.redis.state.accounts.get(parked.accountId)!
-    if (!parked.over && availableOf(world.redis, account) >= parked.need) {
+    // Whoever was told looks up within half a minute: a period may just have ended
+    if (!parked.over && !parked.woken && availableOf(world.redis, account) >= parked.need) {
       throw new BooksBroken(`the run of ${parked.name} is still parked, although there is enough`, parked)
     }
   }
@@ -76,6 +77,9 @@ function auditWork(world: World, work: Work): void {
   }
   if (work.finished && !work.outboxLost) {
     if (settled.length !== 1 || total !== work.price) say('finished, and not charged what it cost')
+    const covered = work.tab !== '' && !work.uncovered && work.price <= work.hold
+    if (covered && !redisWentBack && !truth.clocksJumped && settled[0]!.uncollected > 0)
+      say(`its part of ${work.tab} was enough, and ${settled[0]!.uncollected} are uncollected`)
     return
   }
   if (settled.length > 0) {

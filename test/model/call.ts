@@ -7,6 +7,7 @@ import { tightest, windowName } from './ledger/windows.ts'
 import { loadAccount } from './loader.ts'
 import { type Process, rest, send, Unavailable } from './scheduler.ts'
 import { sendEntry } from './send-entry.ts'
+import { renewTab, settleOnTab, takePart } from './tabs.ts'
 import type { Work } from './truth.ts'
 import { BooksBroken, onRedis, type World } from './world.ts'
 
@@ -19,11 +20,12 @@ interface Reserved {
   readonly windows: readonly string[]
 }
 
-/** One model call through a gateway: reserve, work in slices, settle. Answers whether it was let in. */
+/** One model call through a gateway: reserve, or a part of a tab, work in slices, settle. Answers whether it was let in. */
 export function* call(world: World, gateway: Gateway, work: Work): Process<boolean> {
   const { scheduler, story, rules } = world
   const about = { accountId: work.accountId, id: work.id }
-  const reserved = yield* open(world, gateway, work)
+  const tab = work.inCompany ? takePart(world, gateway, work) : null
+  const reserved = tab === null ? yield* open(world, gateway, work) : { held: work.hold, ...tab.began }
   if (reserved === null) return false
   work.epoch = reserved.epoch
   // Nothing was armed at the reserve: a price that is due whatever happens is armed now
@@ -32,6 +34,11 @@ export function* call(world: World, gateway: Gateway, work: Work): Process<boole
     yield* rest(work.sliceMs)
     const accrued = Math.floor((work.price * slice) / work.slices)
     if (slice === work.slices) break
+    if (tab !== null) {
+      // A part accrues nothing: what the call will cost is not known before its end
+      yield* renewTab(world, tab)
+      continue
+    }
     const more = accrued >= held - 2 ? Math.max(0, Math.min(work.price - held, 15)) : 0
     const answer = yield* progress(world, gateway, work, accrued, more)
     if (answer !== null) held = answer
@@ -50,7 +57,8 @@ export function* call(world: World, gateway: Gateway, work: Work): Process<boole
   }
   const entry = append(world, gateway, 'settle', work, request)
   if (!rules.appendBeforeSend) gateway.outbox.delete(work.id)
-  scheduler.spawn(groupOf(gateway), sendEntry(world, gateway, entry))
+  if (tab !== null) settleOnTab(world, gateway, tab, entry)
+  else scheduler.spawn(groupOf(gateway), sendEntry(world, gateway, entry))
   return true
 }
 

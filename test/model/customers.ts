@@ -1,6 +1,6 @@
 import { periodMs } from './account-workflow.ts'
 import { call } from './call.ts'
-import { groupOf } from './gateway.ts'
+import { type Gateway, groupOf } from './gateway.ts'
 import { putTerms } from './ledger/put-terms.ts'
 import { awaitCredits } from './ledger/waiters.ts'
 import { loadAccount } from './loader.ts'
@@ -42,12 +42,28 @@ export function bringCustomers(world: World, works: number): void {
     const atMs = random.between(0, trafficMs)
     for (let at = 0; at < 4; at += 1) scheduler.after(atMs + random.between(0, 300), () => startWork(world, accountId))
   }
+  bringCompanies(world)
   for (const accountId of world.accounts.keys()) {
     for (let at = 0; at < random.between(0, 2); at += 1) {
       const grant = { id: `grant-${accountId}-${at}`, amount: random.between(20, 120), resets: random.chance(0.4) }
       scheduler.after(random.between(0, trafficMs), () => scheduler.spawn('customers', buy(world, accountId, grant)))
     }
     if (world.mix.expiringGrants) expiringGrant(world, accountId)
+  }
+}
+
+/** Calls through one gateway that follow each other closely: what tabs are for. Half of them while a period ends. */
+function bringCompanies(world: World): void {
+  const { random, scheduler, mix } = world
+  for (let company = 0; company < mix.companies; company += 1) {
+    const accountId = random.pick([...world.accounts.keys()])
+    const gateway = random.pick(world.gateways)
+    const where = random.pick(rows)
+    const atMs = random.chance(0.5)
+      ? periodMs * random.between(1, 2) + random.between(-30_000, 5_000)
+      : random.between(0, trafficMs)
+    for (let at = random.between(4, 9); at > 0; at -= 1)
+      scheduler.after(atMs + random.between(0, 2_000), () => startWork(world, accountId, { gateway, where }))
   }
 }
 
@@ -86,14 +102,19 @@ function* buy(
   }
 }
 
-function startWork(world: World, accountId: string): void {
+/** `company`: what a group of calls has in common. */
+function startWork(
+  world: World,
+  accountId: string,
+  company?: { gateway: Gateway; where: (typeof rows)[number] },
+): void {
   const { random, scheduler, truth, mix } = world
-  const gateway = random.pick(world.gateways)
+  const gateway = company?.gateway ?? random.pick(world.gateways)
   if (!gateway.isUp) return
-  const where = random.pick(rows)
+  const where = company?.where ?? random.pick(rows)
   const price = random.chance(0.1) ? 0 : random.between(4, 70)
   const slices = random.between(1, 5)
-  const kind = random.chance(0.35) ? 'charge' : 'call'
+  const kind = company === undefined && random.chance(0.35) ? 'charge' : 'call'
   const number = truth.works.length + 1
   const work: Work = {
     kind,
@@ -118,6 +139,9 @@ function startWork(world: World, accountId: string): void {
     accruedRecorded: 0,
     releaseAnswered: false,
     epoch: 0,
+    inCompany: company !== undefined,
+    tab: '',
+    uncovered: false,
   }
   truth.works.push(work)
   if (kind === 'charge') askFor(world, work)

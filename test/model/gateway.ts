@@ -1,6 +1,7 @@
 import { firstWaitMs, type Outbox, type OutboxEntry } from './outbox.ts'
 import { type Process, rest, send, Unavailable } from './scheduler.ts'
 import { sendEntry } from './send-entry.ts'
+import type { Line } from './tabs.ts'
 import type { Work } from './truth.ts'
 import type { SettleRequest } from './ledger/settle.ts'
 import type { World } from './world.ts'
@@ -13,6 +14,8 @@ export interface Gateway {
   /** Counts its processes: another one has another connection. */
   life: number
   outbox: Outbox
+  /** Account and budget levels → its tabs. Gone with its process. */
+  lines: Map<string, Line>
 }
 
 export const groupOf = (gateway: Gateway): string => `gateway ${gateway.number}`
@@ -79,8 +82,12 @@ export function gatewayDied(world: World, gateway: Gateway): void {
   const diskLost = random.chance(mix.diskLost)
   story.tell({}, () => `gateway ${gateway.number} is killed${diskLost ? ', and its disk is lost' : ''}`)
   for (const work of truth.works) {
-    if (work.kind === 'call' && work.gateways.has(gateway.number) && !work.finished) work.died = true
+    if (work.kind !== 'call' || !work.gateways.has(gateway.number)) continue
+    if (!work.finished) work.died = true
+    // What its tab holds is not known to the next process
+    work.uncovered = true
   }
+  gateway.lines = new Map()
   for (const entry of gateway.outbox.values()) {
     entry.sending = 0
     if (diskLost) entry.work.outboxLost = true

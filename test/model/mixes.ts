@@ -30,6 +30,8 @@ export interface Mix {
   readonly drainers: number
   /** Grants that end inside a period. */
   readonly expiringGrants: boolean
+  /** Groups of calls that follow each other closely. */
+  readonly companies: number
   /** Calls cost at most what they hold. */
   readonly tame: boolean
 }
@@ -54,9 +56,12 @@ const calm: Mix = {
   ancientRetries: false,
   drainers: 1,
   expiringGrants: false,
+  companies: 2,
   tame: false,
 }
 const shaky: Network = { lost: 0.04, answerLost: 0.04, late: 0.04, repeated: 0.05, latestMs: 90_000, stalled: 0.002 }
+/** Much has to be told again. */
+const deaf: Network = { lost: 0.25, answerLost: 0.06, late: 0.06, repeated: 0.15, latestMs: 1_200_000, stalled: 0.004 }
 /** Nothing is lost, but processes stand still in the middle of what they do. */
 const halting: Network = { ...perfectNetwork, stalled: 0.015 }
 const veryLate: Network = {
@@ -72,6 +77,7 @@ export const mixes: readonly Mix[] = [
   { ...calm, name: 'calm', tame: true },
   { ...calm, name: 'expiring grants', expiringGrants: true },
   { ...calm, name: 'network', network: shaky, expiringGrants: true },
+  { ...calm, name: 'companies', network: deaf, companies: 14 },
   { ...calm, name: 'late duplicates', network: veryLate, gatewayDies: 0.003, ancientRetries: true },
   { ...calm, name: 'gateways die', gatewayDies: 0.015, network: shaky, ancientRetries: true },
   { ...calm, name: 'gateways lose their disks', gatewayDies: 0.015, diskLost: 0.7 },

@@ -56,6 +56,16 @@ export const rules = {
   retriesOnOneConnection: fails('a refusal removes the record of an earlier attempt that still arrives'),
   oneAttemptAtATime: argued('one attempt is refused, and another of the same charge goes on'),
 
+  // Tabs
+  companyNeedsItsHold: fails('calls are settled on a hold that has ended'),
+  companyMeetsTombstones: fails('a message that comes twice charges its calls twice'),
+  companyMeetsTheGate: argued('an id that Redis has forgotten is charged again in company'),
+  companyLeavesTombstones: fails('what was settled in company is charged again by itself'),
+  companyKeepsItsIds: fails('what was told in company and not heard is another charge when it is told again'),
+  companyIsToldAgain: fails('a call is settled by itself while its tab holds what it needs'),
+  partPaysForItself: fails('a dear call is paid with what other calls have parts of'),
+  keepsWhatIsOwed: figure('a tab ends before all that was told on it is heard, and pays for it no more'),
+
   // Outbox
   appendBeforeSend: fails('work that was finished is forgotten with its gateway'),
   chargesInOutbox: fails('an accepted one-shot is lost with Redis'),

@@ -23,6 +23,7 @@ import { release } from './ledger/release.ts'
 import { repair } from './ledger/repair.ts'
 import { reserve } from './ledger/reserve.ts'
 import { settle } from './ledger/settle.ts'
+import { settleTogether } from './ledger/settle-together.ts'
 import { emptyState, type Ledger, type Terms } from './ledger/state.ts'
 import { createJournal } from './journal.ts'
 import { createRandom, type Random } from './random.ts'
@@ -96,10 +97,11 @@ async function inLockstep(random: Random, seed: number): Promise<void> {
       const one = name()
       const amount = random.between(1, 40)
       const minimum = random.between(0, amount)
+      const beside = random.pick([0, 0, 0, 15])
       const run = (evidence?: ReturnType<typeof evidenceFor>) =>
         Promise.all([
           Promise.resolve(
-            reserve(ours, { ...one, amount, minimum, ttlMs: 15_000, row: key, levels: [] }, evidence?.ofOurs),
+            reserve(ours, { ...one, amount, minimum, beside, ttlMs: 15_000, row: key, levels: [] }, evidence?.ofOurs),
           ),
           pure.reserve(
             {
@@ -107,6 +109,7 @@ async function inLockstep(random: Random, seed: number): Promise<void> {
               id: one.id,
               amount: toMicro(amount),
               minimum: toMicro(minimum),
+              beside: toMicro(beside),
               ttlMs: 15_000,
               row,
               levels: [],
@@ -146,6 +149,27 @@ async function inLockstep(random: Random, seed: number): Promise<void> {
       same('settle', a, b)
       const evidence = evidenceFor(a, one)
       if (evidence !== undefined) same('settle', ...(await run(evidence)))
+    },
+    async () => {
+      const hold = name()
+      const keeps = random.pick([undefined, undefined, 0, 5])
+      const called = new Map(Array.from({ length: random.between(0, 4) }, () => name()).map((one) => [one.id, one]))
+      called.delete(hold.id)
+      const calls = [...called.values()].map((one) => ({
+        ...one,
+        actual: random.between(0, 40),
+        part: random.between(0, 30),
+      }))
+      const a = settleTogether(ours, { hold, keeps, calls: calls.map((one) => ({ ...one, row: key })) })
+      const b = await pure.settleTogether({
+        accountId,
+        hold: hold.id,
+        keeps: keeps === undefined ? undefined : toMicro(keeps),
+        calls: calls.map((one) => ({ ...work(one, one.actual), id: one.id, part: toMicro(one.part) })),
+      })
+      same('settleTogether', a, b)
+      if (a.status !== 'settled' || b.status !== 'settled') return
+      for (const [index, one] of a.calls.entries()) same(`settleTogether call ${index}`, one, b.calls[index]!)
     },
     async () => {
       const one = name()

@@ -2,7 +2,7 @@ import type { Gateway } from './gateway.ts'
 import { charge } from './ledger/charge.ts'
 import type { Evidence } from './ledger/gate.ts'
 import { settle, type SettleRequest } from './ledger/settle.ts'
-import { bookOf } from './ledger/state.ts'
+import { bookOf, holdOf } from './ledger/state.ts'
 import { loadAccount } from './loader.ts'
 import type { OutboxEntry } from './outbox.ts'
 import { type Process, rest, send, Unavailable } from './scheduler.ts'
@@ -91,9 +91,11 @@ function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process 
 }
 
 /** A call is booked in the period in which it began, for as long as Redis holds that. */
-function settleInItsEpoch({ redis }: World, request: SettleRequest, evidence: Evidence | undefined) {
+function settleInItsEpoch({ redis, truth }: World, request: SettleRequest, evidence: Evidence | undefined) {
   const account = redis.state.accounts.get(request.accountId)
-  const epoch = request.began?.epoch ?? 0
+  const hold = holdOf(redis, request)
+  // A reserve that comes a second time after Redis went back begins in the period that it went back to
+  const epoch = (truth.rolledBack ? hold?.epoch : undefined) ?? request.began?.epoch ?? 0
   const isThere = account !== undefined && bookOf(account, epoch) !== undefined && evidence?.found == null
   const answer = settle(redis, request, evidence)
   const booked = redis.state.stream.at(-1)?.receipt

@@ -143,10 +143,12 @@ function createWorld(
       isUp: true,
       life: 0,
       outbox: new Map(),
+      lines: new Map(),
     })),
     truth: {
       works: [],
       parked: [],
+      tabs: [],
       kept,
       rolledBack: false,
       lost: false,

@@ -5,14 +5,19 @@ import { onRedis, type World } from './world.ts'
 
 /** Ends holds whose deadline has passed. Redis itself decides what is due, again when the expiry arrives. */
 export function* sweep(world: World): Process {
-  const { redis, random, story } = world
+  const { redis, random, story, truth } = world
   for (;;) {
     yield* rest(random.between(2_000, 40_000))
     try {
       const due = yield* send('redis', () => dueHolds(world))
       for (const name of due) {
         const { status } = yield* send('redis', () =>
-          onRedis(world, name.accountId, 'expire', () => expire(redis, name)),
+          onRedis(world, name.accountId, 'expire', () => {
+            const expired = expire(redis, name)
+            if (expired.status === 'expired')
+              for (const work of truth.works) if (work.tab === name.id) work.uncovered = true
+            return expired
+          }),
         )
         story.tell(name, () => `the sweeper expires ${name.id}: ${status}`)
       }
@@ -27,7 +32,7 @@ function dueHolds({ redis, truth }: World): readonly Name[] {
   for (const [key, hold] of redis.state.holds) {
     if (hold.state !== 'active' || hold.deadlineMs > redis.nowMs()) continue
     const [accountId, id] = key.split(' ') as [string, string]
-    due.push({ accountId, id, birthMs: truth.works.find((work) => work.id === id)!.birthMs })
+    due.push({ accountId, id, birthMs: [...truth.works, ...truth.tabs].find((one) => one.id === id)!.birthMs })
   }
   return due
 }

@@ -28,6 +28,10 @@ export interface Work extends Name {
   accruedRecorded: number
   releaseAnswered: boolean
   epoch: number
+  /** Whether it may run on a tab, the tab on which it does, and whether that cannot pay for it any more. */
+  readonly inCompany: boolean
+  tab: string
+  uncovered: boolean
 }
 
 /** A run that waits for credits. */
@@ -43,6 +47,7 @@ export interface Parked {
 export interface Truth {
   readonly works: Work[]
   readonly parked: Parked[]
+  readonly tabs: Name[]
   /** Kept money granted to each account, and each period's own. */
   readonly kept: Map<string, number>
   /** Faults that excuse something. */

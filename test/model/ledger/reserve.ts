@@ -15,6 +15,8 @@ import { moveWindows, tightest, windowName } from './windows.ts'
 export interface ReserveRequest extends Name {
   readonly amount: number
   readonly minimum: number
+  /** So much must stay free, of the balance and under every limit. */
+  readonly beside?: number
   readonly ttlMs: number
   readonly row: string
   readonly levels: readonly string[]
@@ -49,13 +51,15 @@ export function reserve(ledger: Ledger, request: ReserveRequest, evidence?: Evid
     if (met !== 'new' && (met.kind !== 'forgotten' || rules.forgottenIsNotNew)) return { status: 'already_charged' }
   }
   const available = availableOf(ledger, account)
-  if (available < Math.max(1, request.minimum)) return { status: 'insufficient' }
+  const { beside = 0 } = request
+  const least = Math.max(1, request.minimum + beside)
+  if (available < least) return { status: 'insufficient' }
   const windows = request.levels.map((level) => windowName(level, ledger.nowMs()))
   const left = rules.levelsInOneScript
     ? (tightest(account, windows)?.left ?? available)
     : (request.leftByLevels ?? available)
-  if (left < Math.max(1, request.minimum)) return { status: 'budget_exhausted' }
-  const give = Math.min(request.amount, available, left)
+  if (left < least) return { status: 'budget_exhausted' }
+  const give = Math.min(request.amount, available - beside, left - beside)
 
   account.current.held += give
   account.version += 1
