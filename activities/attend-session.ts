@@ -24,6 +24,9 @@ export type SessionAttended =
   | { readonly over: true; readonly end: SessionEnd }
   | { readonly over: false; readonly progress: SessionProgress }
 
+/** Looks are more frequent. What the next worker does not know of the last seconds it does again, which changes nothing. */
+const beatMs = 4_000
+
 /** Looks after a session until it is over and noted, or until it is another's turn. After a death it goes on from the last heartbeat. */
 export function createAttendSession({ supervisor, journal }: AttendSessionDeps) {
   return async ({
@@ -46,11 +49,17 @@ export function createAttendSession({ supervisor, journal }: AttendSessionDeps) 
       if (context.cancellationDetails?.cancelRequested === true) isAsked = true
       else handOver.abort()
     })
+    let beatAtMs = Number.NEGATIVE_INFINITY
+    const beat = (now: SessionProgress): void => {
+      if (performance.now() - beatAtMs < beatMs) return
+      beatAtMs = performance.now()
+      context.heartbeat(now)
+    }
     const turn = setTimeout(() => handOver.abort(), sliceMs)
     try {
       const ended = await supervisor.attend(
         { ...name, facts, progress },
-        { handOver: handOver.signal, endAsked: () => isAsked, onLook: (now) => context.heartbeat(now) },
+        { handOver: handOver.signal, endAsked: () => isAsked, onLook: beat },
       )
       if (!ended.over) return ended
       const { endedAtMs, endReason, charged } = ended

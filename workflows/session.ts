@@ -10,6 +10,7 @@ import {
   defineUpdate,
   isCancellation,
   proxyActivities,
+  proxyLocalActivities,
   setHandler,
 } from '@temporalio/workflow'
 import type { SessionActivities } from '../activities/session-activities.ts'
@@ -24,7 +25,8 @@ import {
 const usualSliceMs = 3_600_000
 const usualSlicesPerRun = 8
 
-const { openSession } = proxyActivities<Pick<SessionActivities, 'openSession'>>({
+/** Within the workflow's own task: five events less, which for a call of minutes is a third of all, and a caller who waits hears sooner. */
+const { openSession } = proxyLocalActivities<Pick<SessionActivities, 'openSession'>>({
   startToCloseTimeout: '20 seconds',
   scheduleToCloseTimeout: '30 seconds',
   retry: { initialInterval: '200 milliseconds', maximumInterval: '2 seconds' },
@@ -38,8 +40,8 @@ export async function session(run: SessionRun): Promise<SessionResult> {
   const { start, sliceMs = usualSliceMs, slicesPerRun = usualSlicesPerRun } = run
   const { attendSession } = proxyActivities<Pick<SessionActivities, 'attendSession'>>({
     startToCloseTimeout: sliceMs + 60_000,
-    // A worker that was killed is replaced after this long.
-    heartbeatTimeout: '10 seconds',
+    // A worker that was killed is replaced after this long. Each session tells of itself once in four fifths of it, and a thousand are many.
+    heartbeatTimeout: '20 seconds',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '200 milliseconds', maximumInterval: '5 seconds' },
   })
