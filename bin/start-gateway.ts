@@ -106,7 +106,13 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
   reportGate(parts.registry, gate, outbox)
   const undrained = createUndrainedReceipts(redis)
   const paces = createPaces(journal, clock)
-  const sessions = createSessions({ client: parts.client, taskQueue: accountTaskQueue, ledger, journal })
+  const sessions = createSessions({
+    client: parts.client,
+    taskQueue: accountTaskQueue,
+    ledger,
+    journal,
+    adapters: options.adapters,
+  })
   const feeds = createFeeds({
     sessions,
     journal,

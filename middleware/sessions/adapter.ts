@@ -6,6 +6,8 @@ export interface SessionAdapter {
   begin(session: AdaptedSession): Promise<AdapterBegun>
   /** Whether somebody is still there; `unknown` while the media server does not answer. Adapters whose clients send heartbeats themselves have none. */
   look?(session: AdaptedSession, ref: string): Promise<'present' | 'empty' | 'gone' | 'unknown'>
+  /** What the user needs to take part, anew, where what `begin` told runs out after a while. */
+  join?(session: AdaptedSession, ref: string): Promise<AdapterBegun['join']>
   /** So little is left that the session ends soon: tells those in it, where that is possible. */
   warn?(session: AdaptedSession, ref: string, secondsLeft: number): Promise<void>
   /** Closes the room, takes the bot out. Repeated, or when it is gone already, it does nothing. */

@@ -16,6 +16,7 @@ import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
 import type { SessionPage } from '../../journal/sessions.ts'
 import { type Ledger, LedgerUnavailable, type SessionName, type SessionReading } from '../../ledger/ledger.ts'
 import { TemporalUnavailable } from '../accounts.ts'
+import type { SessionAdapters } from './adapter.ts'
 import { type SessionView, viewOfEntry, viewOfRecord } from './session-view.ts'
 
 export type StartAnswer =
@@ -49,6 +50,8 @@ export interface SessionsDeps {
   readonly taskQueue: string
   readonly ledger: Pick<Ledger, 'session' | 'readSessions' | 'openSessions'>
   readonly journal: Pick<Journal, 'sessions'>
+  /** Those that can let a user in again. */
+  readonly adapters?: SessionAdapters
   /** How long a start is waited for, with its adapter's part. */
   readonly deadlineMs?: number
   /** Hears of everything that is under way, also of what nobody waits for any more. */
@@ -60,6 +63,7 @@ export function createSessions({
   taskQueue,
   ledger,
   journal,
+  adapters = {},
   deadlineMs = 15_000,
   onCall,
 }: SessionsDeps): Sessions {
@@ -138,8 +142,12 @@ export function createSessions({
     },
     find,
     async join(name) {
-      const view = await find(name)
+      const { record, ...reading } = await ledger.session({ ...name, act: 'read' })
+      const view = await viewOf(name, { ...reading, record })
       if (view === null || view.state === 'ended') return null
+      const adapter = adapters[view.adapter]
+      if (adapter?.join !== undefined && record !== null && record.facts.ref !== '')
+        return adapter.join({ ...name, ...record.facts }, record.facts.ref)
       const asked = client.withDeadline(Date.now() + deadlineMs, () =>
         client.workflow
           .getHandle(sessionWorkflowId(name.sessionId))

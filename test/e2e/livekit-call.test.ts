@@ -81,7 +81,9 @@ afterAll(async () => {
 test('a call by the API: its user joins by the token, and is out when the call is ended', async () => {
   const call = await begin()
   expect(call).toMatchObject({ state: 'live', adapter: 'livekit', join: { url: livekit.url } })
-  const room = await enter(call)
+  const again = await ask('GET', `/credits/v1/sessions/${call.id}/join`, apiKey)
+  expect(again.join?.url).toBe(livekit.url)
+  const room = await enter({ ...call, join: again.join })
   const disconnected = new Promise((resolve) => room.once(RoomEvent.Disconnected, resolve))
   await ask('POST', `/credits/v1/sessions/${call.id}/end`, apiKey)
   await disconnected

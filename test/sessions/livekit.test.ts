@@ -48,6 +48,17 @@ test('a session that begins again has the same room, and whoever is in it stays'
   await seen(session, first.ref, 'present')
 })
 
+test('the user is let in again, later too, in the same place', async () => {
+  const session = newSession('voice')
+  const { ref, join } = await livekit.begin(session)
+  const first = await enter(join!)
+  const replaced = new Promise<unknown>((resolve) => first.once(RoomEvent.Disconnected, resolve))
+  const again = await enter((await livekit.join!(session, ref))!)
+  await replaced
+  expect(again.isConnected).toBe(true)
+  expect(await livekit.join!(session, 'a room of a company')).toBeNull()
+})
+
 test('when the participant leaves, nobody is there; an employee and a recorder do not count as company', async () => {
   const session = newSession('voice')
   const { ref, join } = await livekit.begin(session)

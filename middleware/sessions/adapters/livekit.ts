@@ -35,12 +35,10 @@ export function createLiveKitAdapter({
       const name = roomName(session)
       const room = { name, emptyTimeout: emptySeconds, departureTimeout: departureSeconds }
       await asked(rooms.createRoom({ ...room, metadata: roomMetadata(session) }))
-      return {
-        ref: name,
-        platform: null,
-        join: { url: url.replace(/^http/, 'ws'), token: await tokenFor(session, name) },
-      }
+      return { ref: name, platform: null, join: await wayInto(session, name) }
     },
+    // Into a room of its own a company lets whom it likes
+    join: async (session, room) => (sessionOfRoom(room) === null ? null : wayInto(session, room)),
     async look(session, room) {
       try {
         const inside = await rooms.listParticipants(room)
@@ -68,10 +66,10 @@ export function createLiveKitAdapter({
   }
 
   /** The user of the account, as whom nobody else can be in the room: a second tab takes the first one's place. */
-  async function tokenFor({ accountId }: AdaptedSession, room: string): Promise<string> {
+  async function wayInto({ accountId }: AdaptedSession, room: string): Promise<{ url: string; token: string }> {
     const token = new AccessToken(apiKey, apiSecret, { identity: accountId, ttl: tokenSeconds })
     token.addGrant({ room, roomJoin: true, canPublish: true, canSubscribe: true, canPublishData: true })
-    return token.toJwt()
+    return { url: url.replace(/^http/, 'ws'), token: await token.toJwt() }
   }
 }
 
