@@ -228,7 +228,12 @@ function closings(books: readonly Book[]): readonly Figure[] {
   )
   return [
     figure('at zero: from the refused minute to the end of the call, median', median(delays) / 1_000, 's'),
-    figure(`at zero: the same, worst of ${poor.length}`, delays.at(-1)! / 1_000, 's', { atMost: 2 }),
+    figure(
+      `at zero: from the refused minute to the end of the call, worst of ${poor.length}`,
+      delays.at(-1)! / 1_000,
+      's',
+      { atMost: 2 },
+    ),
   ]
 }
 

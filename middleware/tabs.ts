@@ -48,7 +48,7 @@ const closelyMs = 50
 /** A tab admits calls for so long: that old the ledger's last word on balance, budgets and period may be. */
 const longestMs = 250
 /** Settlements wait for company for so long, those of all tabs at once: each word to the ledger is a write of its own otherwise, */
-const togetherMs = 10
+const togetherMs = 25
 /** or until there are so many. */
 const mostTogether = 64
 /** What a tab sets aside must be free so many times over beside it, or near zero and near a limit it would take what others need. */

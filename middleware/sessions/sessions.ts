@@ -105,17 +105,12 @@ export function createSessions({
     }
   }
 
-  async function askWorkflowToEnd(name: SessionName, away: LedgerUnavailable): Promise<SessionView | null> {
-    const entry = await journal.sessions.find(name.accountId, name.sessionId)
-    if (entry === null) throw away
-    if (entry.endedAtMs === null) {
-      const asked = client.workflow.getHandle(sessionWorkflowId(name.sessionId)).signal(endSignal)
-      onCall?.(asked)
-      await asked.catch((error: unknown) => {
-        throw new TemporalUnavailable('neither ledger nor workflow could be told', { cause: error })
-      })
-    }
-    return viewOfEntry(entry, entry.startedAtMs)
+  async function askWorkflowToEnd({ sessionId }: SessionName): Promise<void> {
+    const asked = client.workflow.getHandle(sessionWorkflowId(sessionId)).signal(endSignal)
+    onCall?.(asked)
+    await asked.catch((error: unknown) => {
+      throw new TemporalUnavailable('neither ledger nor workflow could be told', { cause: error })
+    })
   }
 
   return {
@@ -132,12 +127,18 @@ export function createSessions({
       return viewOf(name, await ledger.session({ ...name, act: 'alive' }))
     },
     async end(name, reason = 'requested') {
-      try {
-        return await viewOf(name, await ledger.session({ ...name, act: 'end', reason }))
-      } catch (error) {
-        if (!(error instanceof LedgerUnavailable)) throw error
-        return askWorkflowToEnd(name, error)
-      }
+      const reading = await ledger.session({ ...name, act: 'end', reason }).catch((error: unknown) => {
+        if (error instanceof LedgerUnavailable) return error
+        throw error
+      })
+      const isAway = reading instanceof LedgerUnavailable
+      if (!isAway && reading.record !== null) return viewOf(name, reading)
+      const entry = await journal.sessions.find(name.accountId, name.sessionId)
+      if (entry === null && isAway) throw reading
+      if (entry === null) return null
+      // The ledger cannot be told, or has lost the session and not got it back yet
+      if (entry.endedAtMs === null) await askWorkflowToEnd(name)
+      return viewOfEntry(entry, entry.startedAtMs)
     },
     find,
     async join(name) {

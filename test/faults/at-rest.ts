@@ -90,7 +90,7 @@ async function onTheWay(look: Look, moves: (what: string) => void): Promise<void
   const { stand } = look
   for (const part of partNames) if (!stand.isUp(part)) moves(`${part} is not up`)
   if (stand.provider.running() > 0) moves(`the provider is answering ${stand.provider.running()} calls`)
-  await Promise.all(stand.urls.map((_, gateway) => outboxOf(stand, gateway, moves)))
+  await Promise.all((['gateway A', 'gateway B', 'worker'] as const).map((part) => outboxOf(stand, part, moves)))
   await shards(look, moves)
 }
 
@@ -107,9 +107,13 @@ async function readBalance(url: string, apiKey: string): Promise<void> {
   if (!answer.ok) throw new Error(`a balance cannot be read: ${answer.status}`)
 }
 
-async function outboxOf(stand: Stand, gateway: number, moves: (what: string) => void): Promise<void> {
-  const depth = /^tollgate_outbox_entries(?:\{[^}]*\})? (\d+)/m.exec(await stand.metrics(gateway))?.[1]
-  if (depth !== '0') moves(`the outbox of gateway ${'AB'[gateway]} has ${depth} entries`)
+async function outboxOf(
+  stand: Stand,
+  part: Parameters<Stand['metrics']>[0],
+  moves: (what: string) => void,
+): Promise<void> {
+  const depth = /^tollgate_outbox_entries(?:\{[^}]*\})? (\d+)/m.exec(await stand.metrics(part))?.[1]
+  if (depth !== '0') moves(`the outbox of ${part} has ${depth} entries`)
 }
 
 async function shards({ redis, ledger }: Look, moves: (what: string) => void): Promise<void> {

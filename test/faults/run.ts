@@ -1,9 +1,11 @@
-// `npm run faults -- --calls 10000 --seed 7`: the long run of the fault tests; `npm run faults -- plugin …` of those of the Temporal plugin.
+// `npm run faults -- --calls 10000 --seed 7`: the long run of the fault tests; `npm run faults -- plugin …` of those of the Temporal plugin,
+// `npm run faults -- sessions …` of those of calls and meetings.
 // Exit code 0 = every book says what it must.
 import { parseArgs } from 'node:util'
 import { type FaultName, faults } from './faults.ts'
 import { runPlugin } from './plugin/run.ts'
 import { settledTogether } from './at-rest.ts'
+import { runSessions } from './sessions/run.ts'
 import { openStand } from './stand.ts'
 import { runTrial, type Trial } from './trial.ts'
 
@@ -12,6 +14,7 @@ const say = (line: string): void =>
   void process.stderr.write(`${((Date.now() - startedAtMs) / 1_000).toFixed(1).padStart(6)} s  ${line}\n`)
 
 if (process.argv[2] === 'plugin') process.exit(await runPlugin(process.argv.slice(3), say))
+if (process.argv[2] === 'sessions') process.exit(await runSessions(process.argv.slice(3), say))
 
 const { values } = parseArgs({
   options: {

@@ -30,6 +30,10 @@ export interface StandOptions {
   readonly holdSeconds: number
   /** Callers' accounts; of each five, one has little. */
   readonly accounts: number
+  /** For gateways and worker, beside what every stand has. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** How far the clocks of some are off. */
+  readonly clockShiftMs?: Readonly<Partial<Record<PartName, number>>>
   readonly say?: (line: string) => void
 }
 
@@ -60,8 +64,8 @@ export interface Stand {
   readonly journalWay: Cuttable
   readonly redisFolder: string
   note(part: PartName, what: Happening['what']): void
-  /** A gateway's own figures. Rejects when it does not answer. */
-  metrics(gateway: number): Promise<string>
+  /** A gateway's or the worker's own figures. Rejects when it does not answer. */
+  metrics(part: 'gateway A' | 'gateway B' | 'worker'): Promise<string>
   /** Where logs and data are. */
   readonly folder: string
   /** Ends everything. Keeps logs and data if asked to. */
@@ -71,9 +75,16 @@ export interface Stand {
 /** Of a busy machine, with other parts away for a while. */
 const startsWithinMs = 180_000
 const adminKey = 'the-operators-key-of-fault-tests'
+const shiftedClock = new URL('./sessions/shifted-clock.ts', import.meta.url).href
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-export async function openStand({ holdSeconds, accounts, say = () => undefined }: StandOptions): Promise<Stand> {
+export async function openStand({
+  holdSeconds,
+  accounts,
+  settings = {},
+  clockShiftMs = {},
+  say = () => undefined,
+}: StandOptions): Promise<Stand> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-faults-'))
   mkdirSync(join(folder, 'logs'))
   const provider = await startMockProvider()
@@ -103,6 +114,7 @@ export async function openStand({ holdSeconds, accounts, say = () => undefined }
     OUTBOX_REPLAY_SECONDS: '4',
     // A program that starts again and again need not be compiled each time.
     NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
+    ...settings,
   }
   const starters: Readonly<Record<PartName, () => Promise<Child>>> = {
     'gateway A': () => program('gateway A', 'bin/gateway.ts', { PORT: String(ports['gateway A']) }),
@@ -131,12 +143,19 @@ export async function openStand({ holdSeconds, accounts, say = () => undefined }
       env: {
         ...environment,
         ...own,
+        ...clockOf(part),
         DATA_DIR: join(folder, part.replace(' ', '-')),
         LOG_FILE: join(folder, 'logs', `${part.replace(' ', '-')}.log`),
       },
       readyWithinMs: 60_000,
       isReady: async () => (await fetch(`http://127.0.0.1:${ports[part]}/healthz`)).ok,
     })
+  }
+
+  function clockOf(part: PartName): Readonly<Record<string, string>> {
+    const shiftMs = clockShiftMs[part]
+    if (shiftMs === undefined) return {}
+    return { NODE_OPTIONS: `--import ${shiftedClock}`, CLOCK_SHIFT_MS: String(shiftMs) }
   }
 
   async function startUntilItRuns(part: PartName): Promise<void> {
@@ -193,8 +212,8 @@ export async function openStand({ holdSeconds, accounts, say = () => undefined }
       const poor = stand.callers.filter((_, index) => isPoor(index))
       for (const { accountId } of poor) await stand.grant(accountId, 1)
     },
-    async metrics(gateway) {
-      const answer = await fetch(`${stand.urls[gateway]}/metrics`)
+    async metrics(part) {
+      const answer = await fetch(`http://127.0.0.1:${ports[part]}/metrics`)
       return answer.text()
     },
     async close({ keepFolders = false } = {}) {
@@ -228,7 +247,11 @@ function writeCatalogue(folder: string): string {
   const own = shipped
     .replace('prices: {}', `prices:\n  openai/steady: ${rates}`)
     .replace('welcome: { amount: 1000,', 'welcome: { amount: 1,')
-  if (own.length < shipped.length) throw new Error('the shipped catalogue has changed: adapt this')
+    // Sessions are compared with the truth to the millisecond, and who falls silent is not waited for
+    .replace('rounding: second', 'rounding: exact')
+    .replace('silentAfterSeconds: 30', 'silentAfterSeconds: 12')
+  const parts = ['prices:\n  openai/steady', 'welcome: { amount: 1,', 'rounding: exact', 'silentAfterSeconds: 12']
+  if (parts.some((part) => !own.includes(part))) throw new Error('the shipped catalogue has changed: adapt this')
   writeFileSync(file, own)
   return file
 }

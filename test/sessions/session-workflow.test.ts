@@ -9,6 +9,7 @@ import { type SessionEnd, type SessionRun, sessionWorkflowId } from '../../credi
 import { minuteCharge } from '../../credits/session/minutes.ts'
 import { shardOf } from '../../ledger/keys.ts'
 import { AdapterRefused, AdapterUnavailable, type SessionAdapter } from '../../middleware/sessions/adapter.ts'
+import { createSessions } from '../../middleware/sessions/sessions.ts'
 import { until } from '../stack/until.ts'
 import type { RunningWorker } from '../workflows/stand.ts'
 import type { DyingWorker } from './dying-worker.ts'
@@ -116,6 +117,22 @@ test('a signal ends it where the ledger cannot be told, and a cancelled run ends
     expect(await resultOf(start)).toMatchObject({ endReason: 'requested', seconds: 10, charged: 500_000 })
   }
 })
+
+test('an end that meets a ledger which has lost the call reaches its workflow', async () => {
+  await work()
+  const start = await stand.caller(100)
+  await stand.sessions.start(start)
+  await stand.talk(start, 10)
+  const { client, taskQueue } = stand.temporal
+  const lost = createSessions({
+    client,
+    taskQueue,
+    ledger: { ...stand.given.ledger, session: async () => ({ nowMs: 0, record: null }) },
+    journal: stand.journal,
+  })
+  expect(await lost.end(start)).toMatchObject({ state: 'live' })
+  expect(await resultOf(start)).toMatchObject({ endReason: 'requested', seconds: 10, charged: 500_000 })
+}, 60_000)
 
 test('one that is told to end by a worker that died is ended by the next', async () => {
   const own = await stand.activities()

@@ -6,6 +6,8 @@ const longest = [
   'test/web/chat.test.ts',
   'test/e2e/separate-processes.test.ts',
   'test/faults/plugin.test.ts',
+  'test/faults/sessions.test.ts',
+  'test/bench/sessions-suite.test.ts',
   'test/company/company.test.ts',
   'test/web/credit-bar.test.ts',
   'test/web/usage-page.test.ts',
