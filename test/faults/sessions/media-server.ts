@@ -46,13 +46,17 @@ export async function openMediaServer(): Promise<MediaServer> {
   }
 
   function answer({ url = '', method }: IncomingMessage, text: string): readonly [status: number, body: object] {
-    const body = (text === '' ? {} : JSON.parse(text)) as Record<string, never>
+    const body = (text === '' ? {} : JSON.parse(text)) as {
+      readonly type?: string
+      readonly data?: { readonly session: string }
+      readonly metadata?: Record<string, string>
+    }
     if (url === '/events') {
-      if (body['type'] === 'session.end') close((body['data'] as { readonly session: string }).session)
+      if (body.type === 'session.end') close(body.data!.session)
       return [200, {}]
     }
     const [, , id, act] = url.split('/')
-    if (id === undefined || id === '') return [201, shown(botFor(body['metadata']!))]
+    if (id === undefined || id === '') return [201, shown(botFor(body.metadata!))]
     const bot = bots.get(id)
     if (bot === undefined) return [404, { detail: 'Not found.' }]
     if (method === 'GET') return [200, shown(bot)]
