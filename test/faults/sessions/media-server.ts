@@ -27,6 +27,13 @@ interface Bot {
   isGone: boolean
 }
 
+/** What a request may say, as far as it is looked at. */
+interface Asked {
+  readonly type?: string
+  readonly data?: { readonly session: string }
+  readonly metadata?: Bot['metadata']
+}
+
 const key = 'the-key-of-a-meeting-bot-service'
 const botSecret = `whsec_${Buffer.from('by which the bot service signs').toString('base64')}`
 const companySecret = `whsec_${Buffer.from('by which the company signs').toString('base64')}`
@@ -46,13 +53,13 @@ export async function openMediaServer(): Promise<MediaServer> {
   }
 
   function answer({ url = '', method }: IncomingMessage, text: string): readonly [status: number, body: object] {
-    const body = (text === '' ? {} : JSON.parse(text)) as Record<string, never>
+    const body = (text === '' ? {} : JSON.parse(text)) as Asked
     if (url === '/events') {
-      if (body['type'] === 'session.end') close((body['data'] as { readonly session: string }).session)
+      if (body.type === 'session.end') close(body.data!.session)
       return [200, {}]
     }
     const [, , id, act] = url.split('/')
-    if (id === undefined || id === '') return [201, shown(botFor(body['metadata']!))]
+    if (id === undefined || id === '') return [201, shown(botFor(body.metadata!))]
     const bot = bots.get(id)
     if (bot === undefined) return [404, { detail: 'Not found.' }]
     if (method === 'GET') return [200, shown(bot)]
