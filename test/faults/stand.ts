@@ -263,7 +263,10 @@ async function openAccount(url: string, index: number): Promise<Caller> {
   const accountId = `faults-${index}`
   await admin(url, '', { userId: accountId, email: `${accountId}@example.com`, timeZone: 'UTC' })
   if (!isPoor(index)) await admin(url, `/${accountId}/grants`, { credits: '100000', reason: 'a test of faults' })
-  return { accountId, apiKey: (await admin(url, `/${accountId}/keys`, { name: 'faults' }))['secret'] as string }
+  return {
+    accountId,
+    apiKey: (await admin(url, `/${accountId}/keys`, { name: 'faults', createsEmployees: true }))['secret'] as string,
+  }
 }
 
 /** Asks again while something that it needs does not answer; the key makes repetitions harmless. */

@@ -27,6 +27,13 @@ interface Bot {
   isGone: boolean
 }
 
+/** What a request may say, as far as it is looked at. */
+interface Asked {
+  readonly type?: string
+  readonly data?: { readonly session: string }
+  readonly metadata?: Bot['metadata']
+}
+
 const key = 'the-key-of-a-meeting-bot-service'
 const botSecret = `whsec_${Buffer.from('by which the bot service signs').toString('base64')}`
 const companySecret = `whsec_${Buffer.from('by which the company signs').toString('base64')}`
@@ -46,11 +53,7 @@ export async function openMediaServer(): Promise<MediaServer> {
   }
 
   function answer({ url = '', method }: IncomingMessage, text: string): readonly [status: number, body: object] {
-    const body = (text === '' ? {} : JSON.parse(text)) as {
-      readonly type?: string
-      readonly data?: { readonly session: string }
-      readonly metadata?: Record<string, string>
-    }
+    const body = (text === '' ? {} : JSON.parse(text)) as Asked
     if (url === '/events') {
       if (body.type === 'session.end') close(body.data!.session)
       return [200, {}]
