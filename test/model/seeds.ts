@@ -53,7 +53,7 @@ export const seedsWithout = {
   endedEpochsStay: { seed: 1, mix: 'calm' },
   closedEpochsCountInFull: { seed: 14, mix: 'rollback' },
   epochLeavesWithoutHolds: { seed: 2, mix: 'calm' },
-  closesWhatJournalConfirms: { seed: 1759, mix: 'journal restored' },
+  closesWhatJournalConfirms: { seed: 8061, mix: 'journal restored' },
   archiveTakesJournal: { seed: 25, mix: 'rollback' },
   archivesComparedLater: { seed: 249, mix: 'rollback' },
   alertsOnce: { seed: 4, mix: 'calm' },
