@@ -11,14 +11,14 @@ export interface CallerKeyDeps extends Pick<GatewayDeps, 'keyRing' | 'log' | 'se
 }
 
 interface CallerRequest {
-  readonly header: (name: string) => string | undefined
-  readonly requestId: string | undefined
+  header(name: string): string | undefined
 }
 
 /** Does the work in the name of the key that a request brings, and answers for it when there is no such key or the work throws. Never rejects. */
 export async function withCallerKey<Given extends Answer>(
   deps: CallerKeyDeps,
-  { header, requestId }: CallerRequest,
+  request: CallerRequest,
+  requestId: string | undefined,
   work: (key: CallerKey) => Promise<Given> | Given,
   onRefused: (code: string) => void = () => undefined,
 ): Promise<Given | ReturnType<typeof errorAnswer>> {
@@ -27,7 +27,7 @@ export async function withCallerKey<Given extends Answer>(
     return errorAnswer(error)
   }
   try {
-    const key = await authenticate(deps, header)
+    const key = await authenticate(deps, request)
     return 'code' in key ? refuse(key) : await work(key)
   } catch (error) {
     const unavailable = error instanceof Error && error.name.endsWith('Unavailable')
@@ -45,11 +45,11 @@ export async function withCallerKey<Given extends Answer>(
 
 async function authenticate(
   { keyRing, serviceKey, recentAccount }: CallerKeyDeps,
-  header: CallerRequest['header'],
+  request: CallerRequest,
 ): Promise<CallerKey | CallError> {
-  const secret = /^bearer +(\S{1,4096})$/i.exec(header('authorization') ?? '')?.[1]
+  const secret = /^bearer +(\S{1,4096})$/i.exec(request.header('authorization') ?? '')?.[1]
   if (secret === undefined) return { code: 'missing_api_key', message: 'send Authorization: Bearer <API key>' }
-  const named = header(accountHeader)
+  const named = request.header(accountHeader)
   if (serviceKey !== undefined && sameSecret(secret, serviceKey)) return serviceKeyOf(named, recentAccount)
   const key = await keyRing.find(secret)
   if (key === 'unknown') return { code: 'invalid_api_key', message: 'this API key is not valid' }

@@ -20,36 +20,55 @@ export interface Caller {
 
 /** The caller behind one of the server's requests. */
 export function callerOf(incoming: IncomingMessage, outgoing: ServerResponse): Caller {
-  let left = false
-  let onLeave: (() => void) | undefined
-  outgoing.once('close', () => {
-    if (outgoing.writableFinished) return
-    left = true
-    onLeave?.()
-  })
-  return {
-    header(name) {
-      const value = incoming.headers[name]
-      return Array.isArray(value) ? value.join(', ') : value
-    },
-    body: (maxBytes) => readBody(incoming, maxBytes),
-    hasLeft: () => left,
-    onLeave(leave) {
-      onLeave = leave
-    },
-    async answer({ status, headers, body }) {
-      if (left) {
-        if (isStream(body)) body.leave()
-        return
-      }
-      if (isStream(body)) {
-        outgoing.writeHead(status, headers)
-        await writeStream(outgoing, body)
-      } else {
-        outgoing.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) })
-        outgoing.end(body)
-      }
-    },
+  return new Connected(incoming, outgoing)
+}
+
+class Connected implements Caller {
+  readonly #incoming: IncomingMessage
+  readonly #outgoing: ServerResponse
+  #left = false
+  #onLeave: (() => void) | undefined
+
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+    this.#incoming = incoming
+    this.#outgoing = outgoing
+    outgoing.once('close', () => {
+      if (outgoing.writableFinished) return
+      this.#left = true
+      this.#onLeave?.()
+    })
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#incoming.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+
+  body(maxBytes: number): Promise<Buffer | undefined> {
+    return readBody(this.#incoming, maxBytes)
+  }
+
+  hasLeft(): boolean {
+    return this.#left
+  }
+
+  onLeave(leave: () => void): void {
+    this.#onLeave = leave
+  }
+
+  async answer({ status, headers, body }: Answer): Promise<void> {
+    const outgoing = this.#outgoing
+    if (this.#left) {
+      if (isStream(body)) body.leave()
+      return
+    }
+    if (isStream(body)) {
+      outgoing.writeHead(status, headers)
+      await writeStream(outgoing, body)
+    } else {
+      outgoing.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) })
+      outgoing.end(body)
+    }
   }
 }
 

@@ -213,7 +213,7 @@ function open(
 async function topUp(hold: Hold, { minimum, amount }: CallPlan): Promise<Opened> {
   if (hold.granted >= amount) return { ok: true, hold }
   const more = await hold.extend({ accrued: zero, more: less(amount, hold.granted) })
-  if (more.held >= minimum) return { ok: true, hold: { ...hold, granted: more.held } }
+  if (more.held >= minimum) return { ok: true, hold }
   return {
     ok: false,
     refusal: more.ok ? { kind: 'insufficient_credits', needed: minimum, available: more.held } : more.refusal,

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { listModels } from '../credits/resolve-model.ts'
 import { cachedAccounts } from './account-reader.ts'
 import { withCallerKey } from './caller-key.ts'
@@ -46,18 +46,14 @@ export function createChat(given: GatewayDeps): ChatRoutes {
     return RESPONSE_ALREADY_SENT
   })
   app.get('/v1/models', async (c) => {
-    const answer = await withCallerKey(deps, requestOf(c), () => json({ object: 'list', data: models() }))
+    const answer = await withCallerKey(deps, c.req, c.get('requestId'), () => json({ object: 'list', data: models() }))
     return new Response(answer.body, answer)
   })
   app.get('/v1/models/:id{.+}', async (c) => {
-    const answer = await withCallerKey(deps, requestOf(c), () => oneModel(c.req.param('id')))
+    const answer = await withCallerKey(deps, c.req, c.get('requestId'), () => oneModel(c.req.param('id')))
     return new Response(answer.body, answer)
   })
   return { routes: app, answerModelCall }
-
-  function requestOf(c: Context<ChatEnv>) {
-    return { header: (name: string) => c.req.header(name), requestId: c.get('requestId') }
-  }
 
   function models() {
     const owners = new Map([

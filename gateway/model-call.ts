@@ -77,7 +77,6 @@ export function endCall(
 /** What is known of an output when its call ends. */
 export interface Output {
   readonly reported: CallUsage | undefined
-  readonly text: () => string
   /** Whether the provider came to its end: a report that it made on the way may be out of date. */
   readonly complete: boolean
 }
@@ -88,14 +87,18 @@ interface KnownUsage {
 }
 
 /** What a caller who hung up owes: what the provider bills, by its policy. */
-export async function usageOfAbandoned(call: ModelCall, output: Output): Promise<KnownUsage> {
+export async function usageOfAbandoned(call: ModelCall, output: Output, text: () => string): Promise<KnownUsage> {
   const provider = call.deps.catalogue.providers.find(({ id }) => id === call.model.provider)
   if (provider?.onHangUp === 'nothing') return { usage: nothingUsed, estimated: false }
-  return usageOfOutput(call, output)
+  return usageOfOutput(call, output, text)
 }
 
 /** The provider's report. Without one, or with one that leaves out the text that everybody saw, a count. */
-export async function usageOfOutput(call: ModelCall, { reported, text, complete }: Output): Promise<KnownUsage> {
+export async function usageOfOutput(
+  call: ModelCall,
+  { reported, complete }: Output,
+  text: () => string,
+): Promise<KnownUsage> {
   if (reported !== undefined && complete && (reported.quantities.outputTokens > 0 || text() === ''))
     return { usage: reported, estimated: false }
   const { inputTokens, outputTokens } = await countedTokens(call, text())

@@ -20,7 +20,8 @@ export function createModelRoute(
     const caller = callerOf(incoming, outgoing)
     const answer = await withCallerKey(
       deps,
-      { header: (name) => caller.header(name), requestId },
+      caller,
+      requestId,
       (key) => answerCaller(key, caller),
       (code) => deps.metrics?.refused(code),
     )

@@ -72,7 +72,7 @@ export async function streamAnswer(
 
   async function finish(): Promise<Buffer> {
     if (!takeEnd()) return nothing
-    const { usage, estimated } = await usageOfOutput(call, { text, reported: tap.usage(), complete: true })
+    const { usage, estimated } = await usageOfOutput(call, { reported: tap.usage(), complete: true }, text)
     const { cost, noted } = endCall(call, {
       outcome: 'finished',
       usage,
@@ -94,7 +94,7 @@ export async function streamAnswer(
     recording.forget()
     const produced = tap.textBytes() > 0 || tap.usage() !== undefined
     const { usage, estimated } = produced
-      ? await usageOfOutput(call, { text, reported: tap.usage(), complete: false })
+      ? await usageOfOutput(call, { reported: tap.usage(), complete: false }, text)
       : { usage: nothingUsed, estimated: false }
     const { cost, noted } = endCall(call, { outcome, usage, estimated, outputBytes: 0 })
     const left = lease.held() - cost.microCredits
@@ -108,7 +108,7 @@ export async function streamAnswer(
     if (!takeEnd()) return
     abort.abort('the caller left')
     recording.forget()
-    const { usage, estimated } = await usageOfAbandoned(call, { text, reported: tap.usage(), complete: false })
+    const { usage, estimated } = await usageOfAbandoned(call, { reported: tap.usage(), complete: false }, text)
     endCall(call, { outcome: 'abandoned', usage, estimated, outputBytes: 0 })
   }
 

@@ -24,11 +24,8 @@ export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Prom
     )
   }
   const text = textOf(parsed)
-  const { usage, estimated } = await usageOfOutput(call, {
-    reported: parseUsage(parsed['usage']),
-    text: () => text,
-    complete: true,
-  })
+  const reported = parseUsage(parsed['usage'])
+  const { usage, estimated } = await usageOfOutput(call, { reported, complete: true }, () => text)
   const { cost, noted } = endCall(call, {
     outcome: 'finished',
     usage,
@@ -51,7 +48,7 @@ export async function wholeAnswer(call: ModelCall, answer: UpstreamAnswer): Prom
 /** The caller left before the answer came. */
 export async function abandonWhole(call: ModelCall): Promise<void> {
   call.recording.forget()
-  const { usage, estimated } = await usageOfAbandoned(call, { reported: undefined, text: () => '', complete: false })
+  const { usage, estimated } = await usageOfAbandoned(call, { reported: undefined, complete: false }, () => '')
   endCall(call, { outcome: 'abandoned', usage, estimated, outputBytes: 0 })
 }
 

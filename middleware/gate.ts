@@ -1,22 +1,22 @@
-import { type Micro, sum, zero } from '../credits/money.ts'
+import type { Micro } from '../credits/money.ts'
 import type { ReceiptDetail } from '../credits/receipt.ts'
 import type { Refusal } from '../credits/refusal.ts'
 import type { Quantities, UsageRow } from '../credits/usage-row.ts'
 import type {
   Evidence,
-  ExtendAnswer,
   FoundCharge,
   HoldName,
   Ledger,
   ReserveAnswer,
   ReserveRequest,
-  Settled,
   SettleRequest,
 } from '../ledger/ledger.ts'
 import type { Clock } from './clock.ts'
 import type { Outbox } from './outbox/outbox.ts'
+import { type HoldDeps, OpenHold, type Opening, toSettlement } from './open-hold.ts'
 import { refusalOf } from './refusal-of.ts'
-import { createTabs, type Part } from './tabs.ts'
+import { createTabs } from './tabs.ts'
+import { createUnderWay } from './under-way.ts'
 
 export interface GateDeps {
   readonly ledger: Pick<Ledger, 'reserve' | 'extend' | 'release' | 'settleTogether'>
@@ -59,6 +59,7 @@ export interface Settlement {
 
 /** Credits set aside for one piece of work. */
 export interface Hold {
+  /** So much, by the ledger's last word. */
   readonly granted: Micro
   readonly epoch: number
   /** Asks for more and renews the deadline; `held` is what stands after the answer, also after a refusal. */
@@ -123,21 +124,13 @@ const chargePatienceMs = 10_000
 
 /** reserve → work → settle: what every face of the gate goes through. */
 export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: GateDeps): Gate {
-  const underWay = new Set<Promise<unknown>>()
-  /** Of the holds that are open: when each began, oldest first. */
-  const openSince = new Map<Hold, number>()
+  const underWay = createUnderWay()
+  /** Oldest first. */
+  const openings = new Set<Opening>()
   const closing = new AbortController()
-  const release = (name: HoldName) => void track(releaseLate(name))
+  const release = (name: HoldName) => underWay.add(releaseLate(name))
   const tabs = createTabs({ ledger, clock, release, closing: closing.signal })
-  const track = <T>(work: Promise<T>): Promise<T> => {
-    const tracked = work.then(
-      () => undefined,
-      () => undefined,
-    )
-    underWay.add(tracked)
-    void tracked.then(() => underWay.delete(tracked))
-    return work
-  }
+  const holds: HoldDeps = { ledger, outbox, clock, reserve: (request) => open(request, true), openings, underWay }
 
   async function reserve(request: ReserveRequest): Promise<Decided | Refusal> {
     let evidence: Evidence | undefined
@@ -159,17 +152,14 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
     return { kind: 'ledger_unavailable', reason: 'the account keeps leaving the ledger' }
   }
 
-  async function open(
-    request: ReserveRequest,
-    shared = false,
-  ): Promise<{ readonly ok: true; readonly granted: Granted } | { readonly ok: false; readonly refusal: Refusal }> {
+  async function open(request: ReserveRequest, shared = false): Promise<Reserved> {
     let answer
     try {
       answer = await reserve(request)
     } catch (error) {
       // A request that the ledger cannot even be sent is a bug, not an outage.
       if (error instanceof RangeError || error instanceof TypeError) throw error
-      if (!shared) void track(releaseLate(request))
+      if (!shared) release(request)
       return {
         ok: false,
         refusal: { kind: 'ledger_unavailable', reason: error instanceof Error ? error.message : String(error) },
@@ -191,79 +181,15 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
     }
   }
 
-  function createHold(
-    request: ReserveRequest,
-    { held: granted, epoch, windows }: Omit<Granted, 'status'>,
-    part?: Part,
-  ): Hold {
-    let settling: Settling | undefined
-    const over = Promise.withResolvers<void>()
-    void track(over.promise)
-    const { accountId, id, ttlMs, levels } = request
-    let call = { accountId, id, levels, began: { epoch, windows } }
-    const hold: Hold = {
-      granted,
-      epoch,
-      async extend(extension) {
-        if (part !== undefined) {
-          if (extension.more === zero && extension.accrued === zero) {
-            await part.renew().catch(() => undefined)
-            return { ok: true, held: granted }
-          }
-          // A tab has no place for what one of its calls has accrued, nor more for one of them. A hold whose answer is lost is not released: the id is this
-          // call's, which will be settled under it
-          const own = await open({ ...request, amount: sum([granted, extension.more]), minimum: granted }, true)
-          if (!own.ok) return { ...own, held: granted }
-          // A call that was settled meanwhile has ended its part
-          if (settling === undefined) part?.giveBack()
-          part = undefined
-          call = { ...call, began: { epoch: own.granted.epoch, windows: own.granted.windows } }
-          if (extension.accrued === zero) return { ok: true, held: own.granted.held }
-          extension = { ...extension, more: zero }
-        }
-        const answer = await ledger
-          .extend({ accountId, id, ...extension, ttlMs })
-          .catch((error: unknown) => ({ status: 'unavailable' as const, reason: String(error) }))
-        if (answer.status === 'extended') return { ok: true, held: answer.held }
-        if (answer.status === 'unavailable')
-          return { ok: false, refusal: { kind: 'ledger_unavailable', reason: answer.reason }, held: granted }
-        return { ok: false, ...refusedExtension(answer, extension.more) }
-      },
-      settle(work) {
-        if (settling !== undefined) return settling
-        openSince.delete(hold)
-        const shares = part
-        const { noted, settled } = outbox.settle({ ...call, ...work }, shares && (() => shares.settle(work)))
-        settling = { noted, settled: settled.then(toSettlement).finally(() => over.resolve()) }
-        // The outbox has told of it and tries again; nobody has to listen.
-        settling.settled.catch(() => undefined)
-        return settling
-      },
-      leave() {
-        openSince.delete(hold)
-        if (settling !== undefined) return
-        part?.giveBack()
-        part = undefined
-        over.resolve()
-      },
-    }
-    openSince.set(hold, clock.now())
-    return hold
-  }
-
-  async function settled(): Promise<void> {
-    while (underWay.size > 0) await Promise.all(underWay)
-  }
-
   return {
     async open(request, { shared = false, onTab = false } = {}) {
       const trouble = outbox.trouble()
       if (trouble !== null) return { ok: false, refusal: { kind: 'outbox_unavailable', reason: trouble } }
       const part = onTab ? tabs.take(request) : undefined
-      if (part !== undefined)
-        return { ok: true, hold: createHold(request, { held: request.amount, ...part.began }, part) }
+      if (part !== undefined) return { ok: true, hold: new OpenHold(holds, request, request.amount, part.began, part) }
       const opened = await open(request, shared)
-      return opened.ok ? { ok: true, hold: createHold(request, opened.granted) } : opened
+      if (!opened.ok) return opened
+      return { ok: true, hold: new OpenHold(holds, request, opened.granted.held, opened.granted) }
     },
     async charge(request, { patienceMs = chargePatienceMs } = {}) {
       const trouble = outbox.trouble()
@@ -274,37 +200,28 @@ export function createGate({ ledger, findCharge, loadAccount, clock, outbox }: G
     settle(request) {
       const { noted, settled } = outbox.settle(request)
       const settlement = settled.then(toSettlement)
-      void track(settlement)
-      // The outbox has told of it and tries again; nobody has to listen.
-      settlement.catch(() => undefined)
+      // The outbox has told of a failure and tries again; nobody has to listen.
+      underWay.add(settlement)
       return { noted, settled: settlement }
     },
     figures() {
-      const oldest = openSince.values().next()
-      return { openHolds: openSince.size, oldestOpenHoldMs: oldest.done === true ? 0 : clock.now() - oldest.value }
+      const oldest = openings.values().next()
+      return { openHolds: openings.size, oldestOpenHoldMs: oldest.done === true ? 0 : clock.now() - oldest.value.atMs }
     },
-    settled,
+    settled: underWay.idle,
     async close(timeoutMs) {
-      await Promise.race([settled().then(() => tabs.close()), clock.sleep(timeoutMs)])
-      const left = underWay.size
+      await Promise.race([underWay.idle().then(() => tabs.close()), clock.sleep(timeoutMs)])
+      const left = underWay.count()
       closing.abort(new Error('the process ends'))
       return left
     },
   }
 }
 
-/** A hold that Redis no longer has cannot grow: its settle will adjust what the sweeper or a new life of the account booked. */
-function refusedExtension(
-  answer: Exclude<ExtendAnswer, { status: 'extended' }>,
-  needed: Micro,
-): { refusal: Refusal; held: Micro } {
-  if (answer.status === 'hold_not_found' || answer.status === 'account_not_loaded') {
-    return { refusal: { kind: 'ledger_unavailable', reason: `the hold is gone: ${answer.status}` }, held: 0 as Micro }
-  }
-  return { refusal: refusalOf(answer, needed), held: answer.held }
-}
-
 type Decided = Exclude<ReserveAnswer, { status: 'ask_journal' } | { status: 'account_not_loaded' }>
 type Granted = Extract<Decided, { held: Micro; epoch: number }>
 
-const toSettlement = ({ charged, uncollected, epoch }: Settled): Settlement => ({ charged, uncollected, epoch })
+/** Whether a hold was opened, and why not. */
+export type Reserved =
+  | { readonly ok: true; readonly granted: Granted }
+  | { readonly ok: false; readonly refusal: Refusal }

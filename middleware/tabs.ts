@@ -189,6 +189,32 @@ interface Opened extends HoldName, Began {
   readonly held: Micro
 }
 
+class TabPart implements Part {
+  readonly began: Began
+  readonly #tab: Tab
+  readonly #id: ChargeId
+  readonly #amount: Micro
+
+  constructor(tab: Tab, began: Began, id: ChargeId, amount: Micro) {
+    this.began = began
+    this.#tab = tab
+    this.#id = id
+    this.#amount = amount
+  }
+
+  renew(): Promise<void> {
+    return this.#tab.renew()
+  }
+
+  settle(work: Omit<SharedCall, 'id' | 'part'>): Promise<Settlement> {
+    return this.#tab.settle(this.#id, this.#amount, work)
+  }
+
+  giveBack(): void {
+    this.#tab.giveBack(this.#amount)
+  }
+}
+
 class Tab {
   /** The ledger's last word may be as old as this. */
   readonly askedAtMs: number
@@ -199,6 +225,7 @@ class Tab {
   readonly #deps: TabsDeps
   readonly #teller: Teller
   readonly #opened: Opened
+  readonly #began: Began
   readonly #end = Promise.withResolvers<void>()
   #leaseEndsMs: number
   /** What no call has a part of, and none has used up. */
@@ -217,6 +244,7 @@ class Tab {
     this.#deps = deps
     this.#teller = teller
     this.#opened = opened
+    this.#began = { epoch: opened.epoch, windows: opened.windows }
     this.#room = opened.held
     this.askedAtMs = opened.askedAtMs
     this.#leaseEndsMs = opened.askedAtMs + opened.ttlMs
@@ -234,17 +262,7 @@ class Tab {
     this.#owed += amount
     this.#out += 1
     this.mostOut = Math.max(this.mostOut, this.#out)
-    const { epoch, windows } = this.#opened
-    return {
-      began: { epoch, windows },
-      renew: () => this.#renew(),
-      settle: (work) => this.#settle(id, amount, work),
-      giveBack: () => {
-        this.#room += amount
-        this.#owed -= amount
-        this.#back()
-      },
-    }
+    return new TabPart(this, this.#began, id, amount)
   }
 
   /** Admits no more calls, and keeps no more than those under way may need: however long they take, the rest is there for others. */
@@ -259,7 +277,7 @@ class Tab {
     if (this.#waiting.length > 0 || (this.#retired && this.#owed === 0)) this.#send()
   }
 
-  async #renew(): Promise<void> {
+  async renew(): Promise<void> {
     const { ledger, clock } = this.#deps
     const { accountId, id, ttlMs } = this.#opened
     const askedAtMs = clock.now()
@@ -267,7 +285,13 @@ class Tab {
     if (status === 'extended') this.#leaseEndsMs = Math.max(this.#leaseEndsMs, askedAtMs + ttlMs)
   }
 
-  #settle(id: ChargeId, part: Micro, work: Omit<SharedCall, 'id' | 'part'>): Promise<Settlement> {
+  giveBack(part: Micro): void {
+    this.#room += part
+    this.#owed -= part
+    this.#back()
+  }
+
+  settle(id: ChargeId, part: Micro, work: Omit<SharedCall, 'id' | 'part'>): Promise<Settlement> {
     if (this.#broken) {
       this.#owed -= part
       this.#back()

@@ -21,39 +21,17 @@ export function dispatch(
   signal: AbortSignal,
 ): Promise<Dispatched> {
   if (signal.aborted) return Promise.reject(reasonOf(signal))
-  return new Promise((resolve, reject) => {
-    const body = new Body(signal)
-    dispatcher.dispatch(options, {
-      onRequestStart(controller) {
-        body.controller = controller
-        if (signal.aborted) controller.abort(reasonOf(signal))
-      },
-      onResponseStart(_controller, status, headers) {
-        // 100 Continue and its like come before the answer.
-        if (status >= 200) resolve({ status, headers, body })
-      },
-      onResponseData(_controller, chunk) {
-        body.push(chunk)
-      },
-      onResponseEnd() {
-        body.end(null)
-      },
-      onResponseError(_controller, error) {
-        body.end(error)
-        reject(error)
-      },
-    })
-    // The dispatcher tells of a request that is aborted before it has a connection only when it has one.
-    body.onAbort = reject
-  })
+  const exchange = new Exchange(signal)
+  dispatcher.dispatch(options, exchange)
+  return exchange.head
 }
 
-/** What has come and was not read yet, and who waits for more. */
-class Body implements AsyncIterableIterator<Uint8Array> {
-  controller: Dispatcher.DispatchController | null = null
-  onAbort: ((reason: Error) => void) | null = null
+/** A request under way: what has come of its answer and was not read yet, and who waits for more. */
+class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint8Array> {
+  readonly head: Promise<Dispatched>
+  readonly #answered = Promise.withResolvers<Dispatched>()
   readonly #signal: AbortSignal
-  readonly #aborted: () => void
+  #controller: Dispatcher.DispatchController | null = null
   readonly #chunks: Uint8Array[] = []
   #waitingBytes = 0
   #over = false
@@ -61,16 +39,30 @@ class Body implements AsyncIterableIterator<Uint8Array> {
   #reader: PromiseWithResolvers<IteratorResult<Uint8Array>> | null = null
 
   constructor(signal: AbortSignal) {
+    this.head = this.#answered.promise
     this.#signal = signal
-    this.#aborted = () => {
-      const reason = reasonOf(signal)
-      this.controller?.abort(reason)
-      this.onAbort?.(reason)
-    }
-    signal.addEventListener('abort', this.#aborted, { once: true })
+    signal.addEventListener('abort', this, { once: true })
   }
 
-  push(chunk: Uint8Array): void {
+  /** The signal aborts. */
+  handleEvent(): void {
+    const reason = reasonOf(this.#signal)
+    this.#controller?.abort(reason)
+    // The dispatcher tells of a request that is aborted before it has a connection only when it has one.
+    this.#answered.reject(reason)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#signal.aborted) controller.abort(reasonOf(this.#signal))
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    // 100 Continue and its like come before the answer.
+    if (status >= 200) this.#answered.resolve({ status, headers, body: this })
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     if (this.#over) return
     if (this.#reader !== null) {
       this.#reader.resolve({ done: false, value: chunk })
@@ -79,14 +71,23 @@ class Body implements AsyncIterableIterator<Uint8Array> {
     }
     this.#chunks.push(chunk)
     this.#waitingBytes += chunk.byteLength
-    if (this.#waitingBytes > mostWaitingBytes) this.controller?.pause()
+    if (this.#waitingBytes > mostWaitingBytes) this.#controller?.pause()
   }
 
-  end(failure: Error | null): void {
+  onResponseEnd(): void {
+    this.#end(null)
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#end(error)
+    this.#answered.reject(error)
+  }
+
+  #end(failure: Error | null): void {
     if (this.#over) return
     this.#over = true
     this.#failure = failure
-    this.#signal.removeEventListener('abort', this.#aborted)
+    this.#signal.removeEventListener('abort', this)
     if (failure === null) this.#reader?.resolve({ done: true, value: undefined })
     else this.#reader?.reject(failure)
     this.#reader = null
@@ -100,7 +101,7 @@ class Body implements AsyncIterableIterator<Uint8Array> {
     const chunk = this.#chunks.shift()
     if (chunk !== undefined) {
       this.#waitingBytes -= chunk.byteLength
-      if (this.#waitingBytes <= mostWaitingBytes && this.controller?.paused === true) this.controller.resume()
+      if (this.#waitingBytes <= mostWaitingBytes && this.#controller?.paused === true) this.#controller.resume()
       return Promise.resolve({ done: false, value: chunk })
     }
     if (this.#failure !== null) return Promise.reject(this.#failure)
@@ -110,7 +111,7 @@ class Body implements AsyncIterableIterator<Uint8Array> {
   }
 
   return(): Promise<IteratorResult<Uint8Array>> {
-    if (!this.#over) this.controller?.abort(new Error('nobody reads the answer any more'))
+    if (!this.#over) this.#controller?.abort(new Error('nobody reads the answer any more'))
     return Promise.resolve({ done: true, value: undefined })
   }
 }

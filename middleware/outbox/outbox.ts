@@ -3,7 +3,7 @@ import type { ChargeAnswer, ChargeRequest, Ledger, Settled, SettleRequest } from
 import type { Journal } from '../../journal/journal.ts'
 import type { Clock } from '../clock.ts'
 import { refusalOf } from '../refusal-of.ts'
-import { AccountGone, untilAnswered } from '../until-answered.ts'
+import { AccountGone, type AnswerDeps, untilAnswered } from '../until-answered.ts'
 import { DueQueue } from './due-queue.ts'
 import { type Entry, keyOf, nameOf } from './entry.ts'
 import type { OutboxStore, StoreFigures } from './store.ts'
@@ -129,6 +129,7 @@ export async function createOutbox(deps: OutboxDeps): Promise<Outbox> {
 
 class Sender implements Outbox {
   readonly #deps: OutboxDeps
+  readonly #answerDeps: AnswerDeps
   readonly #times: OutboxTimes
   /** One attempt per id at a time. */
   readonly #underWay = new Map<string, Promise<unknown>>()
@@ -148,7 +149,9 @@ class Sender implements Outbox {
   #ticking: Promise<void> | null = null
 
   constructor(deps: OutboxDeps) {
+    const { journal, loadAccount, clock } = deps
     this.#deps = deps
+    this.#answerDeps = { loadAccount, clock, findCharge: (accountId, id) => journal.findCharge(accountId, id) }
     this.#times = { ...usualTimes, ...deps.times }
     this.#rungs = this.#times.askAfterMs.map((waitMs) => new DueQueue<Entry>(waitMs))
   }
@@ -193,11 +196,7 @@ class Sender implements Outbox {
       this.#leave(entry, error)
       throw error
     })
-    const answered = settled.then(
-      () => undefined,
-      () => undefined,
-    )
-    const noted = written.catch(() => Promise.race([answered, clock.sleep(unnotedPatienceMs)]))
+    const noted = written.catch(() => Promise.race([settled.then(nothing, nothing), clock.sleep(unnotedPatienceMs)]))
     return { noted, settled }
   }
 
@@ -238,11 +237,6 @@ class Sender implements Outbox {
     this.#closing.abort(new Error('the process ends'))
     await this.#ticking
     return this.#deps.store.close()
-  }
-
-  get #answerDeps() {
-    const { journal, loadAccount, clock } = this.#deps
-    return { loadAccount, clock, findCharge: (accountId: string, id: string) => journal.findCharge(accountId, id) }
   }
 
   #note(what: { kind: 'settle'; request: SettleRequest } | { kind: 'charge'; request: ChargeRequest }) {
@@ -489,6 +483,8 @@ class Sender implements Outbox {
     })
   }
 }
+
+const nothing = (): void => undefined
 
 function refused(refusal: Refusal): ChargeOutcome {
   return { ok: false, refusal }

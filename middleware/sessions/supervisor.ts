@@ -110,6 +110,8 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   let heardSinceMs: number | null = null
   let lastLook: 'present' | 'empty' | 'gone' | 'unknown' = 'unknown'
   let askedAdapterAtMs = Number.NEGATIVE_INFINITY
+  /** What was told last; undefined: nothing by us. A reading may be older than that. */
+  let lastTold: number | null | undefined
   let closing: Promise<void> | undefined
   let busy: Promise<void> | undefined
 
@@ -166,10 +168,12 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
     })().catch((error: unknown) => failed(error, 'a sign of life of a session was not heard'))
   }
 
-  async function tellWhatIsLeft({ secondsLeft: told }: SessionRecord): Promise<void> {
+  async function tellWhatIsLeft(record: SessionRecord): Promise<void> {
     const secondsLeft = meter.secondsLeft()
-    if (secondsLeft === told) return
+    const told = lastTold === undefined ? record.secondsLeft : lastTold
+    if (secondsLeft === told && secondsLeft === record.secondsLeft) return
     await ledger.session({ ...name, act: 'warn', secondsLeft })
+    lastTold = secondsLeft
     if (told !== null || secondsLeft === null) return
     void adapter
       ?.warn?.(adapted, facts.ref, secondsLeft)
