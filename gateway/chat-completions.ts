@@ -7,6 +7,7 @@ import { type Answer, nobodyReads } from './answer.ts'
 import { callHeaders } from './answer-cost.ts'
 import { type Attribution, attribute, levelsOf, usageRowOf, withOrganization } from './attribution.ts'
 import type { Caller } from './caller.ts'
+import { Cancellation } from './cancellation.ts'
 import { ChatRequest, measureInput } from './chat-request.ts'
 import type { CallerKey, GatewayDeps, GatewayLimits } from './deps.ts'
 import { type Employees } from './employees.ts'
@@ -69,8 +70,8 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
   }
   const { recording } = claimed
 
-  const abort = new AbortController()
-  caller.onLeave(() => abort.abort('the caller left'))
+  const cancellation = new Cancellation()
+  caller.onLeave(() => cancellation.cancel('the caller left'))
   let hold: Hold | undefined
   let call: ModelCall | undefined
   // A provider may think for longer than a lease before it sends its first byte.
@@ -113,7 +114,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
         inputTokens,
         hold,
         recording,
-        abort,
+        cancellation,
       }
       const headers = callHeaders(receipt, model)
       if (caller.hasLeft()) {
@@ -133,7 +134,7 @@ export async function answerChat(deps: ChatDeps, key: CallerKey, caller: Caller)
           model: model.model,
           body: sent,
           receipt,
-          signal: abort.signal,
+          cancellation,
           timeoutMs: limits.upstreamTimeoutMs,
         })
         deps.metrics?.answered(model.provider, performance.now() - calledAt)

@@ -9,6 +9,7 @@ import { type Answer, nobodyReads } from './answer.ts'
 import { answerCost, callHeaders } from './answer-cost.ts'
 import { type Attribution, attribute, levelsOf, withOrganization } from './attribution.ts'
 import type { Caller } from './caller.ts'
+import { Cancellation } from './cancellation.ts'
 import type { CallerKey, GatewayDeps, GatewayLimits } from './deps.ts'
 import type { Employees } from './employees.ts'
 import { claimKey } from './idempotency.ts'
@@ -114,7 +115,7 @@ export async function answerImages(deps: ImageDeps, key: CallerKey, caller: Call
           body: request,
           receipt,
           // Nothing ends it early: what is being made is billed.
-          signal: new AbortController().signal,
+          cancellation: new Cancellation(),
           timeoutMs: limits.imageTimeoutMs,
         })
         deps.metrics?.answered(model.provider, performance.now() - calledAt)

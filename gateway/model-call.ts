@@ -4,6 +4,7 @@ import type { Resolved } from '../credits/resolve-model.ts'
 import type { Hold } from '../middleware/gate.ts'
 import { type AnswerCost, answerCost } from './answer-cost.ts'
 import { type Attribution, usageRowOf } from './attribution.ts'
+import type { Cancellation } from './cancellation.ts'
 import type { ChatRequest, InputSize } from './chat-request.ts'
 import { countInput, tokenCounter } from './count-tokens.ts'
 import type { GatewayDeps, GatewayLimits } from './deps.ts'
@@ -28,7 +29,7 @@ export interface ModelCall {
   readonly hold: Hold
   readonly recording: Recording
   /** Ends the upstream request. */
-  readonly abort: AbortController
+  readonly cancellation: Cancellation
 }
 
 export interface CallEnd {

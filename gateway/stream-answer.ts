@@ -32,7 +32,7 @@ export async function streamAnswer(
   answer: UpstreamAnswer,
   { cuttable, limitTokens }: StreamPlan,
 ): Promise<Answer | FailedBefore> {
-  const { deps, request, abort, recording, rates, startedAtMs, hold } = call
+  const { deps, request, cancellation, recording, rates, startedAtMs, hold } = call
   const tap = createUsageTap({ usageAsked: wantsUsage(request) })
   const lease = createLease({
     hold,
@@ -90,7 +90,7 @@ export async function streamAnswer(
   /** Charged for what came; the reader is told why no more does. */
   async function stop({ outcome, error }: Ending): Promise<Buffer> {
     if (!takeEnd()) return nothing
-    abort.abort(error.code)
+    cancellation.cancel(error.code)
     recording.forget()
     const produced = tap.textBytes() > 0 || tap.usage() !== undefined
     const { usage, estimated } = produced
@@ -106,7 +106,7 @@ export async function streamAnswer(
 
   async function abandon(): Promise<void> {
     if (!takeEnd()) return
-    abort.abort('the caller left')
+    cancellation.cancel('the caller left')
     recording.forget()
     const { usage, estimated } = await usageOfAbandoned(call, { reported: tap.usage(), complete: false }, text)
     endCall(call, { outcome: 'abandoned', usage, estimated, outputBytes: 0 })
@@ -192,7 +192,7 @@ export async function streamAnswer(
     return failed
   }
   // Whoever serves the body cancels it when the caller leaves; should it never have been read, this does.
-  abort.signal.addEventListener('abort', () => void abandon(), { once: true })
+  cancellation.onCancel(() => void abandon())
 
   const body: AnswerStream = {
     async next() {

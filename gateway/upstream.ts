@@ -1,4 +1,5 @@
 import type { ChatRequest } from './chat-request.ts'
+import type { Cancellation } from './cancellation.ts'
 import type { ImageRequest } from './image-request.ts'
 
 export interface UpstreamCall<Request> {
@@ -8,12 +9,12 @@ export interface UpstreamCall<Request> {
   readonly body: Request
   /** The charge's id, sent along so that the provider's log can be compared with receipts. One charge may stand for several attempts. */
   readonly receipt: string
-  readonly signal: AbortSignal
+  readonly cancellation: Cancellation
   /** Until the headers; also the longest silence between two chunks. */
   readonly timeoutMs: number
 }
 
-/** The body may be read once. Ending the loop early, or the call's signal, ends the connection. */
+/** The body may be read once. Ending the loop early, or cancelling the call, ends the connection. */
 export interface UpstreamAnswer {
   readonly status: number
   readonly contentType: string

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
+import type { Cancellation } from '../cancellation.ts'
 
 export interface Dispatched {
   readonly status: number
@@ -13,15 +14,15 @@ const mostWaitingBytes = 64 * 1024
 
 /**
  * Sends one request and resolves with the head of its answer. It stands on the dispatcher itself: undici's own `request` makes a Node stream of every
- * body, which costs a call as much as sending it does. Rejects when there is no answer, or when the signal aborts first.
+ * body, which costs a call as much as sending it does. Rejects when there is no answer, or when it is cancelled first.
  */
 export function dispatch(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  signal: AbortSignal,
+  cancellation: Cancellation,
 ): Promise<Dispatched> {
-  if (signal.aborted) return Promise.reject(reasonOf(signal))
-  const exchange = new Exchange(signal)
+  if (cancellation.reason !== null) return Promise.reject(cancellation.reason)
+  const exchange = new Exchange(cancellation)
   dispatcher.dispatch(options, exchange)
   return exchange.head
 }
@@ -30,7 +31,7 @@ export function dispatch(
 class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint8Array> {
   readonly head: Promise<Dispatched>
   readonly #answered = Promise.withResolvers<Dispatched>()
-  readonly #signal: AbortSignal
+  readonly #cancellation: Cancellation
   #controller: Dispatcher.DispatchController | null = null
   readonly #chunks: Uint8Array[] = []
   #waitingBytes = 0
@@ -38,15 +39,14 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint
   #failure: Error | null = null
   #reader: PromiseWithResolvers<IteratorResult<Uint8Array>> | null = null
 
-  constructor(signal: AbortSignal) {
+  constructor(cancellation: Cancellation) {
     this.head = this.#answered.promise
-    this.#signal = signal
-    signal.addEventListener('abort', this, { once: true })
+    this.#cancellation = cancellation
+    cancellation.onCancel(() => this.#cancelled(cancellation.reason!))
   }
 
-  /** The signal aborts. */
-  handleEvent(): void {
-    const reason = reasonOf(this.#signal)
+  #cancelled(reason: Error): void {
+    if (this.#over) return
     this.#controller?.abort(reason)
     // The dispatcher tells of a request that is aborted before it has a connection only when it has one.
     this.#answered.reject(reason)
@@ -54,7 +54,7 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#signal.aborted) controller.abort(reasonOf(this.#signal))
+    if (this.#cancellation.reason !== null) controller.abort(this.#cancellation.reason)
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -87,7 +87,6 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint
     if (this.#over) return
     this.#over = true
     this.#failure = failure
-    this.#signal.removeEventListener('abort', this)
     if (failure === null) this.#reader?.resolve({ done: true, value: undefined })
     else this.#reader?.reject(failure)
     this.#reader = null
@@ -114,8 +113,4 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint
     if (!this.#over) this.#controller?.abort(new Error('nobody reads the answer any more'))
     return Promise.resolve({ done: true, value: undefined })
   }
-}
-
-function reasonOf({ reason }: AbortSignal): Error {
-  return reason instanceof Error ? reason : new Error(String(reason))
 }

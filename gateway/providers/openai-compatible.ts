@@ -31,7 +31,7 @@ export function createOpenAiCompatible({
 
   function post(route: string): (call: UpstreamCall<object>) => Promise<UpstreamAnswer> {
     const { origin, pathname, search } = new URL(`${baseUrl.replace(/\/+$/, '')}/${route}`)
-    return async ({ model, body, receipt, signal, timeoutMs }) => {
+    return async ({ model, body, receipt, cancellation, timeoutMs }) => {
       const options = {
         origin,
         path: pathname + search,
@@ -43,7 +43,7 @@ export function createOpenAiCompatible({
         bodyTimeout: timeoutMs,
       }
       try {
-        const answer = await dispatch(dispatcher, options, signal)
+        const answer = await dispatch(dispatcher, options, cancellation)
         return {
           status: answer.status,
           contentType: text(answer.headers['content-type']),

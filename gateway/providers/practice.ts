@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../middleware/clock.ts'
+import type { Cancellation } from '../cancellation.ts'
 import { type ChatRequest, outputLimitOf, wantsUsage } from '../chat-request.ts'
 import { countInput, type TokenCounter, tokenCounter } from '../count-tokens.ts'
 import type { UpstreamAnswer, UpstreamProvider } from '../upstream.ts'
@@ -29,8 +30,8 @@ export function createPractice({ id, tokensPerSecond, clock }: PracticeOptions):
   return {
     id,
     outputLimitField: 'max_tokens',
-    async chat({ model, body, signal }): Promise<UpstreamAnswer> {
-      signal.throwIfAborted()
+    async chat({ model, body, cancellation }): Promise<UpstreamAnswer> {
+      cancellation.throwIfCancelled()
       const counter = await tokenCounter()
       const choices = Array.from({ length: body.n ?? 1 }, (_, index) => choose(counter, body, index))
       const head = {
@@ -40,7 +41,7 @@ export function createPractice({ id, tokensPerSecond, clock }: PracticeOptions):
         system_fingerprint: 'practice',
       }
       const usage = usageOf(countInput(counter, body), choices)
-      const pace = { tokensPerSecond, clock, signal }
+      const pace = { tokensPerSecond, clock, cancellation }
       if (body.stream === true) {
         return {
           status: 200,
@@ -51,8 +52,8 @@ export function createPractice({ id, tokensPerSecond, clock }: PracticeOptions):
       }
       return { status: 200, contentType: 'application/json', retryAfter: '', body: whole(head, choices, usage, pace) }
     },
-    async images({ body, signal }): Promise<UpstreamAnswer> {
-      signal.throwIfAborted()
+    async images({ body, cancellation }): Promise<UpstreamAnswer> {
+      cancellation.throwIfCancelled()
       const made = { created: Math.floor(clock.now() / 1_000), data: practiceImages(body) }
       return {
         status: 200,
@@ -70,7 +71,7 @@ type Head = Readonly<Record<'id' | 'model' | 'system_fingerprint', string>> & { 
 interface Pace {
   readonly tokensPerSecond: number
   readonly clock: Clock
-  readonly signal: AbortSignal
+  readonly cancellation: Cancellation
 }
 
 function choose(counter: TokenCounter, body: ChatRequest, index: number): Choice {
@@ -181,7 +182,7 @@ async function* stream(
     } else if (at % burst === burst - 1) {
       yield Buffer.from(pending)
       pending = ''
-      pace.signal.throwIfAborted()
+      pace.cancellation.throwIfCancelled()
     }
   }
   pending += choices.map(({ finish }, index) => event(index, {}, finish)).join('')
@@ -201,7 +202,7 @@ function openingOf(call: Choice['call']): object {
 async function* whole(head: Head, choices: readonly Choice[], usage: object, pace: Pace): AsyncGenerator<Uint8Array> {
   const longest = Math.max(...choices.map(({ tokens }) => tokens))
   if (pace.tokensPerSecond > 0) await waitUntil(pace.clock.now() + (longest * 1_000) / pace.tokensPerSecond, pace)
-  pace.signal.throwIfAborted()
+  pace.cancellation.throwIfCancelled()
   yield Buffer.from(
     JSON.stringify({
       ...head,
@@ -238,10 +239,10 @@ function usageOf(input: number, choices: readonly Choice[]): object {
   }
 }
 
-/** Short waits, so that an abort is noticed at once. */
-async function waitUntil(atMs: number, { clock, signal }: Pace): Promise<void> {
+/** Short waits, so that a cancellation is noticed at once. */
+async function waitUntil(atMs: number, { clock, cancellation }: Pace): Promise<void> {
   for (;;) {
-    signal.throwIfAborted()
+    cancellation.throwIfCancelled()
     const leftMs = atMs - clock.now()
     if (leftMs <= 0) return
     await clock.sleep(Math.min(leftMs, 100))
