@@ -52,7 +52,14 @@ interface Book extends Call {
   readonly entry: SessionEntry & { readonly endedAtMs: number; readonly endReason: EndReason }
   /** When the system that it runs in was told so. */
   readonly closedAtMs: number
-  readonly receipts: ReadonlyMap<string, readonly { readonly atMs: number; readonly amount: number }[]>
+  readonly receipts: ReadonlyMap<string, readonly Booked[]>
+}
+
+interface Booked {
+  readonly kind: string
+  readonly atMs: number
+  /** µcr, what was not there to be charged included. */
+  readonly amount: number
 }
 
 /** Many calls at once, in real minutes: whether each minute is debited once and how soon, what that costs, and how soon a call without credits is over. */
@@ -64,7 +71,7 @@ export async function sessionsSuite({ quick, say }: SuiteOptions): Promise<Measu
     const calls = await livedThrough(stand, effort, say)
     const books = await booksOf(stand, calls.all)
     const histories = await historyFigures(stand, books, effort, say)
-    return { figures: [...calls.figures, ...debits(books), ...closings(books), ...histories], void: '' }
+    return { figures: [...calls.figures, ...debits(books, say), ...closings(books), ...histories], void: '' }
   } finally {
     await stand.close()
   }
@@ -168,10 +175,10 @@ async function booksOf(stand: Stand, calls: readonly Call[]): Promise<readonly B
   await stand.drain()
   const books: Book[] = []
   await many(calls, async (call) => {
-    const receipts = new Map<string, { atMs: number; amount: number }[]>()
-    for (const { id, atMs, added } of await stand.journal.receiptsAfter(call.accountId, 0, 1_000))
+    const receipts = new Map<string, Booked[]>()
+    for (const { id, kind, atMs, added } of await stand.journal.receiptsAfter(call.accountId, 0, 1_000))
       if (id.includes(call.sessionId))
-        receipts.set(id, [...(receipts.get(id) ?? []), { atMs, amount: added.charged + added.uncollected }])
+        receipts.set(id, [...(receipts.get(id) ?? []), { kind, atMs, amount: added.charged + added.uncollected }])
     const closedAtMs = await until(async () => stand.closedAtMs(call.sessionId), restWithinMs)
     books.push({ ...call, entry: entries.get(call.sessionId)!, closedAtMs, receipts })
   })
@@ -179,7 +186,7 @@ async function booksOf(stand: Stand, calls: readonly Call[]): Promise<readonly B
 }
 
 /** Each minute, begun ones included, has one receipt with its price; and soon. */
-function debits(books: readonly Book[]): readonly Figure[] {
+function debits(books: readonly Book[], say: SuiteOptions['say']): readonly Figure[] {
   let minutes = 0
   let right = 0
   const delaysMs: number[] = []
@@ -204,6 +211,7 @@ function debits(books: readonly Book[]): readonly Figure[] {
     for (const id of ids) {
       const [receipt, ...more] = receipts.get(id) ?? []
       if (receipt !== undefined && more.length === 0 && receipt.amount === owed.get(id)) right += 1
+      else say(`  ${id} of ${ms} ms (${entry.endReason}): ${owed.get(id) ?? 0} µcr owed, ${booked(receipts.get(id))}`)
     }
   }
   const delays = sorted(delaysMs)
@@ -217,6 +225,9 @@ function debits(books: readonly Book[]): readonly Figure[] {
     figure('from the first sign of life after it to its receipt, 99 of 100', at(own, 0.99) / 1_000, 's'),
   ]
 }
+
+const booked = (receipts: readonly Booked[] = []): string =>
+  receipts.length === 0 ? 'no receipt' : receipts.map(({ kind, amount }) => `${amount} ${kind}`).join(', ')
 
 /** From the last minute that was paid for to the word that the call is over. */
 function closings(books: readonly Book[]): readonly Figure[] {
