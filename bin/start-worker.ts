@@ -9,6 +9,7 @@ import { createGate } from '../middleware/gate.ts'
 import { reportGate } from '../middleware/metrics.ts'
 import { startReconciler } from '../middleware/reconcilers.ts'
 import { createWakeRun } from '../middleware/wake-run.ts'
+import { endAskedFor } from '../middleware/sessions/end-asked-for.ts'
 import { createSupervisor } from '../middleware/sessions/supervisor.ts'
 import type { Log } from './log.ts'
 import { openProcessOutbox, outboxPlace } from './open-process-outbox.ts'
@@ -45,7 +46,14 @@ export async function startWorker(
   })
   reportGate(parts.registry, gate, outbox)
   const adapters = sessionAdapters(settings)
-  const supervisor = createSupervisor({ ledger: parts.ledger, gate, adapters, clock: systemClock, log })
+  const supervisor = createSupervisor({
+    ledger: parts.ledger,
+    gate,
+    adapters,
+    endAskedFor: (name) => endAskedFor(parts.journal, name),
+    clock: systemClock,
+    log,
+  })
   const worker = await Worker.create({
     connection,
     namespace: temporal.namespace,

@@ -1,7 +1,7 @@
 import type { ChargeId } from '../credits/charge-id.ts'
 import type { FoundCharge } from '../credits/found-charge.ts'
 import type { Receipt } from '../credits/receipt.ts'
-import type { AdapterName } from '../credits/session/session.ts'
+import type { AdapterName, EndReason } from '../credits/session/session.ts'
 import type { ActivityAnswer, ActivityQuery } from './activity.ts'
 import type { ApiKey, KeyRequest, NewKey } from './api-key.ts'
 import type { AuditEntry, AuditIntent, AuditQuery } from './audit.ts'
@@ -164,6 +164,8 @@ export interface Journal {
   readonly sessions: {
     /** What begins or has ended; may be repeated, and an end is never taken back. */
     save(entry: SessionEntry): Promise<void>
+    /** Its end was asked for, should the ledger forget that. Nothing where it has ended, or is not noted. */
+    noteEndAsked(accountId: string, id: string, reason: EndReason): Promise<void>
     find(accountId: string, id: string): Promise<SessionEntry | null>
     /** Whose room or bot it is. */
     findByRef(adapter: AdapterName, ref: string): Promise<SessionEntry | null>

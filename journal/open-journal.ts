@@ -29,7 +29,7 @@ import {
   ungrantedOrders,
 } from './orders.ts'
 import { acceptedReferrals, findReferrer, forgetReferred, noteReferred, referralCodeOf } from './referrals.ts'
-import { findSession, findSessionByRef, listSessions, saveSession } from './sessions.ts'
+import { findSession, findSessionByRef, listSessions, noteEndAsked, saveSession } from './sessions.ts'
 import { beginSignIn, createLink, endSignIn, findSignIn, useLink } from './sign-ins.ts'
 import { storeReceipts } from './store-receipts.ts'
 import { highestN, readTotals } from './totals.ts'
@@ -110,6 +110,7 @@ export async function openJournal(
     },
     sessions: {
       save: (entry) => saveSession(database, entry),
+      noteEndAsked: (accountId, id, reason) => noteEndAsked(database, accountId, id, reason),
       find: (accountId, id) => findSession(database, accountId, id),
       findByRef: (adapter, ref) => findSessionByRef(database, adapter, ref),
       list: (accountId, page) => listSessions(database, accountId, page),

@@ -21,6 +21,7 @@ export interface SessionEntry extends SessionRate {
   readonly startedAtMs: number
   /** null, as what follows, until it has ended. */
   readonly endedAtMs: number | null
+  /** Of one that has not ended: it was asked to, for this reason. */
   readonly endReason: EndReason | null
   readonly charged: Micro | null
 }
@@ -38,14 +39,38 @@ export async function saveSession(database: Database, entry: SessionEntry): Prom
   const { accountId, id, employee, organization, messageId, ref } = entry
   const texts = { accountId, id, employee, organization, messageId, ref }
   const kept = (column: string) => sql.raw(`coalesce("sessions"."${column}", excluded."${column}")`)
+  // An end that was asked for is one that came to pass only once that is noted
+  const endReason = sql`case when ${sessions.endedAtMs} is null then coalesce(excluded.end_reason, ${sessions.endReason}) else ${sessions.endReason} end`
   await database.query((statements) =>
     statements
       .insert(sessions)
       .values({ ...entry, ...eachStorable(texts) })
       .onConflictDoUpdate({
         target: [sessions.accountId, sessions.id],
-        set: { endedAtMs: kept('ended_at_ms'), endReason: kept('end_reason'), charged: kept('charged') },
+        set: { endedAtMs: kept('ended_at_ms'), endReason, charged: kept('charged') },
       }),
+  )
+}
+
+/** Its end was asked for: the first reason is kept. Of a session that is not noted nothing is. */
+export async function noteEndAsked(
+  database: Database,
+  accountId: string,
+  id: string,
+  endReason: EndReason,
+): Promise<void> {
+  await database.query((statements) =>
+    statements
+      .update(sessions)
+      .set({ endReason })
+      .where(
+        and(
+          eq(sessions.accountId, storableText(accountId)),
+          eq(sessions.id, storableText(id)),
+          isNull(sessions.endedAtMs),
+          isNull(sessions.endReason),
+        ),
+      ),
   )
 }
 

@@ -7,6 +7,8 @@ export interface SessionProgress {
   readonly startedAtMs: number
   /** The last sign of life that was read. */
   readonly aliveAtMs: number
+  /** Signs of life could be heard since then, as far as is known: silence counts from here at the earliest. */
+  readonly heardSinceMs?: number
   /** Its first so many minutes are settled. */
   readonly settledMinutes: number
   /** What was charged for those. */

@@ -72,7 +72,7 @@ export function viewOfEntry(entry: SessionEntry, nowMs: number): SessionView {
     rounding,
     startedAtMs,
     endedAtMs,
-    endReason,
+    endReason: endedAtMs === null ? null : endReason,
     ms,
     credits: charged ?? sessionPrice(ms, entry),
     secondsLeft: null,

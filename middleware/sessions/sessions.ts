@@ -58,6 +58,10 @@ export interface SessionsDeps {
   readonly onCall?: ((call: Promise<unknown>) => void) | undefined
 }
 
+function unlessAway(error: unknown): void {
+  if (!(error instanceof JournalUnavailable)) throw error
+}
+
 export function createSessions({
   client,
   taskQueue,
@@ -132,7 +136,13 @@ export function createSessions({
         throw error
       })
       const isAway = reading instanceof LedgerUnavailable
-      if (!isAway && reading.record !== null) return viewOf(name, reading)
+      if (!isAway && reading.record !== null) {
+        const noted = journal.sessions.noteEndAsked(name.accountId, name.sessionId, reading.record.endReason ?? reason)
+        onCall?.(noted)
+        // The ledger knows: only if it lost that too would the session go on.
+        await noted.catch(unlessAway)
+        return viewOf(name, reading)
+      }
       const entry = await journal.sessions.find(name.accountId, name.sessionId)
       if (entry === null && isAway) throw reading
       if (entry === null) return null

@@ -15,6 +15,8 @@ import { createSessionMeter, type SessionMeterDeps } from './session-meter.ts'
 export interface SupervisorDeps extends SessionMeterDeps {
   readonly ledger: SessionMeterDeps['ledger'] & Pick<Ledger, 'session' | 'readSessions'>
   readonly adapters: SessionAdapters
+  /** Of an end that was asked for and that the ledger may have lost; null where none was. Rejects while the journal is away. */
+  readonly endAskedFor: (name: SessionName) => Promise<EndReason | null>
   readonly clock: Clock
   readonly log: { warn(facts: object, message: string): void; error(facts: object, message: string): void }
   /** How late a minute's end or a call's may be noticed. */
@@ -24,6 +26,8 @@ export interface SupervisorDeps extends SessionMeterDeps {
 export interface Supervised extends SessionName {
   readonly facts: SessionFacts
   readonly progress: SessionProgress
+  /** From one that died: nobody knows whether signs of life could be heard meanwhile. */
+  readonly isTakenOver?: boolean
 }
 
 export interface Supervising {
@@ -106,8 +110,11 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   const adapter = deps.adapters[facts.adapter]
   const meter = createSessionMeter(deps, name, facts, supervised.progress)
   const ended = Promise.withResolvers<SupervisionEnded>()
-  /** Signs of life could not come in before this: silence counts from here. */
+  /** null: not known, or the ledger is away. */
   let heardSinceMs: number | null = null
+  let isFirst = true
+  /** The ledger has lost the session, and with it an end that was asked for, if one was. */
+  let isLost = false
   let lastLook: 'present' | 'empty' | 'gone' | 'unknown' = 'unknown'
   let askedAdapterAtMs = Number.NEGATIVE_INFINITY
   /** What was told last; undefined: nothing by us. A reading may be older than that. */
@@ -118,15 +125,28 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   const handOver = (): void => {
     void (busy ?? Promise.resolve()).then(() => {
       meter.leave()
-      ended.resolve({ over: false, progress: meter.progress() })
+      ended.resolve({ over: false, progress: progress() })
     })
   }
   if (supervising.handOver.aborted) handOver()
   else supervising.handOver.addEventListener('abort', handOver, { once: true })
 
+  function progress(): SessionProgress {
+    const { heardSinceMs: _, ...known } = meter.progress()
+    return heardSinceMs === null ? known : { ...known, heardSinceMs }
+  }
+
+  function firstHeardSince(nowMs: number): number {
+    const { progress: before, isTakenOver = false } = supervised
+    if (before.heardSinceMs === undefined) return nowMs
+    return isTakenOver ? Math.max(before.heardSinceMs, nowMs - facts.silentAfterMs / 2) : before.heardSinceMs
+  }
+
   async function step({ nowMs, record: found }: SessionReading): Promise<void> {
     const { startedAtMs, aliveAtMs } = meter.progress()
-    heardSinceMs ??= nowMs
+    heardSinceMs ??= isFirst ? firstHeardSince(nowMs) : nowMs
+    isFirst = false
+    isLost ||= found === null
     let record = found ?? (await ledger.session({ ...name, act: 'begin', facts, startedAtMs, aliveAtMs })).record!
     if (record.endedAtMs === null) record = (await goOn(record, nowMs)) ?? record
     if (record.endedAtMs === null) return
@@ -141,6 +161,11 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   async function goOn(record: SessionRecord, nowMs: number): Promise<SessionRecord | null> {
     const aliveAtMs = Math.max(record.aliveAtMs, meter.progress().aliveAtMs)
     if (supervising.endAsked()) return end('requested', aliveAtMs)
+    if (isLost) {
+      const reason = await deps.endAskedFor(name).catch(() => undefined)
+      if (reason != null) return end(reason, aliveAtMs)
+      isLost = reason === undefined
+    }
     askAdapter(nowMs)
     const silence = lastLook === 'gone' || nowMs - Math.max(aliveAtMs, heardSinceMs!) >= facts.silentAfterMs
     if (silence) {
@@ -207,7 +232,7 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
     ...name,
     ended: ended.promise,
     async look(reading) {
-      supervising.onLook(meter.progress())
+      supervising.onLook(progress())
       if (supervising.handOver.aborted) return
       if (reading === undefined) {
         heardSinceMs = null

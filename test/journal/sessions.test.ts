@@ -48,6 +48,21 @@ describe.each(backends)('sessions in $name', (database) => {
     expect(await sessions.find(account, 'late')).toEqual(begun(account, 'late', over))
   })
 
+  it('an end that was asked for is known until there is one', async () => {
+    const { sessions } = backend.journal
+    const account = newAccount()
+    await sessions.noteEndAsked(account, 'asked', 'requested')
+    expect(await sessions.find(account, 'asked')).toBeNull()
+    await sessions.save(begun(account, 'asked'))
+    await sessions.noteEndAsked(account, 'asked', 'requested')
+    await sessions.noteEndAsked(account, 'asked', 'left')
+    await sessions.save(begun(account, 'asked'))
+    expect(await sessions.find(account, 'asked')).toEqual(begun(account, 'asked', { endReason: 'requested' }))
+    await sessions.save(begun(account, 'asked', over))
+    await sessions.noteEndAsked(account, 'asked', 'requested')
+    expect(await sessions.find(account, 'asked')).toEqual(begun(account, 'asked', over))
+  })
+
   it('the list is newest first and goes on where a page ended; open ones can be asked for alone', async () => {
     const { sessions } = backend.journal
     const account = newAccount()

@@ -12,6 +12,7 @@ import { createGate } from '../../middleware/gate.ts'
 import { createOutbox } from '../../middleware/outbox/outbox.ts'
 import { openStore } from '../../middleware/outbox/store.ts'
 import { browserAdapter } from '../../middleware/sessions/adapters/browser.ts'
+import { endAskedFor } from '../../middleware/sessions/end-asked-for.ts'
 import { createSupervisor } from '../../middleware/sessions/supervisor.ts'
 
 export interface DyingWorker {
@@ -63,7 +64,15 @@ const worker = await Worker.create({
     ledger: dying,
     gate,
     adapters,
-    supervisor: createSupervisor({ ledger: dying, gate, adapters, clock, log, lookMs: 20 }),
+    supervisor: createSupervisor({
+      ledger: dying,
+      gate,
+      adapters,
+      endAskedFor: (name) => endAskedFor(journal, name),
+      clock,
+      log,
+      lookMs: 20,
+    }),
     catalogue: parsed.catalogue,
     journal,
     log,

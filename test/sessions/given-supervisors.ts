@@ -6,7 +6,9 @@ import type { Receipt } from '../../credits/receipt.ts'
 import type { SessionFacts } from '../../credits/session/facts.ts'
 import { minuteCharge } from '../../credits/session/minutes.ts'
 import { minutePrice } from '../../credits/session/price.ts'
+import type { EndReason } from '../../credits/session/session.ts'
 import type { SessionProgress } from '../../credits/session/progress.ts'
+import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
 import { shardOf } from '../../ledger/keys.ts'
 import { LedgerUnavailable, type SessionReading } from '../../ledger/ledger.ts'
 import { createGate } from '../../middleware/gate.ts'
@@ -32,6 +34,8 @@ export interface TestSession {
   /** What the last supervisor told whoever comes after it. */
   progress: SessionProgress
   endAsked: boolean
+  /** What the journal has of an end that was asked for; undefined: it is away. */
+  noted: EndReason | null | undefined
   alive(): Promise<SessionReading>
   end(): Promise<SessionReading>
   read(): Promise<SessionReading['record']>
@@ -43,7 +47,11 @@ export interface TestSession {
 /** A process that supervises: its own outbox and holds. */
 export interface TestProcess {
   readonly supervisor: Supervisor
-  attend(session: TestSession): { readonly ended: Promise<SupervisionEnded>; readonly handOver: () => void }
+  /** `isTakenOver`: from one that died. */
+  attend(
+    session: TestSession,
+    isTakenOver?: boolean,
+  ): { readonly ended: Promise<SupervisionEnded>; readonly handOver: () => void }
   /** Killed: what it would tell the ledger from now on is lost. */
   cutOff(): void
   reach(): void
@@ -66,6 +74,7 @@ export async function givenSupervisors(): Promise<GivenSupervisors> {
   const given = await givenLedger({ depletedBelow: toMicro(10_000) })
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-sessions-'))
   const outboxes: Outbox[] = []
+  const sessions = new Map<string, TestSession>()
   let names = 0
   const adapter: TestAdapter = {
     calls: [],
@@ -121,15 +130,20 @@ export async function givenSupervisors(): Promise<GivenSupervisors> {
         gate,
         clock,
         adapters: { browser: adapter, livekit: looking },
+        async endAskedFor({ sessionId }) {
+          const { noted } = sessions.get(sessionId)!
+          if (noted === undefined) throw new JournalUnavailable('the journal is away')
+          return noted
+        },
         log: { warn: () => undefined, error: () => undefined },
       })
       return {
         supervisor,
-        attend(session) {
+        attend(session, isTakenOver = false) {
           const handOver = new AbortController()
           const { accountId, sessionId, facts, progress } = session
           const ended = supervisor.attend(
-            { accountId, sessionId, facts, progress },
+            { accountId, sessionId, facts, progress, isTakenOver },
             {
               handOver: handOver.signal,
               endAsked: () => session.endAsked,
@@ -151,12 +165,13 @@ export async function givenSupervisors(): Promise<GivenSupervisors> {
       await given.load(name.accountId, { granted })
       const { record } = await given.ledger.session({ ...name, act: 'begin', facts })
       const { startedAtMs } = record!
-      return {
+      const session: TestSession = {
         ...name,
         startedAtMs,
         facts,
         progress: noProgress(startedAtMs),
         endAsked: false,
+        noted: null,
         alive: () => given.ledger.session({ ...name, act: 'alive' }),
         end: () => given.ledger.session({ ...name, act: 'end', reason: 'requested' }),
         read: async () => (await given.ledger.session({ ...name, act: 'read' })).record,
@@ -177,6 +192,8 @@ export async function givenSupervisors(): Promise<GivenSupervisors> {
           return minutes
         },
       }
+      sessions.set(session.sessionId, session)
+      return session
     },
     async expireDue() {
       const shards = Array.from({ length: 256 }, (_, shard) => shard)

@@ -11,6 +11,7 @@ import { createOutbox } from '../../middleware/outbox/outbox.ts'
 import { openStore } from '../../middleware/outbox/store.ts'
 import type { SessionAdapters } from '../../middleware/sessions/adapter.ts'
 import { browserAdapter } from '../../middleware/sessions/adapters/browser.ts'
+import { endAskedFor } from '../../middleware/sessions/end-asked-for.ts'
 import { createSupervisor } from '../../middleware/sessions/supervisor.ts'
 
 /** Looks come quickly: tests wait for what follows. */
@@ -45,7 +46,15 @@ export async function openSessionProcess({
   })
   const gate = createGate({ ledger, findCharge, loadAccount, clock, outbox })
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  const supervisor = createSupervisor({ ledger, gate, adapters, clock, log, lookMs })
+  const supervisor = createSupervisor({
+    ledger,
+    gate,
+    adapters,
+    endAskedFor: (name) => endAskedFor(journal, name),
+    clock,
+    log,
+    lookMs,
+  })
   return {
     activities: createSessionActivities({ ledger, gate, adapters, supervisor, catalogue, journal, log }),
     async close() {

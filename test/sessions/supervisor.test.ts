@@ -253,6 +253,64 @@ test('a ledger that lost everything of the session has it again, with the same b
   expect(await ended).toMatchObject({ charged: 4_500_000 })
 })
 
+test('an end that was asked for is kept, also by a ledger that forgot it', async () => {
+  const session = await stand.session(100)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 70)
+  await session.end()
+  session.noted = 'requested'
+  await stand.given.ledger.session({ ...session, act: 'forget' })
+  await process.supervisor.look()
+  expect(await ended).toMatchObject({ endReason: 'requested', endedAtMs: session.startedAtMs + 70_000 })
+})
+
+test('while the journal is away a call that the ledger lost goes on; the journal is asked until it answers', async () => {
+  const session = await stand.session(100)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 10)
+  session.noted = undefined
+  await stand.given.ledger.session({ ...session, act: 'forget' })
+  await talk(session, process, 10)
+  expect(await session.read()).toMatchObject({ endedAtMs: null })
+  session.noted = 'requested'
+  await process.supervisor.look()
+  expect(await ended).toMatchObject({ endReason: 'requested', endedAtMs: session.startedAtMs + 20_000 })
+})
+
+test('silence goes on from one supervisor to the next; after a death half of it is waited for again', async () => {
+  const session = await stand.session(100)
+  const first = await stand.process()
+  const attending = first.attend(session)
+  await first.supervisor.look()
+  await talk(session, first, 40)
+  await silence(first, 25)
+  attending.handOver()
+  await attending.ended
+  const second = await stand.process()
+  const { ended } = second.attend(session)
+  await silence(second, 5)
+  expect(await ended).toMatchObject({ endReason: 'connection_lost', endedAtMs: session.startedAtMs + 40_000 })
+
+  const other = await stand.session(100)
+  const dying = await stand.process()
+  dying.attend(other)
+  await dying.supervisor.look()
+  await talk(other, dying, 40)
+  dying.cutOff()
+  await stand.given.clock.advance(40_000)
+  const third = await stand.process()
+  const afterDeath = third.attend(other, true)
+  await third.supervisor.look()
+  await silence(third, 10)
+  expect(await other.read()).toMatchObject({ endedAtMs: null })
+  await silence(third, 5)
+  expect(await afterDeath.ended).toMatchObject({ endReason: 'connection_lost', endedAtMs: other.startedAtMs + 40_000 })
+})
+
 test('after hours without a supervisor the next one settles what was missed, and nothing twice', async () => {
   const session = await stand.session(100)
   const first = await stand.process()
@@ -331,7 +389,7 @@ test('whatever dies, is repeated, is lost or runs out: each minute is charged on
       const reading = await stand.given.ledger.read(session.accountId)
       expect(reading).toMatchObject({ held: 0, spent: chargedOf(receipts) })
     }),
-    { numRuns: 40, interruptAfterTimeLimit: 45_000 },
+    { numRuns: 120, interruptAfterTimeLimit: 45_000 },
   )
 }, 120_000)
 

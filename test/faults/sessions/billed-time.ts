@@ -9,7 +9,7 @@ import { booksAtRest } from '../at-rest.ts'
 import { seeded } from '../seeded.ts'
 import { isPoor, type Stand } from '../stand.ts'
 import type { MediaServer, Window } from './media-server.ts'
-import { beatMs, createSessionCallers, type LivedCall, planCalls } from './session-calls.ts'
+import { beatMs, createSessionCallers, type LivedCall, type PlannedCall, planCalls } from './session-calls.ts'
 import { startSessionKills, type Victim } from './session-kills.ts'
 
 export interface BilledTimeOptions {
@@ -50,6 +50,8 @@ export interface BilledTime {
 const heartbeatMs = { voice: beatMs, meeting: 6_000 } as const
 /** What a Redis that dies may lose of what it has answered, and what requests take on a busy machine. */
 const slackMs = 1_500
+/** Whoever waits for the last calls hears which they are. */
+const tellEveryMs = 30_000
 /** Welcome and what is granted here pay for one minute. */
 const grantedToPoor = 3
 
@@ -73,7 +75,11 @@ export async function billedTime(stand: Stand, media: MediaServer, options: Bill
     try {
       const plans = planCalls(seed, options, { rich, poor })
       say(`${plans.length} calls`)
-      lived = await Promise.all(plans.map((plan) => callers.live(plan)))
+      const underWay = new Set(plans)
+      const telling = setInterval(() => say(`under way: ${[...underWay].map(planOf).join(', ')}`), tellEveryMs)
+      lived = await Promise.all(plans.map((plan) => callers.live(plan).finally(() => underWay.delete(plan)))).finally(
+        () => clearInterval(telling),
+      )
     } finally {
       await killing.stop()
     }
@@ -170,7 +176,8 @@ function beside(atMs: number, { fromMs, toMs }: Window): number {
 }
 
 const textOf = ({ fromMs, toMs }: Window): string => `${fromMs} to ${toMs}`
-const nameOf = ({ number, sessionId, kind, end, sliced }: LivedCall): string =>
-  `call ${number} (${kind}, ${end}${sliced ? ', continued as new' : ''}) ${sessionId}`
+const planOf = ({ number, kind, end, sliced }: PlannedCall): string =>
+  `call ${number} (${kind}, ${end}${sliced ? ', continued as new' : ''})`
+const nameOf = (call: LivedCall): string => `${planOf(call)} ${call.sessionId}`
 const reasonOf = ({ entry, endedBefore, over }: BilledCall): string =>
   `ended at ${entry?.endedAtMs} as ${entry?.endReason}${endedBefore === null ? '' : ', before its end was asked for'}; the truth is ${textOf(over)}`
