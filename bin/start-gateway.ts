@@ -110,6 +110,7 @@ export async function startGateway(parts: Parts, options: GatewayOptions): Promi
     client: parts.client,
     taskQueue: accountTaskQueue,
     ledger,
+    catalogue: parts.catalogue,
     journal,
     adapters: options.adapters,
   })

@@ -1,7 +1,7 @@
 import type { ChargeId } from '../credits/charge-id.ts'
 import type { FoundCharge } from '../credits/found-charge.ts'
 import type { Receipt } from '../credits/receipt.ts'
-import type { AdapterName, EndReason } from '../credits/session/session.ts'
+import type { AdapterName } from '../credits/session/session.ts'
 import type { ActivityAnswer, ActivityQuery } from './activity.ts'
 import type { ApiKey, KeyRequest, NewKey } from './api-key.ts'
 import type { AuditEntry, AuditIntent, AuditQuery } from './audit.ts'
@@ -13,7 +13,7 @@ import type { ReferredSignUp } from './referrals.ts'
 import type { LinkAnswer, NewSignIn, SignIn } from './sign-ins.ts'
 import type { RequestRecord } from './requests.ts'
 import type { JournalTotals, LineageRange, TotalsOf } from './totals.ts'
-import type { SessionEntry, SessionPage } from './sessions.ts'
+import type { EndAsked, SessionEntry, SessionPage } from './sessions.ts'
 import type { UsageAnswer, UsageQuery } from './usage.ts'
 
 /**
@@ -165,7 +165,7 @@ export interface Journal {
     /** What begins or has ended; may be repeated, and an end is never taken back. */
     save(entry: SessionEntry): Promise<void>
     /** Its end was asked for, should the ledger forget that. Nothing where it has ended, or is not noted. */
-    noteEndAsked(accountId: string, id: string, reason: EndReason): Promise<void>
+    noteEndAsked(accountId: string, id: string, asked: EndAsked): Promise<void>
     find(accountId: string, id: string): Promise<SessionEntry | null>
     /** Whose room or bot it is. */
     findByRef(adapter: AdapterName, ref: string): Promise<SessionEntry | null>

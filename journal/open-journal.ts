@@ -110,7 +110,7 @@ export async function openJournal(
     },
     sessions: {
       save: (entry) => saveSession(database, entry),
-      noteEndAsked: (accountId, id, reason) => noteEndAsked(database, accountId, id, reason),
+      noteEndAsked: (accountId, id, asked) => noteEndAsked(database, accountId, id, asked),
       find: (accountId, id) => findSession(database, accountId, id),
       findByRef: (adapter, ref) => findSessionByRef(database, adapter, ref),
       list: (accountId, page) => listSessions(database, accountId, page),

@@ -301,7 +301,9 @@ export const sessions = tollgate.table(
     perMinute: whole('per_minute').notNull(),
     rounding: text('rounding', { enum: roundings }).notNull(),
     startedAtMs: whole('started_at_ms').notNull(),
-    /** These three are null until it has ended. */
+    /** When it was asked to end, by Redis' time; null until then. */
+    endAskedAtMs: whole('end_asked_at_ms'),
+    /** These three are null until it has ended; the reason is there from when it was asked to. */
     endedAtMs: whole('ended_at_ms'),
     endReason: text('end_reason', { enum: endReasons }),
     charged: whole('charged'),

@@ -19,9 +19,10 @@ export interface SessionEntry extends SessionRate {
   readonly ref: string
   readonly platform: Platform | null
   readonly startedAtMs: number
+  /** When it was asked to end, Redis time, and since then `endReason` says why; null where that is not noted. */
+  readonly endAskedAtMs: number | null
   /** null, as what follows, until it has ended. */
   readonly endedAtMs: number | null
-  /** Of one that has not ended: it was asked to, for this reason. */
   readonly endReason: EndReason | null
   readonly charged: Micro | null
 }
@@ -52,23 +53,29 @@ export async function saveSession(database: Database, entry: SessionEntry): Prom
   )
 }
 
-/** Its end was asked for: the first reason is kept. Of a session that is not noted nothing is. */
+/** The end that is asked of a session, at a moment of Redis' time. */
+export interface EndAsked {
+  readonly reason: EndReason
+  readonly atMs: number
+}
+
+/** Its end was asked for: the first time is kept. Of a session that is not noted nothing is. */
 export async function noteEndAsked(
   database: Database,
   accountId: string,
   id: string,
-  endReason: EndReason,
+  { reason, atMs }: EndAsked,
 ): Promise<void> {
   await database.query((statements) =>
     statements
       .update(sessions)
-      .set({ endReason })
+      .set({ endReason: reason, endAskedAtMs: atMs })
       .where(
         and(
           eq(sessions.accountId, storableText(accountId)),
           eq(sessions.id, storableText(id)),
           isNull(sessions.endedAtMs),
-          isNull(sessions.endReason),
+          isNull(sessions.endAskedAtMs),
         ),
       ),
   )

@@ -12,6 +12,7 @@ import {
   proxyActivities,
   proxyLocalActivities,
   setHandler,
+  TimeoutFailure,
 } from '@temporalio/workflow'
 import type { SessionActivities } from '../activities/session-activities.ts'
 import {
@@ -21,6 +22,7 @@ import {
   type SessionResult,
   type SessionRun,
 } from '../credits/session/messages.ts'
+import type { SessionProgress } from '../credits/session/progress.ts'
 
 const usualSliceMs = 3_600_000
 const usualSlicesPerRun = 8
@@ -66,13 +68,13 @@ export async function session(run: SessionRun): Promise<SessionResult> {
     let progress = run.progress ?? answer.progress
     for (let slice = 0; slice < slicesPerRun; slice += 1) {
       const ended = await attend()
-      if (ended?.over) return leaveWith<SessionResult>(ended.end)
-      progress = ended?.progress ?? progress
+      if (ended.over) return leaveWith<SessionResult>(ended.end)
+      ;({ progress } = ended)
     }
     await condition(allHandlersFinished)
     return continueAsNew<typeof session>({ ...run, answer, progress, endAsked })
 
-    /** undefined: it was told to end while no worker had it, or by one that died of it: Temporal does not try those again. */
+    /** It was told to end while no worker had it, or by one that died of it: Temporal does not try those again. */
     async function attend() {
       attending = new CancellationScope()
       const name = { accountId: start.accountId, sessionId: start.sessionId }
@@ -80,12 +82,18 @@ export async function session(run: SessionRun): Promise<SessionResult> {
         return await attending.run(() => attendSession({ ...name, facts, progress, endAsked, sliceMs }))
       } catch (error) {
         if (!isCancellation(error) && !(endAsked && error instanceof ActivityFailure)) throw error
-        return undefined
+        return { over: false, progress: toldBefore(error) ?? progress } as const
       } finally {
         attending = undefined
       }
     }
   })
+}
+
+/** What a worker had told of a session before it died. */
+function toldBefore(error: unknown): SessionProgress | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined
+  return cause instanceof TimeoutFailure ? (cause.lastHeartbeatDetails as SessionProgress | undefined) : undefined
 }
 
 /** An update that came in at the last moment is answered first. */

@@ -11,6 +11,8 @@ export interface SessionProgress {
   readonly heardSinceMs?: number
   /** Its first so many minutes are settled. */
   readonly settledMinutes: number
+  /** The credits of its first so many minutes were set aside at some time. */
+  readonly grantedMinutes?: number
   /** What was charged for those. */
   readonly charged: Micro
 }

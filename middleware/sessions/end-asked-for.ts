@@ -1,11 +1,13 @@
-import type { EndReason } from '../../credits/session/session.ts'
 import type { Journal } from '../../journal/journal.ts'
+import type { EndAsked } from '../../journal/sessions.ts'
 import type { SessionName } from '../../ledger/ledger.ts'
 
-/** For which reason a session was asked to end, or did; null where it was not. Rejects with JournalUnavailable. */
+/** The end that was asked of a session, or that it has come to; null where there is none. Rejects with JournalUnavailable. */
 export async function endAskedFor(
   { sessions }: Pick<Journal, 'sessions'>,
   { accountId, sessionId }: SessionName,
-): Promise<EndReason | null> {
-  return (await sessions.find(accountId, sessionId))?.endReason ?? null
+): Promise<EndAsked | null> {
+  const entry = await sessions.find(accountId, sessionId)
+  const atMs = entry?.endedAtMs ?? entry?.endAskedAtMs
+  return entry?.endReason == null || atMs == null ? null : { reason: entry.endReason, atMs }
 }

@@ -24,6 +24,7 @@ export function entryOf(
     perMinute,
     rounding,
     startedAtMs,
+    endAskedAtMs: null,
     endedAtMs: over?.endedAtMs ?? null,
     endReason: over?.endReason ?? null,
     charged: over?.charged ?? null,

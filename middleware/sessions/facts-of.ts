@@ -1,8 +1,19 @@
 import type { Catalogue } from '../../credits/catalogue.ts'
 import type { SessionFacts } from '../../credits/session/facts.ts'
 import type { SessionStart } from '../../credits/session/messages.ts'
+import type { SessionEntry } from '../../journal/sessions.ts'
 import type { AdapterName } from '../../credits/session/session.ts'
 import { levelsOf, rowOf } from '../temporal/price-work.ts'
+
+/** What is known of one that has begun, by the journal and today's catalogue: its price and its place are those that it began with. */
+export function factsOfEntry(
+  catalogue: Pick<Catalogue, 'version' | 'activities' | 'sessions'>,
+  { messageId: message, adapter, ref, platform, perMinute, rounding, id: sessionId, ...entry }: SessionEntry,
+): SessionFacts | null {
+  const start = { ...entry, sessionId, message, adapter, meetingUrl: null }
+  const facts = factsOf(catalogue, start, adapter)
+  return facts === null ? null : { ...facts, ref, platform, perMinute, rounding }
+}
 
 /** What a session that begins now costs, and how it is booked; null where the catalogue has none of its kind. */
 export function factsOf(

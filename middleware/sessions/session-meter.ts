@@ -59,6 +59,8 @@ export function createSessionMeter(
   let accruedAtMs = Number.NEGATIVE_INFINITY
   let wasRefused = false
 
+  /** The first one was, or it had not begun. */
+  const grantedMinutes = (): number => progress.grantedMinutes ?? 1
   const chargeOf = (minute: number): string => minuteCharge({ sessionId, startedAtMs }, minute)
   const sinceStart = (atMs: number): number => Math.max(0, atMs - startedAtMs)
 
@@ -69,8 +71,11 @@ export function createSessionMeter(
     const answer = await gate.open(request, { shared: true })
     if (answer.ok) {
       covered.set(minute, answer.hold)
+      progress = { ...progress, grantedMinutes: Math.max(minute + 1, grantedMinutes()) }
       return null
     }
+    // A ledger that has lost everything keeps aside what was held, and its settlement is paid from that
+    if (minute < grantedMinutes()) return null
     switch (answer.refusal.kind) {
       case 'already_charged':
         covered.set(minute, null)

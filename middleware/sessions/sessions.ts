@@ -1,4 +1,5 @@
 import { type Client, WithStartWorkflowOperation, type Workflow } from '@temporalio/client'
+import type { Catalogue } from '../../credits/catalogue.ts'
 import {
   begunUpdate,
   endSignal,
@@ -13,10 +14,11 @@ import {
 import type { AdapterName, EndReason } from '../../credits/session/session.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
-import type { SessionPage } from '../../journal/sessions.ts'
+import type { SessionEntry, SessionPage } from '../../journal/sessions.ts'
 import { type Ledger, LedgerUnavailable, type SessionName, type SessionReading } from '../../ledger/ledger.ts'
 import { TemporalUnavailable } from '../accounts.ts'
 import type { SessionAdapters } from './adapter.ts'
+import { factsOfEntry } from './facts-of.ts'
 import { type SessionView, viewOfEntry, viewOfRecord } from './session-view.ts'
 
 export type StartAnswer =
@@ -49,6 +51,7 @@ export interface SessionsDeps {
   readonly client: Client
   readonly taskQueue: string
   readonly ledger: Pick<Ledger, 'session' | 'readSessions' | 'openSessions'>
+  readonly catalogue: Pick<Catalogue, 'version' | 'activities' | 'sessions'>
   readonly journal: Pick<Journal, 'sessions'>
   /** Those that can let a user in again. */
   readonly adapters?: SessionAdapters
@@ -66,6 +69,7 @@ export function createSessions({
   client,
   taskQueue,
   ledger,
+  catalogue,
   journal,
   adapters = {},
   deadlineMs = 15_000,
@@ -109,6 +113,29 @@ export function createSessions({
     }
   }
 
+  /** A ledger that has lost everything hears of a session from whoever is in it, also while no supervisor looks after it. Answers whether it has it again. */
+  async function bringBack(name: SessionName, entry: SessionEntry | null): Promise<boolean> {
+    if (entry === null || entry.endedAtMs !== null || entry.endAskedAtMs !== null) return false
+    const facts = factsOfEntry(catalogue, entry)
+    if (facts === null) return false
+    await ledger.session({ ...name, act: 'begin', facts, startedAtMs: entry.startedAtMs })
+    return true
+  }
+
+  /** The ledger knows of the end; the journal hears of it, should the ledger lose that before it has come to pass. */
+  async function ended(name: SessionName, reading: SessionReading): Promise<SessionView | null> {
+    const { endedAtMs, endReason } = reading.record!
+    if (endedAtMs !== null) {
+      const noted = journal.sessions.noteEndAsked(name.accountId, name.sessionId, {
+        reason: endReason,
+        atMs: endedAtMs,
+      })
+      onCall?.(noted)
+      await noted.catch(unlessAway)
+    }
+    return viewOf(name, reading)
+  }
+
   async function askWorkflowToEnd({ sessionId }: SessionName): Promise<void> {
     const asked = client.workflow.getHandle(sessionWorkflowId(sessionId)).signal(endSignal)
     onCall?.(asked)
@@ -128,7 +155,11 @@ export function createSessions({
       return { ok: true, session, join: answer.ok ? answer.join : null }
     },
     async alive(name) {
-      return viewOf(name, await ledger.session({ ...name, act: 'alive' }))
+      const reading = await ledger.session({ ...name, act: 'alive' })
+      if (reading.record !== null) return viewOf(name, reading)
+      const entry = await journal.sessions.find(name.accountId, name.sessionId)
+      await bringBack(name, entry)
+      return entry === null ? null : viewOfEntry(entry, reading.nowMs)
     },
     async end(name, reason = 'requested') {
       const reading = await ledger.session({ ...name, act: 'end', reason }).catch((error: unknown) => {
@@ -136,14 +167,10 @@ export function createSessions({
         throw error
       })
       const isAway = reading instanceof LedgerUnavailable
-      if (!isAway && reading.record !== null) {
-        const noted = journal.sessions.noteEndAsked(name.accountId, name.sessionId, reading.record.endReason ?? reason)
-        onCall?.(noted)
-        // The ledger knows: only if it lost that too would the session go on.
-        await noted.catch(unlessAway)
-        return viewOf(name, reading)
-      }
+      if (!isAway && reading.record !== null) return ended(name, reading)
       const entry = await journal.sessions.find(name.accountId, name.sessionId)
+      if (!isAway && (await bringBack(name, entry)))
+        return ended(name, await ledger.session({ ...name, act: 'end', reason }))
       if (entry === null && isAway) throw reading
       if (entry === null) return null
       // The ledger cannot be told, or has lost the session and not got it back yet

@@ -1,6 +1,7 @@
 import type { SessionFacts } from '../../credits/session/facts.ts'
 import type { SessionOver, SessionProgress } from '../../credits/session/progress.ts'
 import type { EndReason } from '../../credits/session/session.ts'
+import type { EndAsked } from '../../journal/sessions.ts'
 import {
   type Ledger,
   LedgerUnavailable,
@@ -16,7 +17,7 @@ export interface SupervisorDeps extends SessionMeterDeps {
   readonly ledger: SessionMeterDeps['ledger'] & Pick<Ledger, 'session' | 'readSessions'>
   readonly adapters: SessionAdapters
   /** Of an end that was asked for and that the ledger may have lost; null where none was. Rejects while the journal is away. */
-  readonly endAskedFor: (name: SessionName) => Promise<EndReason | null>
+  readonly endAskedFor: (name: SessionName) => Promise<EndAsked | null>
   readonly clock: Clock
   readonly log: { warn(facts: object, message: string): void; error(facts: object, message: string): void }
   /** How late a minute's end or a call's may be noticed. */
@@ -146,7 +147,10 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
     const { startedAtMs, aliveAtMs } = meter.progress()
     heardSinceMs ??= isFirst ? firstHeardSince(nowMs) : nowMs
     isFirst = false
-    isLost ||= found === null
+    if (found === null) {
+      isLost = true
+      heardSinceMs = nowMs
+    }
     let record = found ?? (await ledger.session({ ...name, act: 'begin', facts, startedAtMs, aliveAtMs })).record!
     if (record.endedAtMs === null) record = (await goOn(record, nowMs)) ?? record
     if (record.endedAtMs === null) return
@@ -162,9 +166,9 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
     const aliveAtMs = Math.max(record.aliveAtMs, meter.progress().aliveAtMs)
     if (supervising.endAsked()) return end('requested', aliveAtMs)
     if (isLost) {
-      const reason = await deps.endAskedFor(name).catch(() => undefined)
-      if (reason != null) return end(reason, aliveAtMs)
-      isLost = reason === undefined
+      const asked = await deps.endAskedFor(name).catch(() => undefined)
+      if (asked != null) return end(asked.reason, asked.atMs)
+      isLost = asked === undefined
     }
     askAdapter(nowMs)
     const silence = lastLook === 'gone' || nowMs - Math.max(aliveAtMs, heardSinceMs!) >= facts.silentAfterMs

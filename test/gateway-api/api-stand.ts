@@ -110,7 +110,7 @@ export async function openApiStand(): Promise<ApiStand> {
   })
   await temporal.startWorker({ ...stores.activities(temporal.accounts), ...sessionProcess.activities })
   const { client, taskQueue } = temporal
-  const sessions = createSessions({ client, taskQueue, ledger, journal })
+  const sessions = createSessions({ client, taskQueue, ledger, catalogue, journal })
   const keys = createKeyRing({ journal, pollMs: 100, clock: systemClock })
   const undrained = createUndrainedReceipts(redis)
   const watch = createReceiptWatch({

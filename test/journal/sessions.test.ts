@@ -17,6 +17,7 @@ const begun = (accountId: string, id: string, change: Partial<SessionEntry> = {}
   perMinute: toMicro(1_500_000),
   rounding: 'second',
   startedAtMs: 1_800_000_000_000,
+  endAskedAtMs: null,
   endedAtMs: null,
   endReason: null,
   charged: null,
@@ -51,16 +52,18 @@ describe.each(backends)('sessions in $name', (database) => {
   it('an end that was asked for is known until there is one', async () => {
     const { sessions } = backend.journal
     const account = newAccount()
-    await sessions.noteEndAsked(account, 'asked', 'requested')
+    const asked = { reason: 'requested', atMs: 1_800_000_080_000 } as const
+    await sessions.noteEndAsked(account, 'asked', asked)
     expect(await sessions.find(account, 'asked')).toBeNull()
     await sessions.save(begun(account, 'asked'))
-    await sessions.noteEndAsked(account, 'asked', 'requested')
-    await sessions.noteEndAsked(account, 'asked', 'left')
+    await sessions.noteEndAsked(account, 'asked', asked)
+    await sessions.noteEndAsked(account, 'asked', { reason: 'left', atMs: 1_800_000_081_000 })
     await sessions.save(begun(account, 'asked'))
-    expect(await sessions.find(account, 'asked')).toEqual(begun(account, 'asked', { endReason: 'requested' }))
+    const known = { endReason: asked.reason, endAskedAtMs: asked.atMs }
+    expect(await sessions.find(account, 'asked')).toEqual(begun(account, 'asked', known))
     await sessions.save(begun(account, 'asked', over))
-    await sessions.noteEndAsked(account, 'asked', 'requested')
-    expect(await sessions.find(account, 'asked')).toEqual(begun(account, 'asked', over))
+    await sessions.noteEndAsked(account, 'asked', asked)
+    expect(await sessions.find(account, 'asked')).toEqual(begun(account, 'asked', { ...known, ...over }))
   })
 
   it('the list is newest first and goes on where a page ended; open ones can be asked for alone', async () => {

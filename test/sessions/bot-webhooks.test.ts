@@ -37,6 +37,7 @@ test('a host who turns the employee out, or lets it not in, ends its attendance'
 test('at zero the bot says that it has to go, and leaves', async () => {
   const { start, bot } = await attended(2)
   await stand.bots.happens(bot, 'in_call_recording')
+  await until(async () => bot.chat.length > 0)
   for (let second = 0; second < 60; second += 5) {
     await stand.given.clock.advance(5_000)
     await stand.sessions.alive(start)

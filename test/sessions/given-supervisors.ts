@@ -6,8 +6,8 @@ import type { Receipt } from '../../credits/receipt.ts'
 import type { SessionFacts } from '../../credits/session/facts.ts'
 import { minuteCharge } from '../../credits/session/minutes.ts'
 import { minutePrice } from '../../credits/session/price.ts'
-import type { EndReason } from '../../credits/session/session.ts'
 import type { SessionProgress } from '../../credits/session/progress.ts'
+import type { EndAsked } from '../../journal/sessions.ts'
 import { JournalUnavailable } from '../../journal/journal-unavailable.ts'
 import { shardOf } from '../../ledger/keys.ts'
 import { LedgerUnavailable, type SessionReading } from '../../ledger/ledger.ts'
@@ -35,7 +35,7 @@ export interface TestSession {
   progress: SessionProgress
   endAsked: boolean
   /** What the journal has of an end that was asked for; undefined: it is away. */
-  noted: EndReason | null | undefined
+  noted: EndAsked | null | undefined
   alive(): Promise<SessionReading>
   end(): Promise<SessionReading>
   read(): Promise<SessionReading['record']>
@@ -172,7 +172,11 @@ export async function givenSupervisors(): Promise<GivenSupervisors> {
         progress: noProgress(startedAtMs),
         endAsked: false,
         noted: null,
-        alive: () => given.ledger.session({ ...name, act: 'alive' }),
+        async alive() {
+          const heard = await given.ledger.session({ ...name, act: 'alive' })
+          // As the gateway does where the ledger has lost it
+          return heard.record === null ? given.ledger.session({ ...name, act: 'begin', facts, startedAtMs }) : heard
+        },
         end: () => given.ledger.session({ ...name, act: 'end', reason: 'requested' }),
         read: async () => (await given.ledger.session({ ...name, act: 'read' })).record,
         async topUp(more) {

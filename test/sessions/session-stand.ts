@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { inject } from 'vitest'
 import type { SessionActivities } from '../../activities/session-activities.ts'
+import type { Catalogue } from '../../credits/catalogue.ts'
 import { formatCatalogueErrors, parseCatalogue } from '../../credits/parse-catalogue.ts'
 import { creditsToMicro, toMicro } from '../../credits/money.ts'
 import type { SessionStart } from '../../credits/session/messages.ts'
@@ -22,6 +23,7 @@ export interface SessionStand {
   readonly given: GivenLedger
   readonly temporal: Stand
   readonly journal: Journal
+  readonly catalogue: Catalogue
   readonly sessions: Sessions
   /** What the session workflow calls, as one process has it. */
   activities(adapters?: SessionAdapters): Promise<SessionActivities>
@@ -44,12 +46,14 @@ export async function openSessionStand(): Promise<SessionStand> {
     client: temporal.client,
     taskQueue: temporal.taskQueue,
     ledger: given.ledger,
+    catalogue,
     journal,
   })
   return {
     given,
     temporal,
     journal,
+    catalogue,
     sessions,
     async activities(adapters) {
       const opened = await openSessionProcess({
@@ -85,14 +89,14 @@ export async function openSessionStand(): Promise<SessionStand> {
       for (let passed = 0; passed < seconds; passed += 5) {
         await given.clock.advance(Math.min(5, seconds - passed) * 1_000)
         await sessions.alive(start)
+        const { startedAtMs, aliveAtMs, endedAtMs } = (await given.ledger.session({ ...start, act: 'read' })).record!
+        if (endedAtMs !== null) return
+        const minutes = Math.floor((aliveAtMs - startedAtMs) / 60_000)
+        await until(async () => {
+          const reading = await given.ledger.read(start.accountId)
+          return reading.status === 'loaded' && reading.spent >= minutes * 3_000_000 ? true : undefined
+        })
       }
-      const { startedAtMs, aliveAtMs, endedAtMs } = (await given.ledger.session({ ...start, act: 'read' })).record!
-      if (endedAtMs !== null) return
-      const minutes = Math.floor((aliveAtMs - startedAtMs) / 60_000)
-      await until(async () => {
-        const reading = await given.ledger.read(start.accountId)
-        return reading.status === 'loaded' && reading.spent >= minutes * 3_000_000 ? true : undefined
-      })
     },
     async close() {
       await temporal.close()

@@ -128,6 +128,7 @@ test('an end that meets a ledger which has lost the call reaches its workflow', 
     client,
     taskQueue,
     ledger: { ...stand.given.ledger, session: async () => ({ nowMs: 0, record: null }) },
+    catalogue: { ...stand.catalogue, sessions: { ...stand.catalogue.sessions, kinds: [] } },
     journal: stand.journal,
   })
   expect(await lost.end(start)).toMatchObject({ state: 'live' })

@@ -259,11 +259,13 @@ test('an end that was asked for is kept, also by a ledger that forgot it', async
   const { ended } = process.attend(session)
   await process.supervisor.look()
   await talk(session, process, 70)
-  await session.end()
-  session.noted = 'requested'
+  await stand.given.clock.advance(3_000)
+  const { endedAtMs } = (await session.end()).record!
+  session.noted = { reason: 'requested', atMs: endedAtMs! }
   await stand.given.ledger.session({ ...session, act: 'forget' })
+  await stand.given.clock.advance(20_000)
   await process.supervisor.look()
-  expect(await ended).toMatchObject({ endReason: 'requested', endedAtMs: session.startedAtMs + 70_000 })
+  expect(await ended).toMatchObject({ endReason: 'requested', endedAtMs: session.startedAtMs + 73_000 })
 })
 
 test('while the journal is away a call that the ledger lost goes on; the journal is asked until it answers', async () => {
@@ -276,9 +278,34 @@ test('while the journal is away a call that the ledger lost goes on; the journal
   await stand.given.ledger.session({ ...session, act: 'forget' })
   await talk(session, process, 10)
   expect(await session.read()).toMatchObject({ endedAtMs: null })
-  session.noted = 'requested'
+  session.noted = { reason: 'requested', atMs: session.startedAtMs + 20_000 }
   await process.supervisor.look()
   expect(await ended).toMatchObject({ endReason: 'requested', endedAtMs: session.startedAtMs + 20_000 })
+})
+
+test('a minute that was set aside is not refused again when the ledger has lost that', async () => {
+  const session = await stand.session(7)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 70)
+  const { accountId, sessionId } = session
+  const { redis, ledger } = stand.given
+  await redis.del(...(await redis.keys(`*${accountId}*`)), ...(await redis.keys(`*${sessionId}*`)))
+  const nowMs = stand.given.clock.nowMs()
+  await stand.given.load(accountId, { granted: creditsToMicro(4) })
+  await stand.given.clock.set(nowMs)
+  const amount = creditsToMicro(2)
+  const other = { accountId, id: stand.given.mint('other'), amount, minimum: amount, ttlMs: 600_000 }
+  const known = { lineage: 1, nowMs, found: null }
+  expect(await ledger.reserve({ ...other, row: session.facts.row, levels: [] }, known)).toMatchObject({
+    status: 'created',
+  })
+  await talk(session, process, 10)
+  expect(await session.read()).toMatchObject({ endedAtMs: null })
+  await session.end()
+  await process.supervisor.look()
+  expect(await ended).toMatchObject({ endReason: 'requested' })
 })
 
 test('silence goes on from one supervisor to the next; after a death half of it is waited for again', async () => {
@@ -389,7 +416,7 @@ test('whatever dies, is repeated, is lost or runs out: each minute is charged on
       const reading = await stand.given.ledger.read(session.accountId)
       expect(reading).toMatchObject({ held: 0, spent: chargedOf(receipts) })
     }),
-    { numRuns: 120, interruptAfterTimeLimit: 45_000 },
+    { numRuns: 150, interruptAfterTimeLimit: 45_000 },
   )
 }, 120_000)
 
@@ -407,8 +434,11 @@ async function take(
     case 'end':
       return void (await session.end())
     case 'forget':
-      // A ledger that lost an end as well knows nothing of it; only what goes on is put back.
-      if ((await session.read())?.endedAtMs === null) await stand.given.ledger.session({ ...session, act: 'forget' })
+      // What has ended comes back from the journal, which is not here
+      if ((await session.read())?.endedAtMs !== null) return
+      await stand.given.ledger.session({ ...session, act: 'forget' })
+      // Whoever died with what it had settled since its last word knew more than the next one: somebody is in the call, and says so
+      await session.alive()
       return
     case 'topUp':
       return session.topUp(step.credits)

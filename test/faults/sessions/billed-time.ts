@@ -76,7 +76,7 @@ export async function billedTime(stand: Stand, media: MediaServer, options: Bill
       const plans = planCalls(seed, options, { rich, poor })
       say(`${plans.length} calls`)
       const underWay = new Set(plans)
-      const telling = setInterval(() => say(`under way: ${[...underWay].map(planOf).join(', ')}`), tellEveryMs)
+      const telling = setInterval(() => say(whatIsUnderWay([...underWay])), tellEveryMs)
       lived = await Promise.all(plans.map((plan) => callers.live(plan).finally(() => underWay.delete(plan)))).finally(
         () => clearInterval(telling),
       )
@@ -96,7 +96,7 @@ export async function billedTime(stand: Stand, media: MediaServer, options: Bill
           ...call,
           result: results[index]!,
           entry: await journal.sessions.find(accountId, call.sessionId),
-          receipts: entries.filter((each) => each.accountId === accountId && each.id.includes(`-${call.sessionId}-`)),
+          receipts: entries.filter((each) => each.accountId === accountId && each.id.includes(`.${call.sessionId}-`)),
           runs: await runsOf(temporal, call.sessionId),
         }
       }),
@@ -176,6 +176,9 @@ function beside(atMs: number, { fromMs, toMs }: Window): number {
 }
 
 const textOf = ({ fromMs, toMs }: Window): string => `${fromMs} to ${toMs}`
+const mostNamed = 6
+const whatIsUnderWay = (plans: readonly PlannedCall[]): string =>
+  `${plans.length} calls under way${plans.length > mostNamed ? '' : `: ${plans.map(planOf).join(', ')}`}`
 const planOf = ({ number, kind, end, sliced }: PlannedCall): string =>
   `call ${number} (${kind}, ${end}${sliced ? ', continued as new' : ''})`
 const nameOf = (call: LivedCall): string => `${planOf(call)} ${call.sessionId}`

@@ -140,12 +140,18 @@ export function createSessionCallers(stand: Stand, media: MediaServer, temporal:
     const adapter = 'webhook'
     const about = { employee, organization: '', message: '', meetingUrl: null }
     const run: SessionRun = { start: { accountId, sessionId, kind, adapter, ...about }, sliceMs, slicesPerRun }
-    await temporal.workflow.start(sessionWorkflowType, {
-      workflowId: sessionWorkflowId(sessionId),
-      taskQueue: accountTaskQueue,
-      args: [run],
-    })
-    return askUntil(caller, number, 'GET', `/${sessionId}`, () => true)
+    for (let attempt = number; ; attempt += 1) {
+      // Again after a refusal, as while the media server is away
+      await temporal.workflow.start(sessionWorkflowType, {
+        workflowId: sessionWorkflowId(sessionId),
+        taskQueue: accountTaskQueue,
+        args: [run],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      })
+      const shown = await askOnce(caller, attempt, 'GET', `/${sessionId}`)
+      if (shown !== undefined) return shown
+      await pause(askAgainMs)
+    }
   }
 
   async function askUntil(

@@ -1,0 +1,1 @@
+ALTER TABLE "tollgate"."sessions" ADD COLUMN "end_asked_at_ms" bigint;
