@@ -174,8 +174,9 @@ export async function givenSupervisors(): Promise<GivenSupervisors> {
         noted: null,
         async alive() {
           const heard = await given.ledger.session({ ...name, act: 'alive' })
-          // As the gateway does where the ledger has lost it
-          return heard.record === null ? given.ledger.session({ ...name, act: 'begin', facts, startedAtMs }) : heard
+          // As the gateway does where the ledger has lost it, and the journal knows of no end
+          if (heard.record !== null || session.noted !== null) return heard
+          return given.ledger.session({ ...name, act: 'begin', facts, startedAtMs })
         },
         end: () => given.ledger.session({ ...name, act: 'end', reason: 'requested' }),
         read: async () => (await given.ledger.session({ ...name, act: 'read' })).record,
