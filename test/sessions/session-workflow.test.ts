@@ -118,6 +118,29 @@ test('a signal ends it where the ledger cannot be told, and a cancelled run ends
   }
 })
 
+test('while nobody looks after a call that the ledger has lost, its signs of life and its end are heard all the same', async () => {
+  await work()
+  const start = await stand.caller(100)
+  await stand.sessions.start(start)
+  await stand.talk(start, 10)
+  await worker!.stop()
+  worker = undefined
+  const { ledger, clock } = stand.given
+  await ledger.session({ ...start, act: 'forget' })
+  await clock.advance(5_000)
+  expect(await stand.sessions.alive(start)).toMatchObject({ state: 'live', ms: 15_000 })
+  expect((await ledger.session({ ...start, act: 'read' })).record).toMatchObject({ aliveAtMs: clock.nowMs() })
+  await ledger.session({ ...start, act: 'forget' })
+  await clock.advance(2_000)
+  const ended = { state: 'ended', endReason: 'requested', ms: 17_000 }
+  expect(await stand.sessions.end(start)).toMatchObject(ended)
+  await ledger.session({ ...start, act: 'forget' })
+  await clock.advance(5_000)
+  expect(await stand.sessions.alive(start)).toMatchObject({ state: 'live' })
+  await work()
+  expect(await resultOf(start)).toMatchObject({ endReason: 'requested', seconds: 17, charged: 850_000 })
+}, 60_000)
+
 test('an end that meets a ledger which has lost the call reaches its workflow', async () => {
   await work()
   const start = await stand.caller(100)

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { openStand } from '../stand.ts'
 import { type BilledTime, billedTime } from './billed-time.ts'
 import { openMediaServer } from './media-server.ts'
-import { victims } from './session-kills.ts'
+import { processes, victims } from './session-kills.ts'
 
 /** `npm run faults -- sessions`: the long run of the fault tests of calls and meetings. Answers the exit code: 0 = each was billed for the time that it lasted. */
 export async function runSessions(args: readonly string[], say: (line: string) => void): Promise<number> {
@@ -15,8 +15,8 @@ export async function runSessions(args: readonly string[], say: (line: string) =
       spread: { type: 'string', default: '60' },
       longest: { type: 'string', default: '240' },
       'kill-every': { type: 'string', default: '5000' },
-      /** What is killed; all of them when left out, `none` for nothing. */
-      kill: { type: 'string', multiple: true, default: [...victims] },
+      /** What is killed; all processes when left out, `none` for nothing. */
+      kill: { type: 'string', multiple: true, default: [...processes] },
       /** Seconds by which the worker's clock is ahead, and gateway B's behind. */
       skew: { type: 'string', default: '0' },
       'keep-folders': { type: 'boolean', default: false },

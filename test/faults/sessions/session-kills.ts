@@ -4,7 +4,10 @@ import type { Seeded } from '../seeded.ts'
 import type { PartName, Stand } from '../stand.ts'
 import type { MediaServer } from './media-server.ts'
 
-export const victims = ['worker', 'gateway A', 'gateway B', 'redis', 'redis flushed', 'media server'] as const
+/** What dies and comes back with what it had on its disk. */
+export const processes = ['worker', 'gateway A', 'gateway B', 'redis', 'media server'] as const
+/** The last one is a ledger that has lost everything: signs of life that no supervisor has read go with it, so no bound holds. */
+export const victims = [...processes, 'redis flushed'] as const
 export type Victim = (typeof victims)[number]
 
 export interface SessionKills {
