@@ -58,7 +58,7 @@ export function createAttendSession({ supervisor, journal }: AttendSessionDeps) 
     const turn = setTimeout(() => handOver.abort(), sliceMs)
     try {
       const ended = await supervisor.attend(
-        { ...name, facts, progress, isTakenOver: told !== undefined },
+        { ...name, facts, progress },
         { handOver: handOver.signal, endAsked: () => isAsked, onLook: beat },
       )
       if (!ended.over) return ended

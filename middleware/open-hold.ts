@@ -87,7 +87,7 @@ export class OpenHold implements Hold {
     if (this.#part !== undefined) {
       if (more === zero && accrued === zero) {
         await this.#part.renew().catch(() => undefined)
-        return { ok: true, held: granted }
+        return { ok: true, held: this.granted }
       }
       // A tab has no place for what one of its calls has accrued, nor more for one of them. A hold whose answer is lost is not released: the id is this
       // call's, which will be settled under it

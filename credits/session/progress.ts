@@ -9,6 +9,8 @@ export interface SessionProgress {
   readonly aliveAtMs: number
   /** Signs of life could be heard since then, as far as is known: silence counts from here at the earliest. */
   readonly heardSinceMs?: number
+  /** The last look of a supervisor. */
+  readonly lookedAtMs?: number
   /** Its first so many minutes are settled. */
   readonly settledMinutes: number
   /** The credits of its first so many minutes were set aside at some time. */

@@ -197,6 +197,8 @@ class Sender implements Outbox {
       throw error
     })
     const noted = written.catch(() => Promise.race([settled.then(nothing, nothing), clock.sleep(unnotedPatienceMs)]))
+    // Whoever waits for it hears of a failure; nobody has to.
+    settled.catch(nothing)
     return { noted, settled }
   }
 

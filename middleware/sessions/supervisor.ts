@@ -27,8 +27,6 @@ export interface SupervisorDeps extends SessionMeterDeps {
 export interface Supervised extends SessionName {
   readonly facts: SessionFacts
   readonly progress: SessionProgress
-  /** From one that died: nobody knows whether signs of life could be heard meanwhile. */
-  readonly isTakenOver?: boolean
 }
 
 export interface Supervising {
@@ -54,8 +52,10 @@ export interface Supervisor {
 }
 
 const usualLookMs = 1_000
-/** How often an adapter is asked whether somebody is there. */
-const askAdapterMs = 5_000
+/** How often an adapter is asked whether somebody is there, and a journal that is away whether an end was asked for. */
+const askAgainMs = 5_000
+/** Longer than this nobody looked, although looks come every second. */
+const gapMs = 10_000
 /** An adapter that does not let go is asked again so often, and given up after so long: the session is settled all the same. */
 const endAgainMs = 1_000
 const giveUpEndingMs = 600_000
@@ -113,9 +113,12 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   const ended = Promise.withResolvers<SupervisionEnded>()
   /** null: not known, or the ledger is away. */
   let heardSinceMs: number | null = null
+  let lookedAtMs: number | undefined
   let isFirst = true
-  /** The ledger has lost the session, and with it an end that was asked for, if one was. */
-  let isLost = false
+  /** The ledger may have lost an end that was asked for: since the last look of another supervisor, or while it was away. */
+  let asksJournal = true
+  let askedJournalAtMs = Number.NEGATIVE_INFINITY
+  let noted: EndAsked | null = null
   let lastLook: 'present' | 'empty' | 'gone' | 'unknown' = 'unknown'
   let askedAdapterAtMs = Number.NEGATIVE_INFINITY
   /** What was told last; undefined: nothing by us. A reading may be older than that. */
@@ -133,22 +136,29 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   else supervising.handOver.addEventListener('abort', handOver, { once: true })
 
   function progress(): SessionProgress {
-    const { heardSinceMs: _, ...known } = meter.progress()
-    return heardSinceMs === null ? known : { ...known, heardSinceMs }
+    const { heardSinceMs: _, lookedAtMs: __, ...known } = meter.progress()
+    return {
+      ...known,
+      ...(heardSinceMs === null ? {} : { heardSinceMs }),
+      ...(lookedAtMs === undefined ? {} : { lookedAtMs }),
+    }
   }
 
   function firstHeardSince(nowMs: number): number {
-    const { progress: before, isTakenOver = false } = supervised
-    if (before.heardSinceMs === undefined) return nowMs
-    return isTakenOver ? Math.max(before.heardSinceMs, nowMs - facts.silentAfterMs / 2) : before.heardSinceMs
+    const { heardSinceMs: since, lookedAtMs: lookedBefore = Number.NEGATIVE_INFINITY } = supervised.progress
+    if (since === undefined) return nowMs
+    // Nobody knows whether signs of life could be heard meanwhile
+    const isGap = nowMs - lookedBefore > gapMs
+    return isGap ? Math.max(since, nowMs - facts.silentAfterMs / 2) : since
   }
 
   async function step({ nowMs, record: found }: SessionReading): Promise<void> {
     const { startedAtMs, aliveAtMs } = meter.progress()
     heardSinceMs ??= isFirst ? firstHeardSince(nowMs) : nowMs
+    lookedAtMs = nowMs
     isFirst = false
     if (found === null) {
-      isLost = true
+      asksJournal = true
       heardSinceMs = nowMs
     }
     let record = found ?? (await ledger.session({ ...name, act: 'begin', facts, startedAtMs, aliveAtMs })).record!
@@ -164,12 +174,10 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   /** The record after its end, where it ended now. */
   async function goOn(record: SessionRecord, nowMs: number): Promise<SessionRecord | null> {
     const aliveAtMs = Math.max(record.aliveAtMs, meter.progress().aliveAtMs)
+    askJournal(nowMs)
+    if (supervising.endAsked()) noted ??= await deps.endAskedFor(name).catch(() => null)
+    if (noted !== null) return end(noted.reason, noted.atMs)
     if (supervising.endAsked()) return end('requested', aliveAtMs)
-    if (isLost) {
-      const asked = await deps.endAskedFor(name).catch(() => undefined)
-      if (asked != null) return end(asked.reason, asked.atMs)
-      isLost = asked === undefined
-    }
     askAdapter(nowMs)
     const silence = lastLook === 'gone' || nowMs - Math.max(aliveAtMs, heardSinceMs!) >= facts.silentAfterMs
     if (silence) {
@@ -187,9 +195,20 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
     return (await ledger.session({ ...name, act: 'end', reason, latestMs, ...silent })).record
   }
 
+  /** Beside the looks, like what follows: the next one knows. */
+  function askJournal(nowMs: number): void {
+    if (!asksJournal || nowMs - askedJournalAtMs < askAgainMs) return
+    askedJournalAtMs = nowMs
+    asksJournal = false
+    deps.endAskedFor(name).then(
+      (asked) => (noted = asked),
+      () => (asksJournal = true),
+    )
+  }
+
   /** Beside the looks: a media server that hangs holds up no minute. */
   function askAdapter(nowMs: number): void {
-    if (adapter?.look === undefined || nowMs - askedAdapterAtMs < askAdapterMs) return
+    if (adapter?.look === undefined || nowMs - askedAdapterAtMs < askAgainMs) return
     askedAdapterAtMs = nowMs
     void (async () => {
       lastLook = await adapter.look!(adapted, facts.ref).catch(() => 'unknown' as const)
@@ -240,6 +259,8 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
       if (supervising.handOver.aborted) return
       if (reading === undefined) {
         heardSinceMs = null
+        isFirst = false
+        asksJournal = true
         return
       }
       if (busy !== undefined) return

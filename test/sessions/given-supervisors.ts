@@ -47,11 +47,7 @@ export interface TestSession {
 /** A process that supervises: its own outbox and holds. */
 export interface TestProcess {
   readonly supervisor: Supervisor
-  /** `isTakenOver`: from one that died. */
-  attend(
-    session: TestSession,
-    isTakenOver?: boolean,
-  ): { readonly ended: Promise<SupervisionEnded>; readonly handOver: () => void }
+  attend(session: TestSession): { readonly ended: Promise<SupervisionEnded>; readonly handOver: () => void }
   /** Killed: what it would tell the ledger from now on is lost. */
   cutOff(): void
   reach(): void
@@ -139,11 +135,11 @@ export async function givenSupervisors(): Promise<GivenSupervisors> {
       })
       return {
         supervisor,
-        attend(session, isTakenOver = false) {
+        attend(session) {
           const handOver = new AbortController()
           const { accountId, sessionId, facts, progress } = session
           const ended = supervisor.attend(
-            { accountId, sessionId, facts, progress, isTakenOver },
+            { accountId, sessionId, facts, progress },
             {
               handOver: handOver.signal,
               endAsked: () => session.endAsked,

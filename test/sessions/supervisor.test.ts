@@ -263,9 +263,42 @@ test('an end that was asked for is kept, also by a ledger that forgot it', async
   const { endedAtMs } = (await session.end()).record!
   session.noted = { reason: 'requested', atMs: endedAtMs! }
   await stand.given.ledger.session({ ...session, act: 'forget' })
-  await stand.given.clock.advance(20_000)
-  await process.supervisor.look()
+  await silence(process, 20)
   expect(await ended).toMatchObject({ endReason: 'requested', endedAtMs: session.startedAtMs + 73_000 })
+})
+
+test('an end that only the last second of the ledger knew of is found in the journal after an outage', async () => {
+  const session = await stand.session(100)
+  const process = await stand.process()
+  const { ended } = process.attend(session)
+  await process.supervisor.look()
+  await talk(session, process, 30)
+  session.noted = { reason: 'requested', atMs: session.startedAtMs + 30_000 }
+  process.cutOff()
+  await process.supervisor.look()
+  process.reach()
+  await silence(process, 10)
+  expect(await ended).toMatchObject({ endReason: 'requested', endedAtMs: session.startedAtMs + 30_000 })
+})
+
+test('a supervisor that begins while the ledger is away waits for a whole silence once it is back', async () => {
+  const session = await stand.session(100)
+  const first = await stand.process()
+  const attending = first.attend(session)
+  await first.supervisor.look()
+  await talk(session, first, 20)
+  attending.handOver()
+  await attending.ended
+  const second = await stand.process()
+  second.cutOff()
+  const { ended } = second.attend(session)
+  await stand.given.clock.advance(60_000)
+  await second.supervisor.look()
+  second.reach()
+  await silence(second, 30)
+  expect(await session.read()).toMatchObject({ endedAtMs: null })
+  await silence(second, 5)
+  expect(await ended).toMatchObject({ endReason: 'connection_lost', endedAtMs: session.startedAtMs + 20_000 })
 })
 
 test('while the journal is away a call that the ledger lost goes on; the journal is asked until it answers', async () => {
@@ -279,7 +312,7 @@ test('while the journal is away a call that the ledger lost goes on; the journal
   await talk(session, process, 10)
   expect(await session.read()).toMatchObject({ endedAtMs: null })
   session.noted = { reason: 'requested', atMs: session.startedAtMs + 20_000 }
-  await process.supervisor.look()
+  await silence(process, 10)
   expect(await ended).toMatchObject({ endReason: 'requested', endedAtMs: session.startedAtMs + 20_000 })
 })
 
@@ -330,7 +363,7 @@ test('silence goes on from one supervisor to the next; after a death half of it 
   dying.cutOff()
   await stand.given.clock.advance(40_000)
   const third = await stand.process()
-  const afterDeath = third.attend(other, true)
+  const afterDeath = third.attend(other)
   await third.supervisor.look()
   await silence(third, 10)
   expect(await other.read()).toMatchObject({ endedAtMs: null })

@@ -158,7 +158,9 @@ test('a hold is renewed for as long as the work takes', async () => {
           if (answered.ok && extension.more === zero) extended.resolve()
           return answered
         }
-        return { ok: true, hold: { ...hold, extend } }
+        const { granted, epoch } = hold
+        const settle: typeof hold.settle = (done) => hold.settle(done)
+        return { ok: true, hold: { granted, epoch, extend, settle, leave: () => hold.leave() } }
       },
     },
     clock: systemClock,

@@ -31,7 +31,10 @@ const plugin = new TollgatePlugin({
         // Temporal never hears of this success
         return { ...settling, noted: settling.settled.then(() => new Promise<void>(die)) }
       }
-      return { ok: true, hold: dies === 'after the charge' ? { ...hold, settle } : hold }
+      if (dies !== 'after the charge') return answer
+      const { granted, epoch } = hold
+      const extend: typeof hold.extend = (extension) => hold.extend(extension)
+      return { ok: true, hold: { granted, epoch, extend, settle, leave: () => hold.leave() } }
     },
   },
 })
