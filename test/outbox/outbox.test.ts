@@ -197,6 +197,19 @@ describe('a settlement', () => {
     expect(opened.outbox.figures()).toMatchObject({ entries: 1 })
   })
 
+  it('that fails harms nobody who does not wait for it', async () => {
+    const unheard: unknown[] = []
+    const listener = (error: unknown): void => void unheard.push(error)
+    process.on('unhandledRejection', listener)
+    const opened = await given.open()
+    await opened.outbox.settle(given.work('nobody', 30)).noted
+    await until(async () => opened.events.some(({ kind }) => kind === 'left_for_later'))
+    // Node tells of it once a turn of its event loop is over
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', listener)
+    expect(unheard).toEqual([])
+  })
+
   it('that the disk does not give back now is kept, and tried again', async () => {
     const folder = given.folder()
     const account = await given.account(1)
