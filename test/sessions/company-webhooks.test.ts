@@ -56,7 +56,11 @@ test('without enough credits the call is refused with the reason; silence ends o
   const { accountId } = await stand.caller(100)
   const { session } = (await post({ type: 'session.start', data: { ...data, account: accountId } })).body
   const name = { accountId, sessionId: session as string }
-  await until(async () => (await stand.sessions.find(name))?.state === 'live')
+  // Silence counts from the first look, which sets the second minute aside
+  await until(async () => {
+    const reading = await stand.given.ledger.read(accountId)
+    return reading.status === 'loaded' && reading.held === 6_000_000
+  })
   await stand.given.clock.advance(10_000)
   await post({ type: 'session.alive', data: { account: accountId, session } })
   await stand.given.clock.advance(31_000)
