@@ -3,10 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Files that take a minute or more, the longest first: begun last, they would leave the other worker with nothing to do. */
 const longest = [
   'test/faults/faults.test.ts',
+  'test/web/calls.test.ts',
   'test/web/chat.test.ts',
   'test/e2e/separate-processes.test.ts',
   'test/faults/plugin.test.ts',
   'test/faults/sessions.test.ts',
+  'test/sessions/session-workflow.test.ts',
   'test/bench/sessions-suite.test.ts',
   'test/company/company.test.ts',
   'test/web/credit-bar.test.ts',
