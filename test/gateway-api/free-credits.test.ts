@@ -215,8 +215,10 @@ describe('a referral', () => {
     expect(body.items).toMatchObject([
       { id: `referral:${friend}`, amount: bonus, detail: `${friend.slice(0, 2)}••••@example.com` },
     ])
-    const balance = await stand.ask('GET', '/credits/v1/balance', { as: referrer.key })
-    expect(balance.body.total).toBe(credits(1500))
+    // The account knows of it a moment before the ledger does
+    const total = async () => (await stand.ask('GET', '/credits/v1/balance', { as: referrer.key })).body.total
+    await until(async () => (await total()) !== credits(1000))
+    expect(await total()).toBe(credits(1500))
   })
 
   test('rewards ten of fifteen friends who come at once; each friend gets the bonus', { timeout: 60_000 }, async () => {
