@@ -225,7 +225,6 @@ class Tab {
   readonly #deps: TabsDeps
   readonly #teller: Teller
   readonly #opened: Opened
-  readonly #began: Began
   readonly #end = Promise.withResolvers<void>()
   #leaseEndsMs: number
   /** What no call has a part of, and none has used up. */
@@ -244,7 +243,6 @@ class Tab {
     this.#deps = deps
     this.#teller = teller
     this.#opened = opened
-    this.#began = { epoch: opened.epoch, windows: opened.windows }
     this.#room = opened.held
     this.askedAtMs = opened.askedAtMs
     this.#leaseEndsMs = opened.askedAtMs + opened.ttlMs
@@ -262,7 +260,7 @@ class Tab {
     this.#owed += amount
     this.#out += 1
     this.mostOut = Math.max(this.mostOut, this.#out)
-    return new TabPart(this, this.#began, id, amount)
+    return new TabPart(this, this.#opened, id, amount)
   }
 
   /** Admits no more calls, and keeps no more than those under way may need: however long they take, the rest is there for others. */

@@ -61,10 +61,6 @@ export interface SessionsDeps {
   readonly onCall?: ((call: Promise<unknown>) => void) | undefined
 }
 
-function unlessAway(error: unknown): void {
-  if (!(error instanceof JournalUnavailable)) throw error
-}
-
 export function createSessions({
   client,
   taskQueue,
@@ -223,4 +219,8 @@ export function createSessions({
         .toSorted((one, other) => one.startedAtMs - other.startedAtMs)
     },
   }
+}
+
+function unlessAway(error: unknown): void {
+  if (!(error instanceof JournalUnavailable)) throw error
 }

@@ -24,6 +24,15 @@ beforeEach(() => {
   stand.adapter.answer = 'unknown'
 })
 
+/** A call that a process looks after, and has looked at. */
+async function attended(...given: Parameters<GivenSupervisors['session']>) {
+  const session = await stand.session(...given)
+  const process = await stand.process()
+  const attending = process.attend(session)
+  await process.supervisor.look()
+  return { session, process, ...attending }
+}
+
 /** Somebody talks for so long, and tells so every five seconds. */
 async function talk(session: TestSession, { supervisor }: TestProcess, seconds: number): Promise<void> {
   for (let passed = 0; passed < seconds; passed += 5) {
@@ -42,10 +51,7 @@ async function silence({ supervisor }: TestProcess, seconds = 60): Promise<void>
 }
 
 test('each minute is debited once when it is over, the next is set aside, and the last is prorated', async () => {
-  const session = await stand.session(100)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100)
   expect(await stand.given.ledger.read(session.accountId)).toMatchObject({ spent: 0, held: 6_000_000 })
   await talk(session, process, 125)
   expect(await stand.given.ledger.read(session.accountId)).toMatchObject({ spent: 6_000_000, held: 6_000_000 })
@@ -64,10 +70,7 @@ test('each minute is debited once when it is over, the next is set aside, and th
 })
 
 test('each receipt names its session and its minute, under Voice Calls', async () => {
-  const session = await stand.session(100, { message: 'message-1' })
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100, { message: 'message-1' })
   await talk(session, process, 61)
   await session.end()
   await process.supervisor.look()
@@ -91,10 +94,7 @@ test('each receipt names its session and its minute, under Voice Calls', async (
 })
 
 test('at zero it ends on the minute, through its adapter; before that there was a warning', async () => {
-  const session = await stand.session(7)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(7)
   await talk(session, process, 30)
   expect(await session.read()).toMatchObject({ secondsLeft: 90, endedAtMs: null })
   await talk(session, process, 95)
@@ -109,10 +109,7 @@ test('at zero it ends on the minute, through its adapter; before that there was 
 })
 
 test('what is topped up in time takes the warning back, and the call goes on', async () => {
-  const session = await stand.session(7)
-  const process = await stand.process()
-  const { ended, handOver } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended, handOver } = await attended(7)
   await talk(session, process, 90)
   expect((await session.read())!.secondsLeft).not.toBeNull()
   await session.topUp(50)
@@ -140,10 +137,7 @@ test('a budget that is reached ends the call, whatever else is left', async () =
 })
 
 test('a call that falls silent is billed to its last sign of life', async () => {
-  const session = await stand.session(100)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100)
   await talk(session, process, 50)
   await silence(process)
   expect(await ended).toMatchObject({
@@ -154,20 +148,14 @@ test('a call that falls silent is billed to its last sign of life', async () => 
 })
 
 test('one to which nobody ever came costs nothing and leaves no receipt', async () => {
-  const session = await stand.session(100)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100)
   await silence(process)
   expect(await ended).toMatchObject({ endReason: 'connection_lost', endedAtMs: session.startedAtMs, charged: 0 })
   expect((await session.receipts()).filter((receipt) => receipt !== undefined)).toEqual([])
 })
 
 test('the longest time ends it, and no minute beyond is set aside', async () => {
-  const session = await stand.session(100, { longestMs: 120_000 })
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100, { longestMs: 120_000 })
   await talk(session, process, 100)
   expect(await stand.given.ledger.read(session.accountId)).toMatchObject({ spent: 3_000_000, held: 3_000_000 })
   await talk(session, process, 25)
@@ -191,10 +179,7 @@ test('an adapter that sees somebody keeps the call alive; an empty room ends it 
 })
 
 test('an adapter that is away is asked again until it lets go; the money is settled meanwhile', async () => {
-  const session = await stand.session(100)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100)
   stand.adapter.failing = true
   await talk(session, process, 30)
   await session.end()
@@ -206,10 +191,7 @@ test('an adapter that is away is asked again until it lets go; the money is sett
 })
 
 test('an end that the ledger could not be told of counts from the last sign of life', async () => {
-  const session = await stand.session(100)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100)
   await talk(session, process, 20)
   process.cutOff()
   session.endAsked = true
@@ -221,10 +203,7 @@ test('an end that the ledger could not be told of counts from the last sign of l
 })
 
 test('while the ledger is away nobody can tell of themselves, so silence counts from when it is back', async () => {
-  const session = await stand.session(100)
-  const process = await stand.process()
-  const { handOver } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, handOver } = await attended(100)
   await talk(session, process, 20)
   process.cutOff()
   await stand.given.clock.advance(45_000)
@@ -239,10 +218,7 @@ test('while the ledger is away nobody can tell of themselves, so silence counts 
 })
 
 test('a ledger that lost everything of the session has it again, with the same begin', async () => {
-  const session = await stand.session(100)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100)
   await talk(session, process, 70)
   await stand.given.ledger.session({ ...session, act: 'forget' })
   await process.supervisor.look()
@@ -254,10 +230,7 @@ test('a ledger that lost everything of the session has it again, with the same b
 })
 
 test('an end that was asked for is kept, also by a ledger that forgot it', async () => {
-  const session = await stand.session(100)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100)
   await talk(session, process, 70)
   await stand.given.clock.advance(3_000)
   const { endedAtMs } = (await session.end()).record!
@@ -268,10 +241,7 @@ test('an end that was asked for is kept, also by a ledger that forgot it', async
 })
 
 test('an end that only the last second of the ledger knew of is found in the journal after an outage', async () => {
-  const session = await stand.session(100)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100)
   await talk(session, process, 30)
   session.noted = { reason: 'requested', atMs: session.startedAtMs + 30_000 }
   process.cutOff()
@@ -302,10 +272,7 @@ test('a supervisor that begins while the ledger is away waits for a whole silenc
 })
 
 test('while the journal is away a call that the ledger lost goes on; the journal is asked until it answers', async () => {
-  const session = await stand.session(100)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(100)
   await talk(session, process, 10)
   session.noted = undefined
   await stand.given.ledger.session({ ...session, act: 'forget' })
@@ -317,10 +284,7 @@ test('while the journal is away a call that the ledger lost goes on; the journal
 })
 
 test('a minute that was set aside is not refused again when the ledger has lost that', async () => {
-  const session = await stand.session(7)
-  const process = await stand.process()
-  const { ended } = process.attend(session)
-  await process.supervisor.look()
+  const { session, process, ended } = await attended(7)
   await talk(session, process, 70)
   const { accountId, sessionId } = session
   const { redis, ledger } = stand.given
