@@ -29,6 +29,15 @@ local function openWindows(now, utcOffsetMs)
   return open
 end
 
+--[[ Of each kind of window, by its letter, the number of the one that is open now: those with a lower one are over. ]]
+local function openNumbers(now, utcOffsetMs)
+  local numbers = {}
+  for window, letter in pairs(windowLetters) do
+    numbers[letter] = tonumber(string.sub(windowName(window, now, utcOffsetMs), 2))
+  end
+  return numbers
+end
+
 local function prefixed(prefix, names)
   local fields = {}
   for i = 1, #names do fields[i] = prefix .. names[i] end

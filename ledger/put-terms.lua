@@ -38,11 +38,11 @@ if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('ZADD', KEYS[4], digits(no
 if rollsOver then
   -- The old period leaves Redis by reconciliation, which must come by even if nobody works any more
   redis.call('ZADD', KEYS[2], 'NX', digits(now), ARGV[1])
-  -- Windows that are over and hold nothing would pile up
-  local open = openWindows(now, account.utcOffsetMs)
+  -- Windows that are over and hold nothing would pile up. One that a clock ahead of this one has opened is yet to come: what was spent stays in it
+  local open = openNumbers(now, account.utcOffsetMs)
   for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-    local window = string.match(field, '^window|.*|([^|]*)$')
-    if window and not open[window] then
+    local letter, number = string.match(field, '^window|.*|(%a)(%d+)$')
+    if letter and tonumber(number) < open[letter] then
       local _, held = struct.unpack('<dd', redis.call('HGET', KEYS[1], field))
       if held == 0 then redis.call('HDEL', KEYS[1], field) end
     end

@@ -303,11 +303,11 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
         account.earlier.push({ ...over, free: 0, counted: Math.max(0, over.spent) })
         account.current = { epoch: terms.epoch, spent: 0, held: 0, free: 0, counted: 0, rows: new Map() }
         if (!dirty.has(accountId)) dirty.set(accountId, nowMs())
-        const open = (['day', 'week', 'month', 'total'] as const).map((window) =>
-          windowName(window, nowMs() + terms.utcOffsetMs),
-        )
+        const open = (['day', 'week', 'month'] as const).map((window) => windowName(window, nowMs() + terms.utcOffsetMs))
         for (const [name, { held }] of account.windows) {
-          if (held === 0 && !open.includes(name.split('|')[1]!)) account.windows.delete(name)
+          const window = name.split('|')[1]!
+          const isOver = open.some((one) => one[0] === window[0] && Number(window.slice(1)) < Number(one.slice(1)))
+          if (held === 0 && isOver) account.windows.delete(name)
         }
       }
       for (const known of account.earlier) {

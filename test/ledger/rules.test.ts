@@ -315,6 +315,28 @@ describe('reserve', () => {
     })
   })
 
+  test('a window that a clock ahead has opened outlives the end of a period: its time is yet to come', async () => {
+    await given.load(newAccount(), { granted: micro(100) })
+    const daily = [{ level: 'employee:ada', limit: micro(10), window: 'day', atLimit: 'pause' }] as const
+    await given.ledger.putTerms(account, termsOf({ version: 2, granted: micro(100), budgets: daily }))
+    const now = given.clock.nowMs()
+    await given.ledger.charge(chargeOf(given.mint('today'), 3, { levels: ['employee:ada'] }))
+    await given.clock.set(now + 24 * 60 * minute)
+    await given.ledger.charge(chargeOf(given.mint('tomorrow'), 8, { levels: ['employee:ada'] }))
+    await given.clock.set(now)
+    const rolled = { epoch: 2, granted: micro(100), earlier: [{ epoch: 1, free: zero, counted: micro(11) }] }
+    await given.ledger.putTerms(account, termsOf({ version: 3, ...rolled, budgets: daily }))
+    await given.clock.set(now + 24 * 60 * minute)
+    expect(await given.ledger.reserve(reserveOf('after', 5, { levels: ['employee:ada'] }))).toMatchObject({
+      status: 'budget_exhausted',
+      left: 2,
+    })
+    // Today's is over by then, and leaves with the next period
+    await given.ledger.putTerms(account, termsOf({ version: 4, ...rolled, epoch: 3, budgets: daily }))
+    const { budgets } = await snapshotOf()
+    expect(budgets.map(({ spent }) => spent)).toEqual([8])
+  })
+
   test('the exposure cap refuses new work until the journal has the old', async () => {
     const capped = await givenLedger({ exposureCap: micro(10) })
     try {

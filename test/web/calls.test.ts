@@ -203,7 +203,7 @@ describe('a voice call', () => {
     await startVoice(page).click()
     await call(page)
       .locator('.cr-call-warning')
-      .getByText(/^About \d+ sec left$/)
+      .getByText(/^About (1 min|\d+ sec) left$/)
       .waitFor()
     await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth)
     expect(await violationsOf(page)).toEqual([])
@@ -324,7 +324,7 @@ describe.concurrent('a call that nobody ends', () => {
     const warning = call(page).locator('.cr-call-warning')
     await warning.getByRole('link', { name: 'Buy a credit pack' }).waitFor()
     const status = call(page).getByRole('status')
-    await until(async () => /^About \d+ sec left$/.test((await status.textContent())!))
+    await until(async () => /^About (1 min|\d+ sec) left$/.test((await status.textContent())!))
     const said = await status.textContent()
     await warning.getByText('Less than 10 sec left').waitFor({ timeout: 90_000 })
     // Said once, not each time that it has become less

@@ -45,17 +45,23 @@ export function trueRawOf(ledger: Ledger, account: Account): number {
 }
 
 /** What new work may hold: expired money is no longer given, although it lapses only when the workflow has seen to it. */
-export function availableOf(ledger: Ledger, account: Account): number {
-  return Math.max(0, rawOf(ledger, account) - expiredLeft(ledger, account))
+export function availableOf(ledger: Ledger, account: Account, expired = expiredLeft(ledger, account)): number {
+  return Math.max(0, rawOf(ledger, account) - expired)
 }
 
-/** What a charge in this epoch may take. */
-export function roomOf(ledger: Ledger, account: Account, epoch: number): number {
+/** What a charge in this epoch may take, of all but what has `expired`. */
+export function roomOf(
+  ledger: Ledger,
+  account: Account,
+  epoch: number,
+  expired = expiredLeft(ledger, account),
+): number {
   const own = program.roomOf(figuresOf(ledger, account), epoch) - Math.max(0, rawOf(ledger, account))
-  return availableOf(ledger, account) + own
+  return availableOf(ledger, account, expired) + own
 }
 
-function expiredLeft(ledger: Ledger, account: Account): number {
+/** What is left of grants that have expired and not lapsed yet: what is held of them is still spent. */
+export function expiredLeft(ledger: Ledger, account: Account): number {
   if (!ledger.rules.expiredIsNotGiven || account.terms.expiring.length === 0) return 0
   const taken = keptTaken(ledger, account)
   return account.terms.expiring

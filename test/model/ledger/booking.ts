@@ -1,4 +1,4 @@
-import { quarantineOf, roomOf } from './balance.ts'
+import { expiredLeft, quarantineOf, roomOf } from './balance.ts'
 import { type Account, type Book, bookOf, type Ledger, markDirty, type Name, type Receipt } from './state.ts'
 import { moveWindows } from './windows.ts'
 
@@ -27,6 +27,8 @@ export interface Booked {
 export function book(ledger: Ledger, account: Account, booking: Booking): Booked {
   const { rules } = ledger
   const { before, kind, windows } = booking
+  // What the call holds is its own, though the grant that it came from has expired meanwhile
+  const expired = expiredLeft(ledger, account)
   const begun = bookOf(account, booking.calledIn)
   if (begun !== undefined) begun.held -= booking.hold
   const target = rules.callKeepsItsEpoch
@@ -42,7 +44,7 @@ export function book(ledger: Ledger, account: Account, booking: Booking): Booked
     if (!rules.lateSettleAdjustsUp) actual = Math.min(actual, before.charged)
     if (!rules.lateSettleAdjustsDown) actual = Math.max(actual, before.charged)
   }
-  const room = rules.settleWithinRoom ? roomOf(ledger, account, target.epoch) : Number.POSITIVE_INFINITY
+  const room = rules.settleWithinRoom ? roomOf(ledger, account, target.epoch, expired) : Number.POSITIVE_INFINITY
   const charged = Math.min(actual, before.charged + room)
   const uncollected = actual - charged
   const delta = charged - before.charged

@@ -1,5 +1,5 @@
 import { type Ledger, markDirty, notLoaded, type NotLoaded, type Terms } from './state.ts'
-import { isOpen } from './windows.ts'
+import { isOver } from './windows.ts'
 
 export type PutTermsAnswer = { readonly status: 'put' | 'older' } | NotLoaded
 
@@ -16,7 +16,7 @@ export function putTerms(ledger: Ledger, accountId: string, terms: Terms): PutTe
     }
     account.current = { epoch: terms.epoch, spent: 0, held: 0, free: 0, counted: 0, rows: {} }
     for (const [name, window] of Object.entries(account.windows)) {
-      if (window.held === 0 && !isOpen(ledger, name)) delete account.windows[name]
+      if (window.held === 0 && isOver(ledger, name)) delete account.windows[name]
     }
     markDirty(ledger, accountId)
   }

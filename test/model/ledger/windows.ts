@@ -10,6 +10,13 @@ export function isOpen(ledger: Ledger, name: string): boolean {
   return name === windowName(levelOf(name), ledger.nowMs())
 }
 
+/** One that a clock ahead of this one has opened is yet to come. */
+export function isOver(ledger: Ledger, name: string): boolean {
+  return numberOf(name) < numberOf(windowName(levelOf(name), ledger.nowMs()))
+}
+
+const numberOf = (name: string): number => Number(name.slice(name.lastIndexOf('|') + 1))
+
 /** Moves what each window has spent and holds. One that Redis has dropped may owe a refund: it reads 0. */
 export function moveWindows(account: Account, names: readonly string[], spent: number, held: number): void {
   for (const name of names) {
