@@ -72,7 +72,7 @@ export function createCheckAccount(deps: ActivityDeps) {
     // Not one that is in Redis, too: it leaves first.
     const held = new Set(snapshot.epochs.map(({ epoch }) => epoch))
     for (const period of closed)
-      if (!held.has(period.epoch)) outcomes.push(await correctArchive(accountId, period, totals))
+      if (!held.has(period.epoch)) outcomes.push(await correctArchive(accountId, lineage, period, totals))
     if (outcomes.includes('moved')) return 'moved'
     count?.('accounts_checked', 1)
     return outcomes.includes('refused') ? 'refused' : 'checked'
@@ -170,6 +170,7 @@ export function createCheckAccount(deps: ActivityDeps) {
 
   async function correctArchive(
     accountId: string,
+    lineage: number,
     { epoch, rows: have }: PeriodView,
     totals: JournalTotals,
   ): Promise<'checked' | 'refused'> {
@@ -179,7 +180,7 @@ export function createCheckAccount(deps: ActivityDeps) {
     const size = Object.values(difference).reduce((total, add) => total + Math.abs(add.charged), 0)
     const allowed = trust.allows(accountId, `period ${epoch}`, size)
     if (allowed) {
-      const answer = await accounts.closeEpoch(accountId, { epoch, rows })
+      const answer = await accounts.closeEpoch(accountId, { epoch, lineage, rows })
       if (!answer.ok) throw new Error(`the archive of period ${epoch} could not be corrected: ${answer.code}`)
       await ledger.putTerms(accountId, answer.terms)
       count?.('archives_corrected', 1)

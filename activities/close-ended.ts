@@ -32,9 +32,11 @@ export function createCloseEnded(deps: ActivityDeps) {
     // Read again: a call may have settled since.
     const { rows, received } = await journalled(accountId, snapshot, epoch)
     if (!trust.hasConfirmed(accountId, snapshot, received)) return 'unclosed'
-    const answer = await accounts.closeEpoch(accountId, { epoch, rows: archiveRows(rows) })
+    const answer = await accounts.closeEpoch(accountId, { epoch, lineage, rows: archiveRows(rows) })
     if (!answer.ok) throw new Error(`period ${epoch} could not be closed: ${answer.code}`)
     await ledger.putTerms(accountId, answer.terms)
+    // The ledger was lost since, and may hold it again
+    if (answer.terms.earlier.some((one) => one.epoch === epoch)) return 'unclosed'
     count?.('epochs_closed', 1)
     return 'done'
   }

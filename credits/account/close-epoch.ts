@@ -8,14 +8,21 @@ import { termsOf } from './terms-of.ts'
 
 /**
  * Closes an earlier period that has left Redis: its rows become the journal's, summed over employees and organizations. May come
- * again, with what the journal knows later: the archive takes it. Refuses with `epoch_open` for the current period, and with
+ * again, with what the journal knows later: the archive takes it. Changes nothing in another life than the one that it left: a ledger that was lost
+ * meanwhile may hold the period again, and book in it what these rows do not have. Refuses with `epoch_open` for the current period, and with
  * `epoch_unknown` for one that never was or was folded away.
  */
-export function closeEpoch(state: AccountState, { epoch, rows }: CloseEpoch, nowMs: number): Outcome<TermsAnswer> {
+export function closeEpoch(
+  state: AccountState,
+  { epoch, lineage, rows }: CloseEpoch,
+  nowMs: number,
+): Outcome<TermsAnswer> {
   const current = rollOver(state, nowMs)
   if (epoch >= currentPeriod(current).epoch) return refuse('epoch_open', `period ${epoch} has not ended`)
   const at = current.periods.findIndex((period) => period.epoch === epoch)
   if (at < 0) return refuse('epoch_unknown', `no period ${epoch}`)
+  if (lineage !== undefined && lineage !== current.lineage)
+    return { ok: true, state: current, answer: { terms: termsOf(current) } }
   const closed = { ...withRows(current.periods[at]!, archiveRows(rows)), closed: true }
   const next = changed(current, { ...current, periods: current.periods.with(at, closed) }, nowMs)
   return { ok: true, state: next, answer: { terms: termsOf(next) } }

@@ -209,6 +209,8 @@ export interface LineageAnswer {
 /** The journal's totals of an epoch that has left Redis: the archive takes them, the epoch is closed. */
 export interface CloseEpoch {
   readonly epoch: number
+  /** The life of the account in Redis from which it left. Absent in recorded updates that are older than it: taken in any life. */
+  readonly lineage?: number
   readonly rows: Readonly<Record<RowKey, RowTotals>>
 }
 

@@ -419,6 +419,16 @@ describe('closing a period', () => {
     ).toMatchObject({ used: credits(90) })
   })
 
+  test('in another life than the one that it left, nothing changes: the ledger may hold the period again', () => {
+    const lineage = rolled.lineage
+    const next = stateOf(nextLineage(rolled, null, nowMs))
+    const rows = { [rowOf('app')]: row(credits(100)) }
+    const late = closeEpoch(next, { epoch: 1, lineage, rows }, nowMs)
+    expect(stateOf(late)).toEqual(next)
+    expect(answerOf(late).terms.earlier).toMatchObject([{ epoch: 1 }])
+    expect(answerOf(closeEpoch(next, { epoch: 1, lineage: next.lineage, rows }, nowMs)).terms.earlier).toEqual([])
+  })
+
   test('a report that is late changes no closed period', () => {
     const closed = stateOf(closeEpoch(rolled, { epoch: 1, rows: { [rowOf('app')]: row(credits(100)) } }, nowMs))
     expect(

@@ -1,5 +1,6 @@
 import { closeEpoch } from '../../credits/account/close-epoch.ts'
 import { raiseAlerts } from '../../credits/account/alerts.ts'
+import type { CloseEpoch } from '../../credits/account/messages.ts'
 import { archiveRows } from '../../credits/account/archive-rows.ts'
 import { grant } from '../../credits/account/grant.ts'
 import { moneyOf } from '../../credits/account/money-of.ts'
@@ -270,8 +271,9 @@ export function createWorkflows({ rules, nowMs, updatesPerRun, ledger, onNextRun
       return { lineage: account.state.lineage, held: account.state.held, terms: terms(account) }
     },
 
-    closeEpoch(account: AccountWorkflow, epoch: number, rows: Record<string, RowTotals>): Terms {
-      update(account, (state, atMs) => closeEpoch(state, { epoch, rows }, atMs))
+    closeEpoch(account: AccountWorkflow, closing: CloseEpoch): Terms {
+      const { epoch, rows } = closing
+      update(account, (state, atMs) => closeEpoch(state, rules.closesInItsLife ? closing : { epoch, rows }, atMs))
       return terms(account)
     },
 

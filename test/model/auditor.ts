@@ -73,15 +73,17 @@ function auditWork(world: World, work: Work): void {
     if (entries.some((entry) => entry.uncollected > 0) && !redisWentBack) say('accepted and not collected in full')
     const forgotten = work.outboxLost && redisWentBack
     if (work.heard === 'accepted' && settled.length === 0 && !forgotten) say('accepted and not charged')
-    if (work.heard === 'refused' && settled.length > 0 && work.gateways.size === 1 && !redisWentBack)
+    if (work.heard === 'refused' && settled.length > 0 && work.connections.size === 1 && !redisWentBack)
       say('refused and yet charged')
     return
   }
   if (work.finished && !work.outboxLost) {
     if (settled.length !== 1 || total !== work.price) say('finished, and not charged what it cost')
-    const covered = work.tab !== '' && !work.uncovered && work.price <= work.hold
+    const covered = !work.uncovered && work.price <= work.held
     if (covered && !redisWentBack && !truth.clocksJumped && settled[0]!.uncollected > 0)
-      say(`its part of ${work.tab} was enough, and ${settled[0]!.uncollected} are uncollected`)
+      say(
+        `${work.tab === '' ? 'its hold' : `its part of ${work.tab}`} was enough, and ${settled[0]!.uncollected} are uncollected`,
+      )
     return
   }
   if (settled.length > 0) {

@@ -25,9 +25,10 @@ export function* call(world: World, gateway: Gateway, work: Work): Process<boole
   const { scheduler, story, rules } = world
   const about = { accountId: work.accountId, id: work.id }
   const tab = work.inCompany ? takePart(world, gateway, work) : null
-  const reserved = tab === null ? yield* open(world, gateway, work) : { held: work.hold, ...tab.began }
+  const reserved = tab === null ? yield* open(world, gateway, work) : { ...tab.began, held: work.hold }
   if (reserved === null) return false
   work.epoch = reserved.epoch
+  work.held = reserved.held
   // Nothing was armed at the reserve: a price that is due whatever happens is armed now
   let { held } = reserved
   for (let slice = 1; slice <= work.slices; slice += 1) {
@@ -41,9 +42,9 @@ export function* call(world: World, gateway: Gateway, work: Work): Process<boole
     }
     const more = accrued >= held - 2 ? Math.max(0, Math.min(work.price - held, 15)) : 0
     const answer = yield* progress(world, gateway, work, accrued, more)
-    if (answer !== null) held = answer
+    if (answer !== null) work.held = held = answer
   }
-  if (scheduler.nowMs() % 7 < 1 && work.slices > 1) work.price = Math.floor(work.price / 3)
+  if (scheduler.nowMs() % 7 < world.mix.cheapEnds * 7 && work.slices > 1) work.price = Math.floor(work.price / 3)
   work.finished = true
   story.tell(about, () => `${work.title} is finished and cost ${work.price}`)
   const request = {

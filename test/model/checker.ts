@@ -136,6 +136,7 @@ function* compareArchives(world: World, accountId: string): Process {
   const { journal, workflows, rules, truth } = world
   if (!rules.archivesComparedLater || !rules.archiveTakesJournal || truth.journalRestored) return
   const account = world.accounts.get(accountId)!
+  const { lineage } = account.state
   const closed = account.state.periods.filter((period) => period.closed)
   if (closed.length === 0) return
   const totals = yield* send('journal', () =>
@@ -148,7 +149,7 @@ function* compareArchives(world: World, accountId: string): Process {
     const archive = coarse(totals.epochs[epoch] ?? {})
     if (sameRows(archive, rows)) continue
     yield* send('workflow', () => {
-      workflows.closeEpoch(account, epoch, archive)
+      workflows.closeEpoch(account, { epoch, lineage, rows: archive })
       if (workflows.missingAlerts(account) > 0)
         throw new BooksBroken(`an archive of ${accountId} was corrected past an alert`, { accountId })
     })

@@ -55,13 +55,21 @@ export function bringCustomers(world: World, works: number): void {
 /** Calls through one gateway that follow each other closely: what tabs are for. Half of them while a period ends. */
 function bringCompanies(world: World): void {
   const { random, scheduler, mix } = world
+  const rushesMs = mix.rush ? Array.from({ length: 4 }, () => random.between(0, trafficMs)) : []
+  // Small calls run on tabs, and what is left is wanted by all others
+  for (const atMs of rushesMs)
+    for (const accountId of world.accounts.keys())
+      for (let at = 0; at < 6; at += 1)
+        scheduler.after(atMs + random.between(500, 4_000), () => startWork(world, accountId))
   for (let company = 0; company < mix.companies; company += 1) {
     const accountId = random.pick([...world.accounts.keys()])
     const gateway = random.pick(world.gateways)
     const where = random.pick(rows)
-    const atMs = random.chance(0.5)
-      ? periodMs * random.between(1, 2) + random.between(-30_000, 5_000)
-      : random.between(0, trafficMs)
+    const atMs = mix.rush
+      ? random.pick(rushesMs)
+      : random.chance(0.5)
+        ? periodMs * random.between(1, 2) + random.between(-30_000, 5_000)
+        : random.between(0, trafficMs)
     for (let at = random.between(4, 9); at > 0; at -= 1)
       scheduler.after(atMs + random.between(0, 2_000), () => startWork(world, accountId, { gateway, where }))
   }
@@ -112,8 +120,9 @@ function startWork(
   const gateway = company?.gateway ?? random.pick(world.gateways)
   if (!gateway.isUp) return
   const where = company?.where ?? random.pick(rows)
-  const price = random.chance(0.1) ? 0 : random.between(4, 70)
-  const slices = random.between(1, 5)
+  const isSmall = company !== undefined && mix.rush
+  const price = random.chance(0.1) ? 0 : random.between(4, isSmall ? 12 : 70)
+  const slices = isSmall ? 1 : random.between(1, 5)
   const kind = company === undefined && random.chance(0.35) ? 'charge' : 'call'
   const number = truth.works.length + 1
   const work: Work = {
@@ -128,9 +137,14 @@ function startWork(
     hold: mix.tame || random.chance(0.6) ? Math.max(1, price) : Math.max(1, Math.ceil(price * random.next())),
     slices,
     // Some outlive their lease between two slices
-    sliceMs: random.chance(0.1) ? random.between(60_000, 150_000) : random.between(500, 50_000),
+    sliceMs: random.chance(mix.slowCalls)
+      ? random.between(60_000, 150_000)
+      : isSmall
+        ? random.between(50, 1_500)
+        : random.between(500, 50_000),
     ids: new Set([`id-${number}`]),
     gateways: new Set([gateway.number]),
+    connections: new Set(),
     finished: false,
     died: false,
     outboxLost: false,
@@ -141,6 +155,7 @@ function startWork(
     epoch: 0,
     inCompany: company !== undefined,
     tab: '',
+    held: 0,
     uncovered: false,
   }
   truth.works.push(work)

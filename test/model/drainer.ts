@@ -29,7 +29,7 @@ export function* drain(world: World): Process {
       }
       if (!rules.storeBeforeAck) continue
       // A slow commit: whatever happens to Redis meanwhile, the drainer comes back with what it read before
-      if (!world.calm && random.chance(0.1)) yield* rest(random.between(1_000, 120_000))
+      if (!world.calm && random.chance(world.mix.slowCommits)) yield* rest(random.between(1_000, 120_000))
       const acked = yield* send('redis', () => ackReceipts(redis, head))
       story.tell({}, () => `the drainer acknowledges ${head.length} receipts: ${acked}`)
     } catch (error) {

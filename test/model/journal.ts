@@ -77,7 +77,9 @@ export function createJournal(rules: Rules, nowMs: () => number): Journal {
       return { kind: 'forgotten', ...nothing, epoch: 0, row: '', windows: [] }
     },
     isSettled(name) {
-      return journal.state.entries.has(key(name, 'settled')) || name.birthMs < journal.state.keptSinceMs
+      const { entries, keptSinceMs } = journal.state
+      if (entries.has(key(name, 'settled'))) return true
+      return name.birthMs < keptSinceMs && !entries.has(key(name, 'expired'))
     },
     totals(accountId, epochs, without) {
       const { state } = journal

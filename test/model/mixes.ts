@@ -32,8 +32,18 @@ export interface Mix {
   readonly expiringGrants: boolean
   /** Groups of calls that follow each other closely. */
   readonly companies: number
+  /** All groups come at one of few moments. */
+  readonly rush: boolean
   /** Calls cost at most what they hold. */
   readonly tame: boolean
+  /** Share of calls with so long between two signs of life that their lease may run out. */
+  readonly slowCalls: number
+  /** Share of calls that end cheaper than they had accrued. */
+  readonly cheapEnds: number
+  /** Chance that a drainer is slow between its commit and its acknowledgement. */
+  readonly slowCommits: number
+  /** Accounts have little, and much is refused. */
+  readonly scarce: boolean
 }
 
 const calm: Mix = {
@@ -57,7 +67,12 @@ const calm: Mix = {
   drainers: 1,
   expiringGrants: false,
   companies: 2,
+  rush: false,
   tame: false,
+  slowCalls: 0.1,
+  cheapEnds: 1 / 7,
+  slowCommits: 0.1,
+  scarce: false,
 }
 const shaky: Network = { lost: 0.04, answerLost: 0.04, late: 0.04, repeated: 0.05, latestMs: 90_000, stalled: 0.002 }
 /** Much has to be told again. */
@@ -111,6 +126,69 @@ export const mixes: readonly Mix[] = [
   },
   { ...calm, name: 'retention', prunes: true, ancientRetries: true, network: shaky, gatewayDies: 0.008, evicts: true },
   { ...calm, name: 'journal restored', journalRestores: 1, network: halting },
+  {
+    ...calm,
+    name: 'journal behind',
+    journalOutages: 3,
+    slowCommits: 0.6,
+    slowCalls: 0.6,
+    cheapEnds: 0.5,
+    gatewayDies: 0.004,
+  },
+  {
+    ...calm,
+    name: 'clock jumps over companies',
+    network: { ...perfectNetwork, answerLost: 0.05, repeated: 0.3, latestMs: 60_000 },
+    clockJumps: 5,
+    companies: 14,
+  },
+  {
+    ...calm,
+    name: 'scarce companies',
+    network: { ...deaf, lost: 0.4, answerLost: 0.2 },
+    companies: 20,
+    rush: true,
+    tame: true,
+  },
+  {
+    ...calm,
+    name: 'losses under calls',
+    network: shaky,
+    losses: 4,
+    companies: 10,
+    rush: true,
+    slowCalls: 0.3,
+    evicts: true,
+    scarce: true,
+    tame: true,
+  },
+  {
+    ...calm,
+    name: 'late expiries',
+    network: { ...perfectNetwork, answerLost: 0.05, late: 0.15, repeated: 0.1, latestMs: 120_000 },
+    slowCalls: 0.8,
+    scarce: true,
+    tame: true,
+  },
+  {
+    ...calm,
+    name: 'late refunds',
+    gatewayDies: 0.02,
+    slowCalls: 0.5,
+    cheapEnds: 0.7,
+    companies: 0,
+    scarce: true,
+  },
+  {
+    ...calm,
+    name: 'late archives',
+    network: halting,
+    rollbacks: 5,
+    slowCommits: 0.6,
+    drainers: 2,
+    gatewayDies: 0.004,
+    scarce: true,
+  },
   {
     ...calm,
     name: 'everything',

@@ -102,7 +102,7 @@ function* closeEnded(world: World, accountId: string, { account }: Snapshot, ter
     if (lostCommits && rules.closesWhatJournalConfirms) continue
     const known = workflow.state.periods.find((period) => period.epoch === epoch)?.rows ?? {}
     const archive = rules.archiveTakesJournal ? coarse(totals.epochs[epoch] ?? {}) : { ...known }
-    const after = yield* send('workflow', () => workflows.closeEpoch(workflow, epoch, archive))
+    const after = yield* send('workflow', () => workflows.closeEpoch(workflow, { epoch, lineage, rows: archive }))
     story.tell({ accountId }, () => `period ${epoch} of ${accountId} leaves Redis (${status}) and is closed`)
     yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, after)))
   }

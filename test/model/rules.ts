@@ -82,7 +82,7 @@ export const rules = {
 
   // Periods
   earlierEpochsCorrectUsed: fails('kept money that an ended period takes is given out again'),
-  countedApart: argued('a late refund in an ended period is given out twice'),
+  countedApart: argued('a late refund of what an ended period had of its own is given out'),
   endedEpochsStay: fails('the holds of an ended period are gone'),
   closedEpochsCountInFull: fails('a closed period that a rollback brought back stays for ever, and is counted twice'),
   epochLeavesWithoutHolds: fails('a period leaves under a running call'),
@@ -90,6 +90,7 @@ export const rules = {
   epochLeavesAcked: argued('a period leaves before its rows are reported'),
   epochLeavesCounted: argued('a period leaves before its spend is in the terms'),
   closesWhatJournalConfirms: fails('a journal that lost commits moves what an ended period has spent'),
+  closesInItsLife: fails('a slow closing of a period writes what the journal had before the ledger was lost'),
   archiveTakesJournal: fails('an archive keeps rows that Redis lost'),
   archivesComparedLater: fails('a receipt that is stored late is never archived'),
   alertsOnce: fails('an alert fires twice'),

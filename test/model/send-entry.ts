@@ -13,6 +13,7 @@ const mostAttempts = 8
 /** Sends one settlement or one-shot until there is a definite answer, or for now no use in going on: the outbox comes back to it. */
 export function* sendEntry(world: World, gateway: Gateway, entry: OutboxEntry): Process {
   entry.sending += 1
+  entry.work.connections.add(connectionOf(gateway))
   yield* attempts(world, gateway, entry)
   entry.sending -= 1
 }
@@ -45,7 +46,7 @@ function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process 
               ? settleInItsEpoch(world, request, known)
               : charge(redis, { ...request, accepted }, known),
           ),
-        `${gateway.number} ${gateway.life} ${request.id}`,
+        `${connectionOf(gateway)} ${request.id}`,
       )
       if (answer.status === 'ask_journal') {
         said('Redis asks for the journal')
@@ -89,6 +90,9 @@ function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process 
     }
   }
 }
+
+/** Another process of a gateway has another connection: what the one before it has sent may still arrive. */
+const connectionOf = ({ number, life }: Gateway): string => `${number} ${life}`
 
 /** A call is booked in the period in which it began, for as long as Redis holds that. */
 function settleInItsEpoch({ redis, truth }: World, request: SettleRequest, evidence: Evidence | undefined) {

@@ -117,7 +117,10 @@ function createWorld(
   const kept = new Map<string, number>()
   const accounts = new Map(
     ['ann', 'ben'].map((accountId) => {
-      const money = { allowance: random.between(60, 300), welcome: random.between(40, 200) }
+      const money = {
+        allowance: random.between(60, mix.scarce ? 120 : 300),
+        welcome: random.between(40, mix.scarce ? 80 : 200),
+      }
       kept.set(accountId, money.welcome)
       return [accountId, openAccount(accountId, money, limits)]
     }),

@@ -1,5 +1,5 @@
 import { expire } from './ledger/expire.ts'
-import type { Name } from './ledger/state.ts'
+import { holdOf, type Name } from './ledger/state.ts'
 import { type Process, rest, send, Unavailable } from './scheduler.ts'
 import { onRedis, type World } from './world.ts'
 
@@ -13,9 +13,10 @@ export function* sweep(world: World): Process {
       for (const name of due) {
         const { status } = yield* send('redis', () =>
           onRedis(world, name.accountId, 'expire', () => {
+            const isDue = (holdOf(redis, name)?.deadlineMs ?? 0) <= redis.nowMs()
             const expired = expire(redis, name)
-            if (expired.status === 'expired')
-              for (const work of truth.works) if (work.tab === name.id) work.uncovered = true
+            if (expired.status === 'expired' && isDue)
+              for (const work of truth.works) if (work.tab === name.id || work.id === name.id) work.uncovered = true
             return expired
           }),
         )

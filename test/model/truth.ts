@@ -16,6 +16,8 @@ export interface Work extends Name {
   /** Ids under which it was charged: one, unless the rule of derived ids is off. */
   readonly ids: Set<string>
   readonly gateways: Set<number>
+  /** Processes of gateways that sent its charge, each by a connection of its own. */
+  readonly connections: Set<string>
   /** The work ran to its end, and its price is known. */
   finished: boolean
   /** Its gateway died before that. */
@@ -28,9 +30,11 @@ export interface Work extends Name {
   accruedRecorded: number
   releaseAnswered: boolean
   epoch: number
-  /** Whether it may run on a tab, the tab on which it does, and whether that cannot pay for it any more. */
+  /** Whether it may run on a tab, and the tab on which it does. */
   readonly inCompany: boolean
   tab: string
+  /** What its hold or its part of a tab was granted, and whether that cannot pay for it any more. */
+  held: number
   uncovered: boolean
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createCloseEnded } from '../../activities/close-ended.ts'
 import type { ActivityDeps, ReconcileEvent } from '../../activities/deps.ts'
+import type { CloseEpoch } from '../../credits/account/messages.ts'
 import type { RowKey, RowTotals } from '../../credits/usage-row.ts'
 import { row, rowOf } from '../account/given.ts'
 import { credits } from './catalogue.ts'
@@ -17,6 +18,8 @@ function given(change: {
   readonly highestN?: number
   readonly gap?: boolean
   readonly drained?: number
+  /** The life that the workflow has issued by the time it is told. */
+  readonly issued?: number
 }) {
   const seen = { left: [] as number[], closed: [] as Rows[], events: [] as ReconcileEvent[] }
   const held = change.ledger !== 'left before'
@@ -51,9 +54,10 @@ function given(change: {
     },
     accounts: {
       view: async () => ({ ok: true, view: { periods: [{ epoch: 1, rows: change.workflow, closed: false }] } }),
-      closeEpoch: async (_: string, { rows }: { rows: Rows }) => {
+      closeEpoch: async (_: string, { rows, lineage }: CloseEpoch) => {
+        if (lineage !== (change.issued ?? 2)) return { ok: true, terms: { earlier: [{ epoch: 1 }] } }
         seen.closed.push(rows)
-        return { ok: true, terms: {} }
+        return { ok: true, terms: { earlier: [] } }
       },
     },
   }
@@ -76,6 +80,12 @@ test('a journal that lost receipts and stored newer ones since closes no period'
   const { seen, close } = given({ ledger: spent(300), journal: spent(300), workflow: spent(300), gap: true })
   expect(await close()).toBe('unclosed')
   expect(seen).toEqual({ left: [], closed: [], events: ['journal_lost_commits'] })
+})
+
+test('a period whose ledger was lost while it was closed stays open: the next life may hold it again', async () => {
+  const { seen, close } = given({ ledger: spent(300), journal: spent(300), workflow: spent(300), issued: 3 })
+  expect(await close()).toBe('unclosed')
+  expect(seen).toEqual({ left: [1], closed: [], events: [] })
 })
 
 test.each<[string, Parameters<typeof given>[0], readonly ReconcileEvent[]]>([

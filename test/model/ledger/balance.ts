@@ -19,15 +19,9 @@ function figuresOf(ledger: Ledger, account: Account): program.AccountFigures {
 }
 
 function earlierOf({ rules }: Ledger, { epoch, spent, held, free, counted }: Book): program.EarlierFigures {
-  // The simpler form: one number that is the larger of the two
-  const own = rules.countedApart ? free : Math.max(free, counted)
-  return {
-    epoch,
-    spent: micro(spent),
-    held: micro(held),
-    free: micro(own),
-    counted: micro(rules.countedApart ? counted : own),
-  }
+  // The simpler form: what was counted is all that there is to know of it
+  const own = rules.countedApart ? free : 0
+  return { epoch, spent: micro(spent), held: micro(held), free: micro(own), counted: micro(counted) }
 }
 
 export function quarantineOf(ledger: Ledger, account: Account): number {
