@@ -32,7 +32,7 @@ export function* call(world: World, gateway: Gateway, work: Work): Process<boole
   // Nothing was armed at the reserve: a price that is due whatever happens is armed now
   let { held } = reserved
   for (let slice = 1; slice <= work.slices; slice += 1) {
-    yield* rest(work.sliceMs)
+    yield* rest(slice === work.slices ? work.lastSliceMs : work.sliceMs)
     const accrued = Math.floor((work.price * slice) / work.slices)
     if (slice === work.slices) break
     if (tab !== null) {

@@ -125,6 +125,15 @@ function startWork(
   const slices = isSmall ? 1 : random.between(1, 5)
   const kind = company === undefined && random.chance(0.35) ? 'charge' : 'call'
   const number = truth.works.length + 1
+  const hold = mix.tame || random.chance(0.6) ? Math.max(1, price) : Math.max(1, Math.ceil(price * random.next()))
+  // Some outlive their lease between two slices
+  const isSlow = random.chance(mix.slowCalls)
+  const sliceMs = isSlow
+    ? random.between(60_000, 150_000)
+    : isSmall
+      ? random.between(50, 1_500)
+      : random.between(500, 50_000)
+  const isSlowAtLast = mix.slowEnds > 0 && random.chance(mix.slowEnds)
   const work: Work = {
     kind,
     title: `${kind} ${number}`,
@@ -134,14 +143,10 @@ function startWork(
     row: where.row,
     levels: [...where.levels],
     price,
-    hold: mix.tame || random.chance(0.6) ? Math.max(1, price) : Math.max(1, Math.ceil(price * random.next())),
+    hold,
     slices,
-    // Some outlive their lease between two slices
-    sliceMs: random.chance(mix.slowCalls)
-      ? random.between(60_000, 150_000)
-      : isSmall
-        ? random.between(50, 1_500)
-        : random.between(500, 50_000),
+    sliceMs,
+    lastSliceMs: isSlowAtLast ? random.between(70_000, 200_000) : sliceMs,
     ids: new Set([`id-${number}`]),
     gateways: new Set([gateway.number]),
     connections: new Set(),

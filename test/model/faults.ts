@@ -63,19 +63,17 @@ export function planFaults(world: World, away: Record<'journal' | 'workflow', bo
       story.tell({}, () => 'the journal is restored from a backup')
     })
   })
-  if (mix.prunes) {
-    const keptMs = 2_400_000
-    // Entries are kept for longer than any outbox is away: what one still has may have to be found. What has only expired is kept anyway
-    const waitingSinceMs = (): number =>
-      Math.min(
-        ...world.gateways
-          .flatMap(({ outbox }) => [...outbox.values()].map(({ request }) => request))
-          .filter((request) => journal.find(request)?.kind !== 'expired')
-          .map(({ birthMs }) => birthMs),
-      )
-    for (let atMs = keptMs; atMs < faultsMs; atMs += 180_000)
-      scheduler.after(atMs, () => journal.prune(Math.min(atMs - keptMs, waitingSinceMs())))
-  }
+  // Entries are kept for longer than any outbox is away: what one still has may have to be found. What has only expired is kept anyway
+  const waitingSinceMs = (): number =>
+    Math.min(
+      ...world.gateways
+        .flatMap(({ outbox }) => [...outbox.values()].map(({ request }) => request))
+        .filter((request) => journal.find(request)?.kind !== 'expired')
+        .map(({ birthMs }) => birthMs),
+    )
+  const { keepsEntriesMs } = mix
+  for (let atMs = keepsEntriesMs; atMs < faultsMs; atMs += 180_000)
+    scheduler.after(atMs, () => journal.prune(Math.min(atMs - keepsEntriesMs, waitingSinceMs())))
 }
 
 /**

@@ -23,8 +23,8 @@ export interface Mix {
   /** Accounts leave Redis once idle. */
   readonly evicts: boolean
   readonly updatesPerRun: number
-  /** Old entries of the journal are pruned. */
-  readonly prunes: boolean
+  /** How long the journal keeps entries, ms. */
+  readonly keepsEntriesMs: number
   /** One-shots are retried again long after they were answered. */
   readonly ancientRetries: boolean
   readonly drainers: number
@@ -38,6 +38,8 @@ export interface Mix {
   readonly tame: boolean
   /** Share of calls with so long between two signs of life that their lease may run out. */
   readonly slowCalls: number
+  /** Share of calls whose lease may run out before their end, once they have accrued. */
+  readonly slowEnds: number
   /** Share of calls that end cheaper than they had accrued. */
   readonly cheapEnds: number
   /** Chance that a drainer is slow between its commit and its acknowledgement. */
@@ -62,7 +64,7 @@ const calm: Mix = {
   journalRestores: 0,
   evicts: false,
   updatesPerRun: 1_000,
-  prunes: false,
+  keepsEntriesMs: Number.POSITIVE_INFINITY,
   ancientRetries: false,
   drainers: 1,
   expiringGrants: false,
@@ -70,6 +72,7 @@ const calm: Mix = {
   rush: false,
   tame: false,
   slowCalls: 0.1,
+  slowEnds: 0,
   cheapEnds: 1 / 7,
   slowCommits: 0.1,
   scarce: false,
@@ -124,14 +127,22 @@ export const mixes: readonly Mix[] = [
     journalOutages: 1,
     workflowOutages: 1,
   },
-  { ...calm, name: 'retention', prunes: true, ancientRetries: true, network: shaky, gatewayDies: 0.008, evicts: true },
+  {
+    ...calm,
+    name: 'retention',
+    keepsEntriesMs: 2_400_000,
+    ancientRetries: true,
+    network: shaky,
+    gatewayDies: 0.008,
+    evicts: true,
+  },
   { ...calm, name: 'journal restored', journalRestores: 1, network: halting },
   {
     ...calm,
     name: 'journal behind',
     journalOutages: 3,
     slowCommits: 0.6,
-    slowCalls: 0.6,
+    slowEnds: 0.6,
     cheapEnds: 0.5,
     gatewayDies: 0.004,
   },
@@ -174,10 +185,18 @@ export const mixes: readonly Mix[] = [
     ...calm,
     name: 'late refunds',
     gatewayDies: 0.02,
-    slowCalls: 0.5,
+    slowEnds: 0.5,
     cheapEnds: 0.7,
-    companies: 0,
+    workflowOutages: 4,
     scarce: true,
+  },
+  {
+    ...calm,
+    name: 'short retention',
+    keepsEntriesMs: 900_000,
+    slowCalls: 0.6,
+    gatewayDies: 0.012,
+    journalOutages: 1,
   },
   {
     ...calm,

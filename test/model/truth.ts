@@ -13,6 +13,7 @@ export interface Work extends Name {
   readonly hold: number
   readonly slices: number
   readonly sliceMs: number
+  readonly lastSliceMs: number
   /** Ids under which it was charged: one, unless the rule of derived ids is off. */
   readonly ids: Set<string>
   readonly gateways: Set<number>
