@@ -24,11 +24,14 @@ export function createCloseEnded(deps: ActivityDeps) {
     const snapshot = await ledger.inspect(accountId)
     // Nothing of it is here to be closed.
     if (snapshot.status !== 'loaded') return 'done'
-    if (snapshot.lineage !== lineage || !(await journalMayDecide(accountId, snapshot, epoch))) return 'unclosed'
+    if (snapshot.lineage !== lineage) return 'unclosed'
+    const decision = await journalMayDecide(accountId, snapshot, epoch)
+    if (decision === 'no') return 'unclosed'
     const { status } = await ledger.closeEpoch(accountId, lineage, epoch)
-    if (status === 'open') return 'unclosed'
+    if (status === 'account_not_loaded') return 'done'
+    if (status === 'open' && decision !== 'archived') return 'unclosed'
     // `absent`: it left Redis before, and the one who saw to that died before the workflow heard of it.
-    if (status !== 'closed' && status !== 'absent') return 'done'
+    // `open`, but archived: Redis went back in time, and something was booked in it since. Its terms, told again, count that, and it can leave.
     // Read again: a call may have settled since.
     const { rows, received } = await journalled(accountId, snapshot, epoch)
     if (!trust.hasConfirmed(accountId, snapshot, received)) return 'unclosed'
@@ -36,18 +39,25 @@ export function createCloseEnded(deps: ActivityDeps) {
     if (!answer.ok) throw new Error(`period ${epoch} could not be closed: ${answer.code}`)
     await ledger.putTerms(accountId, answer.terms)
     // The ledger was lost since, and may hold it again
-    if (answer.terms.earlier.some((one) => one.epoch === epoch)) return 'unclosed'
+    if (status === 'open' || answer.terms.earlier.some((one) => one.epoch === epoch)) return 'unclosed'
     count?.('epochs_closed', 1)
     return 'done'
   }
 
-  /** Whether the journal says of the period what the copy says that closing it replaces. What differs a little is corrected by the check first. */
-  async function journalMayDecide(accountId: string, snapshot: AccountSnapshot, epoch: number): Promise<boolean> {
+  /**
+   * Whether the journal says of the period what the copy says that closing it replaces. What differs a little is corrected by the check first.
+   * `archived`: the workflow has closed it before.
+   */
+  async function journalMayDecide(
+    accountId: string,
+    snapshot: AccountSnapshot,
+    epoch: number,
+  ): Promise<'no' | 'ended' | 'archived'> {
     const { lineage, n } = snapshot
     // What it still is at work on, and receipts that are on their way, would look like a difference.
-    if (snapshot.epoch <= epoch || snapshot.drained < n) return false
+    if (snapshot.epoch <= epoch || snapshot.drained < n) return 'no'
     const { rows, received } = await journalled(accountId, snapshot, epoch, { lineage, aboveN: n })
-    if (!trust.hasConfirmed(accountId, snapshot, received)) return false
+    if (!trust.hasConfirmed(accountId, snapshot, received)) return 'no'
 
     const answer = await accounts.view(accountId)
     if (!answer.ok) throw new Error(`the account workflow does not tell what it knows: ${answer.code}`)
@@ -59,8 +69,9 @@ export function createCloseEnded(deps: ActivityDeps) {
       ? rowDifference({ want: rows, have: snapshot.epochs.find((each) => each.epoch === epoch)?.rows ?? {} })
       : rowDifference({ want: archiveRows(rows), have: archive?.rows ?? {} })
     const size = Object.values(difference).reduce((total, add) => total + Math.abs(add.charged), 0)
-    if (!trust.allows(accountId, `period ${epoch}`, size)) return false
-    return !inLedger || Object.keys(difference).length === 0
+    if (!trust.allows(accountId, `period ${epoch}`, size)) return 'no'
+    if (inLedger && Object.keys(difference).length > 0) return 'no'
+    return archive?.closed === true ? 'archived' : 'ended'
   }
 
   async function journalled(

@@ -297,25 +297,33 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
     async putTerms(accountId, terms) {
       const account = accounts.get(accountId)
       if (account === undefined) return notLoaded
-      if (terms.version <= account.terms.version || terms.epoch < account.current.epoch) return { status: 'older' }
-      if (terms.epoch > account.current.epoch) {
+      if (terms.version < account.terms.version || terms.epoch < account.current.epoch) return { status: 'older' }
+      const isNewer = terms.version > account.terms.version
+      if (isNewer && terms.epoch > account.current.epoch) {
         const over = account.current
         account.earlier.push({ ...over, free: 0, counted: Math.max(0, over.spent) })
         account.current = { epoch: terms.epoch, spent: 0, held: 0, free: 0, counted: 0, rows: new Map() }
         if (!dirty.has(accountId)) dirty.set(accountId, nowMs())
-        const open = (['day', 'week', 'month'] as const).map((window) => windowName(window, nowMs() + terms.utcOffsetMs))
+        const open = (['day', 'week', 'month'] as const).map((window) =>
+          windowName(window, nowMs() + terms.utcOffsetMs),
+        )
         for (const [name, { held }] of account.windows) {
           const window = name.split('|')[1]!
           const isOver = open.some((one) => one[0] === window[0] && Number(window.slice(1)) < Number(one.slice(1)))
           if (held === 0 && isOver) account.windows.delete(name)
         }
       }
+      let countsAnew = false
       for (const known of account.earlier) {
         const named = terms.earlier.find(({ epoch }) => epoch === known.epoch)
-        if (named !== undefined) Object.assign(known, { free: named.free, counted: named.counted })
-        else known.counted = Math.max(0, known.spent)
+        if (named !== undefined && isNewer) Object.assign(known, { free: named.free, counted: named.counted })
+        if (named !== undefined) continue
+        const spent = Math.max(0, known.spent)
+        countsAnew ||= known.counted !== spent
+        known.counted = spent
       }
-      account.terms = terms
+      if (!isNewer && !countsAnew) return { status: 'older' }
+      if (isNewer) account.terms = terms
       account.version += 1
       return { status: 'put' }
     },

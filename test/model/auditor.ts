@@ -1,6 +1,5 @@
-import { type AccountWorkflow, coarse, periodMs } from './account-workflow.ts'
+import { type AccountWorkflow, coarse } from './account-workflow.ts'
 import { sameRows } from './checker.ts'
-import { mostParkedMs } from './customers.ts'
 import { availableOf, keptTaken, leftOfGrant } from './ledger/balance.ts'
 import { quarantineOf } from './ledger/balance.ts'
 import { isOpen } from './ledger/windows.ts'
@@ -38,11 +37,9 @@ function isUnderWay({ kind, finished, died, heard, epoch }: Work): boolean {
 export function audit(world: World): void {
   for (const work of world.truth.works) auditWork(world, work)
   for (const account of world.accounts.values()) auditAccount(world, account)
-  // What a period brings when it begins is heard of within the fallback of a parked run
-  const justBegun = world.scheduler.nowMs() % periodMs <= mostParkedMs
   for (const parked of world.truth.parked) {
     const account = world.redis.state.accounts.get(parked.accountId)!
-    if (!parked.over && !justBegun && availableOf(world.redis, account) >= parked.need) {
+    if (!parked.over && availableOf(world.redis, account) >= parked.need) {
       throw new BooksBroken(`the run of ${parked.name} is still parked, although there is enough`, parked)
     }
   }

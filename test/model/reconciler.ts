@@ -93,8 +93,9 @@ function* closeEnded(world: World, accountId: string, { account }: Snapshot, ter
     const { status } = yield* send('redis', () =>
       onRedis(world, accountId, 'closeEpoch', () => closeEpoch(redis, accountId, { lineage, epoch })),
     )
-    if (status !== 'closed' && status !== 'absent') continue
     const workflow = world.accounts.get(accountId)!
+    const isArchived = workflow.state.periods.find((period) => period.epoch === epoch)?.closed === true
+    if (status === 'account_not_loaded' || (status === 'open' && !(isArchived && rules.archivedCountsAnew))) continue
     const { totals, lostCommits } = yield* send('journal', () => ({
       totals: journal.totals(accountId, [epoch]),
       lostCommits: hasLostCommits(world, accountId, account),

@@ -18,10 +18,12 @@ function given(change: {
   readonly highestN?: number
   readonly gap?: boolean
   readonly drained?: number
+  /** The workflow has closed it before: it came back, and does not leave as it is. */
+  readonly cameBack?: boolean
   /** The life that the workflow has issued by the time it is told. */
   readonly issued?: number
 }) {
-  const seen = { left: [] as number[], closed: [] as Rows[], events: [] as ReconcileEvent[] }
+  const seen = { left: [] as number[], closed: [] as Rows[], told: 0, events: [] as ReconcileEvent[] }
   const held = change.ledger !== 'left before'
   const snapshot = {
     status: 'loaded',
@@ -41,9 +43,13 @@ function given(change: {
       inspect: async () => snapshot,
       closeEpoch: async (_: string, __: number, epoch: number) => {
         seen.left.push(epoch)
+        if (change.cameBack) return { status: 'open' }
         return { status: held ? 'closed' : 'absent' }
       },
-      putTerms: async () => ({ status: 'put' }),
+      putTerms: async () => {
+        seen.told += 1
+        return { status: 'put' }
+      },
     },
     journal: {
       totals: async () => ({
@@ -53,7 +59,10 @@ function given(change: {
       }),
     },
     accounts: {
-      view: async () => ({ ok: true, view: { periods: [{ epoch: 1, rows: change.workflow, closed: false }] } }),
+      view: async () => ({
+        ok: true,
+        view: { periods: [{ epoch: 1, rows: change.workflow, closed: change.cameBack ?? false }] },
+      }),
       closeEpoch: async (_: string, { rows, lineage }: CloseEpoch) => {
         if (lineage !== (change.issued ?? 2)) return { ok: true, terms: { earlier: [{ epoch: 1 }] } }
         seen.closed.push(rows)
@@ -67,25 +76,31 @@ function given(change: {
 test('a period of which ledger and journal say the same leaves Redis and is closed', async () => {
   const { seen, close } = given({ ledger: spent(300), journal: spent(300), workflow: spent(300) })
   expect(await close()).toBe('done')
-  expect(seen).toEqual({ left: [1], closed: [spent(300)], events: ['epochs_closed'] })
+  expect(seen).toEqual({ left: [1], closed: [spent(300)], told: 1, events: ['epochs_closed'] })
 })
 
 test('a journal that was restored around the end of a period does not make its spend carried credits', async () => {
   const { seen, close } = given({ ledger: spent(300), journal: {}, workflow: spent(300), highestN: 2 })
   expect(await close()).toBe('unclosed')
-  expect(seen).toEqual({ left: [], closed: [], events: ['journal_lost_commits'] })
+  expect(seen).toEqual({ left: [], closed: [], told: 0, events: ['journal_lost_commits'] })
 })
 
 test('a journal that lost receipts and stored newer ones since closes no period', async () => {
   const { seen, close } = given({ ledger: spent(300), journal: spent(300), workflow: spent(300), gap: true })
   expect(await close()).toBe('unclosed')
-  expect(seen).toEqual({ left: [], closed: [], events: ['journal_lost_commits'] })
+  expect(seen).toEqual({ left: [], closed: [], told: 0, events: ['journal_lost_commits'] })
 })
 
 test('a period whose ledger was lost while it was closed stays open: the next life may hold it again', async () => {
   const { seen, close } = given({ ledger: spent(300), journal: spent(300), workflow: spent(300), issued: 3 })
   expect(await close()).toBe('unclosed')
-  expect(seen).toEqual({ left: [1], closed: [], events: [] })
+  expect(seen).toEqual({ left: [1], closed: [], told: 1, events: [] })
+})
+
+test('a closed period that came back, and in which something was booked since, is counted anew and leaves the next time', async () => {
+  const { seen, close } = given({ ledger: spent(310), journal: spent(310), workflow: spent(300), cameBack: true })
+  expect(await close()).toBe('unclosed')
+  expect(seen).toEqual({ left: [1], closed: [spent(310)], told: 1, events: [] })
 })
 
 test.each<[string, Parameters<typeof given>[0], readonly ReconcileEvent[]]>([
@@ -112,7 +127,7 @@ test.each<[string, Parameters<typeof given>[0], readonly ReconcileEvent[]]>([
 ])('a period %s stays open', async (_, copies, events) => {
   const { seen, close } = given(copies)
   expect(await close()).toBe('unclosed')
-  expect(seen).toEqual({ left: [], closed: [], events })
+  expect(seen).toEqual({ left: [], closed: [], told: 0, events })
 })
 
 test('a period that left Redis before its worker died is closed with what the journal has', async () => {
