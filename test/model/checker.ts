@@ -10,6 +10,9 @@ import { repairAccount } from './repair-account.ts'
 import { type Process, rest, send, Unavailable } from './scheduler.ts'
 import { BooksBroken, onRedis, type World } from './world.ts'
 
+/** A check begins this long after the one before it at the latest, ms. */
+export const longestCheckMs = 180_000
+
 /** Waits this long for receipts on their way. */
 const mostWaits = 40
 
@@ -17,7 +20,7 @@ const mostWaits = 40
 export function* check(world: World): Process {
   const { redis, random } = world
   for (;;) {
-    yield* rest(random.between(20_000, 180_000))
+    yield* rest(random.between(20_000, longestCheckMs))
     try {
       const loaded = yield* send('redis', () => [...redis.state.accounts.keys()])
       for (const accountId of loaded) {
@@ -51,7 +54,8 @@ function* checkOne(world: World, accountId: string): Process {
   for (let waits = 0; rules.waitForDrained && drained < n; waits += 1) {
     yield* rest(world.random.between(2_000, 10_000))
     const now = yield* send('redis', () => marksOf(redis.state.accounts.get(accountId)))
-    if (now === null || now.lineage !== lineage || waits > mostWaits) return
+    // It went back in time since: what the snapshot counts will not arrive
+    if (now === null || now.lineage !== lineage || now.n < n || waits > mostWaits) return
     drained = now.drained
   }
   const epochs = [read.account.current, ...read.account.earlier].map((book) => book.epoch)
@@ -100,7 +104,7 @@ function wentBack({ rules }: World, view: View, read: Snapshot): string | null {
 }
 
 const marksOf = (account: Account | undefined) =>
-  account === undefined ? null : { lineage: account.lineage, drained: account.drained }
+  account === undefined ? null : { lineage: account.lineage, n: account.n, drained: account.drained }
 
 function noteCorrection({ truth }: World, accountId: string, added: number): void {
   truth.corrections += 1

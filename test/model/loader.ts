@@ -38,7 +38,10 @@ export function* loadAccount(world: World, accountId: string): Process {
           latestBirthMs: totals.latestBirthMs,
           journalNowMs: totals.nowMs,
         })
-        if (status === 'hydrated') noteDeficit(world, accountId)
+        if (status === 'hydrated') {
+          noteDeficit(world, accountId)
+          world.truth.quarantined += redis.state.accounts.get(accountId)!.quarantine
+        }
         story.tell({ accountId }, () => `${accountId} is loaded in life ${lineage}, terms ${terms.version}: ${status}`)
       }),
     token,

@@ -192,6 +192,14 @@ export const mixes: readonly Mix[] = [
   },
   {
     ...calm,
+    name: 'questions over rollbacks',
+    network: { ...perfectNetwork, stalled: 0.06 },
+    rollbacks: 7,
+    drainers: 2,
+    ancientRetries: true,
+  },
+  {
+    ...calm,
     name: 'short retention',
     keepsEntriesMs: 900_000,
     slowCalls: 0.6,

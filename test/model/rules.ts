@@ -91,6 +91,9 @@ export const rules = {
   epochLeavesAcked: argued('a period leaves before its rows are reported'),
   epochLeavesCounted: argued('a period leaves before its spend is in the terms'),
   closesWhatJournalConfirms: fails('a journal that lost commits moves what an ended period has spent'),
+  closingStaysDirty: fails(
+    'a worker dies between the ledger and the workflow of a period that it closes, and nobody goes on',
+  ),
   closesInItsLife: fails('a slow closing of a period writes what the journal had before the ledger was lost'),
   archiveTakesJournal: fails('an archive keeps rows that Redis lost'),
   archivesComparedLater: fails('a receipt that is stored late is never archived'),

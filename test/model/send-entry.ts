@@ -44,7 +44,7 @@ function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process 
           onRedis(world, request.accountId, entry.kind, () =>
             entry.kind === 'settle'
               ? settleInItsEpoch(world, request, known)
-              : charge(redis, { ...request, accepted }, known),
+              : onOwnEvidence(world, request, known, () => charge(redis, { ...request, accepted }, known)),
           ),
         `${connectionOf(gateway)} ${request.id}`,
       )
@@ -94,14 +94,33 @@ function* attempts(world: World, gateway: Gateway, entry: OutboxEntry): Process 
 /** Another process of a gateway has another connection: what the one before it has sent may still arrive. */
 const connectionOf = ({ number, life }: Gateway): string => `${number} ${life}`
 
+/** What the journal said in an earlier life is not what it knows now. */
+function onOwnEvidence<A extends { readonly status: string }>(
+  { redis, journal }: World,
+  request: SettleRequest,
+  evidence: Evidence | undefined,
+  run: () => A,
+): A {
+  const life = redis.state.accounts.get(request.accountId)?.lineage
+  const isKnown = evidence !== undefined && evidence.lineage < (life ?? 0) && journal.isSettled(request)
+  const answer = run()
+  if (isKnown && answer.status === 'settled')
+    throw new BooksBroken(
+      `${request.id} is charged again in life ${life}, by what the journal said in life ${evidence.lineage}`,
+      request,
+    )
+  return answer
+}
+
 /** A call is booked in the period in which it began, for as long as Redis holds that. */
-function settleInItsEpoch({ redis, truth }: World, request: SettleRequest, evidence: Evidence | undefined) {
+function settleInItsEpoch(world: World, request: SettleRequest, evidence: Evidence | undefined) {
+  const { redis, truth } = world
   const account = redis.state.accounts.get(request.accountId)
   const hold = holdOf(redis, request)
   // A reserve that comes a second time after Redis went back begins in the period that it went back to
   const epoch = (truth.rolledBack ? hold?.epoch : undefined) ?? request.began?.epoch ?? 0
   const isThere = account !== undefined && bookOf(account, epoch) !== undefined && evidence?.found == null
-  const answer = settle(redis, request, evidence)
+  const answer = onOwnEvidence(world, request, evidence, () => settle(redis, request, evidence))
   const booked = redis.state.stream.at(-1)?.receipt
   if (isThere && answer.status === 'settled' && booked?.id === request.id && booked.epoch !== epoch) {
     throw new BooksBroken(`${request.id} began in period ${epoch} and is booked in period ${booked.epoch}`, request)

@@ -1,5 +1,6 @@
 import { createWorkflows, openAccount, periodMs } from './account-workflow.ts'
 import { audit, unrestOf } from './auditor.ts'
+import { longestCheckMs } from './checker.ts'
 import { bringCustomers, mostParkedMs, trafficMs } from './customers.ts'
 import { faultsMs, planFaults, setClock } from './faults.ts'
 import { gatewayDied, groupOf, startGateway } from './gateway.ts'
@@ -33,6 +34,12 @@ export interface Figures {
   readonly corrections: number
   readonly repairs: number
   readonly pages: number
+  /** Of calls that held what they cost. */
+  readonly heldAndUncollected: number
+  /** Set aside when accounts were loaded. */
+  readonly quarantined: number
+  /** Terms that workflows brought to Redis by themselves. */
+  readonly pushes: number
 }
 
 export interface RunOptions {
@@ -45,8 +52,8 @@ export interface RunOptions {
 const tombstoneMs = 600_000
 const slackMs = 60_000
 const quarantineMs = 120_000
-/** At rest for so long: every parked run has asked again. */
-const atRestMs = mostParkedMs
+/** At rest for so long: every parked run has asked again, and the check has come by twice, since one that repairs corrects the next time. */
+const atRestMs = Math.max(mostParkedMs, 2 * longestCheckMs + 60_000)
 const lastPeriodEndsMs = Math.ceil(faultsMs / periodMs) * periodMs
 const patienceMs = 12_000_000
 
@@ -165,6 +172,8 @@ function createWorld(
       corrections: 0,
       pages: 0,
       repairs: 0,
+      quarantined: 0,
+      pushes: 0,
     },
     story,
     calm: false,
@@ -233,6 +242,20 @@ function figuresOf({ journal, truth }: World): Figures {
     charged += added.charged
     uncollected += added.uncollected
   }
-  const { corrections, repairs, pages } = truth
-  return { works: truth.works.length, charged, uncollected, corrections, repairs, pages }
+  const uncollectedOf = new Map(journal.state.log.map(({ id, uncollected: own }) => [id, own]))
+  const heldAndUncollected = truth.works
+    .filter((work) => work.finished && work.price <= work.held)
+    .reduce((total, { id }) => total + (uncollectedOf.get(id) ?? 0), 0)
+  const { corrections, repairs, pages, quarantined, pushes } = truth
+  return {
+    works: truth.works.length,
+    charged,
+    uncollected,
+    corrections,
+    repairs,
+    pages,
+    heldAndUncollected,
+    quarantined,
+    pushes,
+  }
 }

@@ -69,4 +69,6 @@ export interface Truth {
   corrections: number
   pages: number
   repairs: number
+  quarantined: number
+  pushes: number
 }

@@ -35,6 +35,7 @@ function* pushTerms(world: World): Process {
         if (terms.version <= account.pushedVersion) continue
         yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, terms)))
         account.pushedVersion = terms.version
+        truth.pushes += 1
         const woken = yield* send('redis', () => popWaiters(redis, accountId))
         for (const parked of truth.parked) if (woken.includes(parked.name)) parked.woken = true
       } catch (error) {
