@@ -3,7 +3,7 @@ import { accountKeys } from './keys.ts'
 import type { CloseEpochAnswer } from './ledger.ts'
 import { asReply, notLoaded, unknownAnswer } from './replies.ts'
 
-/** Lets an earlier epoch leave Redis once it has no holds and journal, workflow and terms know all of it; else `open`. The account is dirty then: its workflow has yet to close it. */
+/** Lets an earlier epoch leave Redis once it has no holds and journal, workflow and terms know all of it; else `open`. */
 export async function closeEpoch(
   context: LedgerContext,
   accountId: string,
@@ -11,7 +11,7 @@ export async function closeEpoch(
   epoch: number,
 ): Promise<CloseEpochAnswer> {
   const keys = accountKeys(accountId)
-  const reply = asReply(await context.run('close-epoch', [keys.account, keys.dirty], [accountId, lineage, epoch]))
+  const reply = asReply(await context.run('close-epoch', [keys.account], [lineage, epoch]))
   switch (reply[0]) {
     case 'closed':
     case 'open':

@@ -651,7 +651,6 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       if (target === account.current || account.lineage !== lineage || !still || !known) return { status: 'open' }
       account.earlier = account.earlier.filter((one) => one !== target)
       account.version += 1
-      if (!dirty.has(accountId)) dirty.set(accountId, nowMs())
       return { status: 'closed' }
     },
 

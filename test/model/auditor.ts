@@ -25,6 +25,8 @@ export function unrestOf(world: World): string {
       return `${account.accountId} has terms ${loaded.terms.version} and not ${account.state.termsVersion}`
     if (loaded.earlier.length > 0)
       return `a period of ${account.accountId} has not left Redis: ${loaded.earlier[0]!.epoch}`
+    const ended = account.state.periods.find((period) => period.epoch < loaded.current.epoch && !period.closed)
+    if (ended !== undefined) return `a period of ${account.accountId} is not closed: ${ended.epoch}`
   }
   return ''
 }

@@ -137,11 +137,20 @@ function minus(a: Row | undefined, b: Row | undefined): Row {
 
 /** Receipts may be stored after a period was closed: the journal wins, for as long as archives are kept. */
 function* compareArchives(world: World, accountId: string): Process {
-  const { journal, workflows, rules, truth } = world
+  const { redis, journal, workflows, rules, truth } = world
   if (!rules.archivesComparedLater || !rules.archiveTakesJournal || truth.journalRestored) return
   const account = world.accounts.get(accountId)!
   const { lineage } = account.state
-  const closed = account.state.periods.filter((period) => period.closed)
+  const held = yield* send('redis', () => {
+    const loaded = redis.state.accounts.get(accountId)
+    return loaded === undefined ? null : [loaded.current, ...loaded.earlier].map((book) => book.epoch)
+  })
+  if (held === null) return
+  const [current = 0] = held
+  // One that is not closed has left Redis, and whoever saw to that died before the workflow heard of it
+  const closed = account.state.periods.filter(
+    ({ epoch, closed: isClosed }) => isClosed || (rules.checkCloses && epoch < current && !held.includes(epoch)),
+  )
   if (closed.length === 0) return
   const totals = yield* send('journal', () =>
     journal.totals(
@@ -149,9 +158,9 @@ function* compareArchives(world: World, accountId: string): Process {
       closed.map((period) => period.epoch),
     ),
   )
-  for (const { epoch, rows } of closed) {
+  for (const { epoch, rows, closed: isClosed } of closed) {
     const archive = coarse(totals.epochs[epoch] ?? {})
-    if (sameRows(archive, rows)) continue
+    if (isClosed && sameRows(archive, rows)) continue
     yield* send('workflow', () => {
       workflows.closeEpoch(account, { epoch, lineage, rows: archive })
       if (workflows.missingAlerts(account) > 0)

@@ -173,6 +173,7 @@ export const mixes: readonly Mix[] = [
     scarce: true,
     tame: true,
   },
+  { ...calm, name: 'many losses', losses: 8, scarce: true, tame: true, companies: 6 },
   {
     ...calm,
     name: 'late expiries',

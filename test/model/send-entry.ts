@@ -102,9 +102,9 @@ function onOwnEvidence<A extends { readonly status: string }>(
   run: () => A,
 ): A {
   const life = redis.state.accounts.get(request.accountId)?.lineage
-  const isKnown = evidence !== undefined && evidence.lineage < (life ?? 0) && journal.isSettled(request)
+  const isKnown = holdOf(redis, request) === undefined && journal.isSettled(request)
   const answer = run()
-  if (isKnown && answer.status === 'settled')
+  if (evidence !== undefined && evidence.lineage < (life ?? 0) && isKnown && answer.status === 'settled')
     throw new BooksBroken(
       `${request.id} is charged again in life ${life}, by what the journal said in life ${evidence.lineage}`,
       request,

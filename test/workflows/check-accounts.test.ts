@@ -84,6 +84,23 @@ test('a period that its reconciler found unsettled before it died is closed by t
   expect(left).toEqual([1, 1])
 })
 
+test('a period that left Redis before its reconciler died is closed by the check, with what the journal has', async () => {
+  const closed: object[] = []
+  const period = { epoch: 1, rows: {}, closed: false }
+  const { events, run } = given({
+    accounts: {
+      view: async () => ({ ok: true, view: { lineage: 1, seq: 1, terms, periods: [{ ...period, epoch: 2 }, period] } }),
+      closeEpoch: async (_: string, command: object) => {
+        closed.push(command)
+        return { ok: true, terms }
+      },
+    },
+  })
+  await run()
+  expect(closed).toEqual([{ epoch: 1, lineage: 1, rows: {} }])
+  expect(events).toEqual(['epochs_closed', 'accounts_checked'])
+})
+
 test('a rolled back account whose check failed once is checked again in seconds, though it is at the end of the queue', async () => {
   const { clock } = turnedClock()
   const queue = ['a']

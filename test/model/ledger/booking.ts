@@ -28,7 +28,7 @@ export function book(ledger: Ledger, account: Account, booking: Booking): Booked
   const { rules } = ledger
   const { before, kind, windows } = booking
   // What the call holds is its own, though the grant that it came from has expired meanwhile
-  const expired = expiredLeft(ledger, account)
+  const expired = rules.holdsOutliveGrants ? expiredLeft(ledger, account) : undefined
   const begun = bookOf(account, booking.calledIn)
   if (begun !== undefined) begun.held -= booking.hold
   const target = rules.callKeepsItsEpoch

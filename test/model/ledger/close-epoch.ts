@@ -1,4 +1,4 @@
-import { bookOf, type Ledger, markDirty, notLoaded, type NotLoaded } from './state.ts'
+import { bookOf, type Ledger, notLoaded, type NotLoaded } from './state.ts'
 
 export type CloseEpochAnswer = { readonly status: 'closed' | 'open' | 'absent' } | NotLoaded
 
@@ -23,6 +23,5 @@ export function closeEpoch(
   if (open) return { status: 'open' }
   account.earlier = account.earlier.filter((one) => one !== book)
   account.version += 1
-  if (rules.closingStaysDirty) markDirty(ledger, accountId)
   return { status: 'closed' }
 }
