@@ -7,6 +7,7 @@ import type { RowKey, RowTotals } from '../credits/usage-row.ts'
 import { type JournalTotals, mostWindows } from '../journal/totals.ts'
 import type { AccountSnapshot, Correction } from '../ledger/ledger.ts'
 import type { ActivityDeps, Drift } from './deps.ts'
+import { createCloseEnded } from './close-ended.ts'
 import { createJournalTrust } from './journal-trust.ts'
 import { createRepairAccount } from './repair-account.ts'
 import { rowsReport } from './rows-report.ts'
@@ -20,6 +21,8 @@ export type CheckOutcome =
   | 'moved'
   /** Its receipts are not in the journal yet. */
   | 'journal_behind'
+  /** A period has left Redis, and cannot be closed for now. */
+  | 'unclosed'
 
 /** Ended periods that still are compared with the journal: a receipt may be committed late. */
 const comparedArchives = 3
@@ -36,6 +39,7 @@ const loggedRows = 5
 export function createCheckAccount(deps: ActivityDeps) {
   const { ledger, journal, accounts, clock, log, count, drift } = deps
   const repair = createRepairAccount(deps)
+  const closeEnded = createCloseEnded(deps)
   const trust = createJournalTrust(deps)
 
   return async (accountId: string): Promise<CheckOutcome> => {
@@ -61,22 +65,29 @@ export function createCheckAccount(deps: ActivityDeps) {
     const drained = await waitForDrain(accountId, snapshot)
     if (typeof drained === 'string') return drained
 
-    const ended = view.periods.filter(({ epoch }) => epoch < snapshot.epoch)
-    const closed = ended.filter((period) => period.closed).slice(0, comparedArchives)
-    // Not one that is in Redis, too: it leaves first.
-    const held = new Set(snapshot.epochs.map(({ epoch }) => epoch))
-    const archived = [...closed, ...ended.filter((period) => !period.closed)].filter(({ epoch }) => !held.has(epoch))
+    const closed = view.periods.filter((period) => period.closed).slice(0, comparedArchives)
     const totals = await journal.totals(accountId, {
-      epochs: [...snapshot.epochs, ...archived].map(({ epoch }) => epoch),
+      epochs: [...snapshot.epochs, ...closed].map(({ epoch }) => epoch),
       without: { lineage, aboveN: snapshot.n },
       receivedOf: { from: snapshot.bornIn, to: lineage },
     })
     if (!trust.hasConfirmed(accountId, { lineage, drained }, totals.received)) return 'refused'
     const outcomes = [await correctLedger(accountId, snapshot, totals)]
-    for (const period of archived) outcomes.push(await archive(accountId, lineage, period, totals))
+    // Not one that is in Redis, too: it leaves first.
+    const held = new Set(snapshot.epochs.map(({ epoch }) => epoch))
+    for (const period of closed)
+      if (!held.has(period.epoch)) outcomes.push(await correctArchive(accountId, lineage, period, totals))
     if (outcomes.includes('moved')) return 'moved'
+    // Whoever let it leave died before the workflow heard of it.
+    const left = view.periods.filter(({ epoch, closed: is }) => !is && epoch < snapshot.epoch && !held.has(epoch))
+    const unclosed = await closeEnded(
+      accountId,
+      lineage,
+      left.map(({ epoch }) => epoch),
+    )
     count?.('accounts_checked', 1)
-    return outcomes.includes('refused') ? 'refused' : 'checked'
+    if (outcomes.includes('refused')) return 'refused'
+    return unclosed === 'unclosed' ? 'unclosed' : 'checked'
   }
 
   async function viewOf(accountId: string): Promise<AccountView> {
@@ -169,25 +180,24 @@ export function createCheckAccount(deps: ActivityDeps) {
     return allowed ? 'checked' : 'refused'
   }
 
-  /** A period that is not `closed` has left Redis, and whoever saw to that died before the workflow heard of it. */
-  async function archive(
+  async function correctArchive(
     accountId: string,
     lineage: number,
-    { epoch, closed, rows: have }: PeriodView,
+    { epoch, rows: have }: PeriodView,
     totals: JournalTotals,
-  ): Promise<'checked' | 'refused'> {
+  ): Promise<'checked' | 'refused' | 'moved'> {
     const rows = archiveRows(rowsOf(totals, epoch))
     const difference = rowDifference({ want: rows, have })
-    if (closed && Object.keys(difference).length === 0) return 'checked'
+    if (Object.keys(difference).length === 0) return 'checked'
     const size = Object.values(difference).reduce((total, add) => total + Math.abs(add.charged), 0)
     const allowed = trust.allows(accountId, `period ${epoch}`, size)
     if (allowed) {
       const answer = await accounts.closeEpoch(accountId, { epoch, lineage, rows })
       if (!answer.ok) throw new Error(`the archive of period ${epoch} could not be corrected: ${answer.code}`)
+      if (answer.status === 'other_lineage') return 'moved'
       await ledger.putTerms(accountId, answer.terms)
-      count?.(closed ? 'archives_corrected' : 'epochs_closed', 1)
-      const code = closed ? 'archive_corrected' : 'epoch_closed_late'
-      log.warn({ code, accountId, epoch, micro: size }, 'an archive was not what the journal has')
+      count?.('archives_corrected', 1)
+      log.warn({ code: 'archive_corrected', accountId, epoch, micro: size }, 'an archive differed from the journal')
     }
     report('archive', chargedIn(difference), allowed)
     return allowed ? 'checked' : 'refused'

@@ -104,7 +104,7 @@ export function createLedger(redis: Redis | Cluster, options: LedgerOptions): Le
     unlock: (accountId, token) => unlock(context, accountId, token),
     hydrate: (hydration) => hydrate(context, hydration),
     ackRows: (accountId, lineage, seq) => ackRows(context, accountId, lineage, seq),
-    closeEpoch: (accountId, lineage, epoch) => closeEpoch(context, accountId, lineage, epoch),
+    closeEpoch: (accountId, lineage, epoch, archivedN) => closeEpoch(context, accountId, lineage, epoch, archivedN),
     repair: (accountId, lives) => repair(context, accountId, lives),
     correct: (correction) => correct(context, correction),
     evict: (accountId, taken) => evict(context, accountId, taken),
@@ -156,7 +156,7 @@ export interface Ledger {
   /** The workflow has taken the rows of this seq. Other lineage: ignored. */
   ackRows(accountId: string, lineage: number, seq: number): Promise<void>
   /** Lets a settled earlier epoch leave Redis; `open` while anything of it moves. */
-  closeEpoch(accountId: string, lineage: number, epoch: number): Promise<CloseEpochAnswer>
+  closeEpoch(accountId: string, lineage: number, epoch: number, archivedN?: number): Promise<CloseEpochAnswer>
 
   /** Begins another life of an account that Redis still holds, after a rollback or fork: only if it is in the life `from` now. Holds stay; all rows are to be sent again. */
   repair(accountId: string, lives: { readonly from: number; readonly to: number }): Promise<RepairAnswer>

@@ -16,6 +16,7 @@ import {
   type AcknowledgeAlert,
   type AlertAnswer,
   type CloseEpoch,
+  type CloseEpochAnswer,
   type EmployeeCommand,
   type GrantCommand,
   type LineageAnswer,
@@ -62,7 +63,7 @@ export interface Accounts {
   /** These three are the reconciler's and the loader's. */
   reconcile(accountId: string, report: RowsReport): Promise<AccountAnswer<ReconcileAnswer>>
   nextLineage(accountId: string, above?: number): Promise<AccountAnswer<LineageAnswer>>
-  closeEpoch(accountId: string, command: CloseEpoch): Promise<AccountAnswer<TermsAnswer>>
+  closeEpoch(accountId: string, command: CloseEpoch): Promise<AccountAnswer<CloseEpochAnswer>>
 }
 
 export class TemporalUnavailable extends Error {
@@ -154,7 +155,7 @@ export function createAccounts({
       update<ReconcileCommand, ReconcileAnswer>(accountId, updates.reconcile, { ...report, policies }),
     nextLineage: (accountId, above = 0) =>
       update<NextLineage, LineageAnswer>(accountId, updates.nextLineage, { above }),
-    closeEpoch: (accountId, command) => update<CloseEpoch, TermsAnswer>(accountId, updates.closeEpoch, command),
+    closeEpoch: (accountId, command) => update<CloseEpoch, CloseEpochAnswer>(accountId, updates.closeEpoch, command),
   }
 
   function planOf(id: string): Pick<Plan, 'id' | 'name' | 'allowance'> | undefined {

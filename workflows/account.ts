@@ -97,7 +97,14 @@ export async function account(start: AccountStart): Promise<void> {
   onUpdate(updates.removeBudget, onAccount<RemoveBudget, ReturnType<typeof removeBudget>>(removeBudget))
   onUpdate(updates.raiseBudget, onAccount<RaiseBudget, ReturnType<typeof raiseBudget>>(raiseBudget))
   onUpdate(updates.takeBack, onAccount<TakeBackCommand, ReturnType<typeof takeBack>>(takeBack))
-  onUpdate(updates.closeEpoch, onAccount<CloseEpoch, ReturnType<typeof closeEpoch>>(closeEpoch))
+  onUpdate(
+    updates.closeEpoch,
+    onAccount<CloseEpoch, ReturnType<typeof closeEpoch>>((current, command, nowMs) => {
+      const { epoch, rows } = command
+      // A worker that did not know of lives has closed it in any
+      return closeEpoch(current, patched('closing-in-its-life') ? command : { epoch, rows }, nowMs)
+    }),
+  )
   setHandler(defineSignal<[RewardDue]>(signals.reward), (due) => {
     if (state !== null) state = reward(state, due, Date.now())
   })

@@ -206,13 +206,16 @@ export interface LineageAnswer {
   readonly held: Micro
 }
 
-/** The journal's totals of an epoch that has left Redis: the archive takes them, the epoch is closed. */
+/** The journal's totals of an epoch that has left Redis, or that came back to it: the archive takes them, the epoch is closed. */
 export interface CloseEpoch {
   readonly epoch: number
   /** The life of the account in Redis from which it left. Absent in recorded updates that are older than it: taken in any life. */
   readonly lineage?: number
   readonly rows: Readonly<Record<RowKey, RowTotals>>
 }
+
+/** `other_lineage`: the account has begun another life since, and nothing was changed. */
+export type CloseEpochAnswer = TermsAnswer & { readonly status: 'closed' | 'other_lineage' }
 
 export interface GrantView {
   readonly id: string

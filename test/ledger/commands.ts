@@ -296,6 +296,9 @@ const [
       await both(world, real, 'ackRows', (ledger) => ledger.ackRows(accountId, taken.lineage, taken.seq + off))
       for (const { epoch } of taken.earlier) {
         await both(world, real, 'closeEpoch', (ledger) => ledger.closeEpoch(accountId, taken.lineage, epoch))
+        await both(world, real, 'closeEpoch', (ledger) =>
+          ledger.closeEpoch(accountId, taken.lineage, epoch, Math.max(0, taken.n + off)),
+        )
       }
       await both(world, real, 'closeEpoch', (ledger) => ledger.closeEpoch(accountId, taken.lineage, 77))
     }),

@@ -297,9 +297,8 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
     async putTerms(accountId, terms) {
       const account = accounts.get(accountId)
       if (account === undefined) return notLoaded
-      if (terms.version < account.terms.version || terms.epoch < account.current.epoch) return { status: 'older' }
-      const isNewer = terms.version > account.terms.version
-      if (isNewer && terms.epoch > account.current.epoch) {
+      if (terms.version <= account.terms.version || terms.epoch < account.current.epoch) return { status: 'older' }
+      if (terms.epoch > account.current.epoch) {
         const over = account.current
         account.earlier.push({ ...over, free: 0, counted: Math.max(0, over.spent) })
         account.current = { epoch: terms.epoch, spent: 0, held: 0, free: 0, counted: 0, rows: new Map() }
@@ -313,17 +312,12 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
           if (held === 0 && isOver) account.windows.delete(name)
         }
       }
-      let countsAnew = false
       for (const known of account.earlier) {
         const named = terms.earlier.find(({ epoch }) => epoch === known.epoch)
-        if (named !== undefined && isNewer) Object.assign(known, { free: named.free, counted: named.counted })
-        if (named !== undefined) continue
-        const spent = Math.max(0, known.spent)
-        countsAnew ||= known.counted !== spent
-        known.counted = spent
+        if (named !== undefined) Object.assign(known, { free: named.free, counted: named.counted })
+        else known.counted = Math.max(0, known.spent)
       }
-      if (!isNewer && !countsAnew) return { status: 'older' }
-      if (isNewer) account.terms = terms
+      account.terms = terms
       account.version += 1
       return { status: 'put' }
     },
@@ -641,12 +635,13 @@ export function createModelLedger(options: LedgerOptions, nowMs: () => number): 
       if (account.acked === account.seq) dirty.delete(accountId)
     },
 
-    async closeEpoch(accountId, lineage, epoch) {
+    async closeEpoch(accountId, lineage, epoch, archivedN) {
       const account = accounts.get(accountId)
       if (account === undefined) return notLoaded
       const target = bookOf(account, epoch)
       if (target === undefined) return { status: 'absent' }
-      const still = target.held === 0 && Math.max(0, target.spent) === target.counted
+      const isCounted = Math.max(0, target.spent) === target.counted || archivedN === account.n
+      const still = target.held === 0 && isCounted
       const known = account.n === account.drained && account.seq === account.acked
       if (target === account.current || account.lineage !== lineage || !still || !known) return { status: 'open' }
       account.earlier = account.earlier.filter((one) => one !== target)

@@ -675,21 +675,21 @@ describe('terms and periods', () => {
     expect(availableOf(await snapshotOf())).toBe(135)
   })
 
-  test('what was booked again in a closed period that came back is counted once its terms are told again, and it leaves', async () => {
+  test('what was booked in a closed period that came back is missing twice, until it leaves with all of it in its archive', async () => {
     await given.load(newAccount(), { granted: micro(150) })
     await given.ledger.charge(chargeOf(given.mint('before'), 110))
-    const closed = termsOf({ version: 2, epoch: 2, granted: micro(150), used: micro(25) })
-    await given.ledger.putTerms(account, closed)
-    // The 15 were booked before Redis went back, and are in `used`: until they are counted here, too, they are missing twice
-    const again = { began: { epoch: 1, windows: [] } }
-    await given.ledger.settle(settleOf(given.mint('again'), 15, again))
+    // The 15 were booked before Redis went back, and are in `used`
+    await given.ledger.putTerms(account, termsOf({ version: 2, epoch: 2, granted: micro(150), used: micro(25) }))
+    await given.ledger.settle(settleOf(given.mint('again'), 15, { began: { epoch: 1, windows: [] } }))
     expect(availableOf(await snapshotOf())).toBe(110)
+    const { n } = await snapshotOf()
+    expect(await given.ledger.closeEpoch(account, 1, 1, n)).toEqual({ status: 'open' })
     await drain()
     await given.ledger.ackRows(account, 1, (await snapshotOf()).seq)
     expect(await given.ledger.closeEpoch(account, 1, 1)).toEqual({ status: 'open' })
-    expect(await given.ledger.putTerms(account, closed)).toEqual({ status: 'put' })
-    expect(availableOf(await snapshotOf())).toBe(125)
-    expect(await given.ledger.closeEpoch(account, 1, 1)).toEqual({ status: 'closed' })
+    // Something was booked since the archive was compared
+    expect(await given.ledger.closeEpoch(account, 1, 1, n - 1)).toEqual({ status: 'open' })
+    expect(await given.ledger.closeEpoch(account, 1, 1, n)).toEqual({ status: 'closed' })
     expect(availableOf(await snapshotOf())).toBe(125)
   })
 

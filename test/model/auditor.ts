@@ -1,5 +1,5 @@
 import { type AccountWorkflow, coarse } from './account-workflow.ts'
-import { sameRows } from './checker.ts'
+import { sameRows } from './same-rows.ts'
 import { availableOf, keptTaken, leftOfGrant } from './ledger/balance.ts'
 import { quarantineOf } from './ledger/balance.ts'
 import { isOpen } from './ledger/windows.ts'
@@ -152,7 +152,11 @@ function auditAccount(world: World, account: AccountWorkflow): void {
     0,
   )
   // What was taken again after Redis went back is found by the check
-  const excused = (truth.correctedUp.get(accountId) ?? 0) + (truth.undone.get(accountId) ?? 0)
+  const uncounted = state.periods.reduce(
+    (sum, { epoch }) => sum + (truth.uncounted.get(`${accountId} ${epoch}`) ?? 0),
+    0,
+  )
+  const excused = (truth.correctedUp.get(accountId) ?? 0) + (truth.undone.get(accountId) ?? 0) + uncounted
   if (taken > kept - lapsed + excused) {
     const periods = state.periods.map(
       ({ epoch, free }) => `${spentInTime.get(epoch) ?? 0} with ${free} of its own in period ${epoch}`,

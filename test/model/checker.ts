@@ -6,6 +6,8 @@ import { isOpen } from './ledger/windows.ts'
 import { snapshot, type Snapshot } from './ledger/snapshot.ts'
 import type { Account, Row } from './ledger/state.ts'
 import type { Totals } from './journal.ts'
+import { close } from './reconciler.ts'
+import { sameRows } from './same-rows.ts'
 import { repairAccount } from './repair-account.ts'
 import { type Process, rest, send, Unavailable } from './scheduler.ts'
 import { BooksBroken, onRedis, type World } from './world.ts'
@@ -135,46 +137,32 @@ function minus(a: Row | undefined, b: Row | undefined): Row {
   }
 }
 
-/** Receipts may be stored after a period was closed: the journal wins, for as long as archives are kept. */
+/** Receipts may be stored after a period was closed: the journal wins, for as long as archives are kept. One that was not closed left Redis, and whoever saw to that died. */
 function* compareArchives(world: World, accountId: string): Process {
-  const { redis, journal, workflows, rules, truth } = world
-  if (!rules.archivesComparedLater || !rules.archiveTakesJournal || truth.journalRestored) return
+  const { redis, journal, workflows, rules } = world
+  if (!rules.archivesComparedLater || !rules.archiveTakesJournal) return
   const account = world.accounts.get(accountId)!
-  const { lineage } = account.state
-  const held = yield* send('redis', () => {
-    const loaded = redis.state.accounts.get(accountId)
-    return loaded === undefined ? null : [loaded.current, ...loaded.earlier].map((book) => book.epoch)
-  })
-  if (held === null) return
-  const [current = 0] = held
-  // One that is not closed has left Redis, and whoever saw to that died before the workflow heard of it
-  const closed = account.state.periods.filter(
-    ({ epoch, closed: isClosed }) => isClosed || (rules.checkCloses && epoch < current && !held.includes(epoch)),
-  )
-  if (closed.length === 0) return
-  const totals = yield* send('journal', () =>
-    journal.totals(
+  const read = yield* send('redis', () => snapshot(redis, accountId))
+  if (read.status !== 'loaded') return
+  const { lineage, current, earlier } = read.account
+  const held = new Set(earlier.map((book) => book.epoch))
+  const ended = account.state.periods.filter(({ epoch }) => epoch < current.epoch && !held.has(epoch))
+  const { totals, lostCommits } = yield* send('journal', () => ({
+    totals: journal.totals(
       accountId,
-      closed.map((period) => period.epoch),
+      ended.map((period) => period.epoch),
     ),
-  )
-  for (const { epoch, rows, closed: isClosed } of closed) {
+    lostCommits: hasLostCommits(world, accountId, read.account),
+  }))
+  if (lostCommits || account.state.lineage !== lineage) return
+  for (const { epoch, rows, closed } of ended) {
     const archive = coarse(totals.epochs[epoch] ?? {})
-    if (isClosed && sameRows(archive, rows)) continue
+    if (!closed && rules.checkCloses) yield* close(world, accountId, lineage, epoch)
+    if (!closed || sameRows(archive, rows)) continue
     yield* send('workflow', () => {
       workflows.closeEpoch(account, { epoch, lineage, rows: archive })
       if (workflows.missingAlerts(account) > 0)
         throw new BooksBroken(`an archive of ${accountId} was corrected past an alert`, { accountId })
     })
   }
-}
-
-type Coarse = ReturnType<typeof coarse>
-
-/** Whether two archives say the same; a row of nothing is no row. */
-export function sameRows(a: Coarse, b: Coarse): boolean {
-  const names = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...names].every((name) =>
-    (['charged', 'uncollected', 'units'] as const).every((what) => (a[name]?.[what] ?? 0) === (b[name]?.[what] ?? 0)),
-  )
 }

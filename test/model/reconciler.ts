@@ -1,7 +1,7 @@
 import { coarse, coarseRows, type ReconcileAnswer } from './account-workflow.ts'
 import { keptTaken, leftOfGrant } from './ledger/balance.ts'
 import { ackRows } from './ledger/ack-rows.ts'
-import { sameRows } from './checker.ts'
+import { sameRows } from './same-rows.ts'
 import { hasLostCommits } from './journal-trust.ts'
 import { closeEpoch } from './ledger/close-epoch.ts'
 import { putTerms } from './ledger/put-terms.ts'
@@ -85,28 +85,61 @@ function* report(world: World, accountId: string): Process<{ read: Snapshot; ans
 }
 
 function* closeEnded(world: World, accountId: string, { account }: Snapshot, terms: Terms): Process {
-  const { redis, journal, workflows, story, rules } = world
-  const { lineage } = account
   const ended = new Set([...account.earlier, ...terms.earlier].map((one) => one.epoch))
-  for (const epoch of ended) {
-    if (rules.closesWhatJournalConfirms && !(yield* journalMayDecide(world, accountId, lineage, epoch))) continue
-    const { status } = yield* send('redis', () =>
-      onRedis(world, accountId, 'closeEpoch', () => closeEpoch(redis, accountId, { lineage, epoch })),
-    )
-    const workflow = world.accounts.get(accountId)!
-    const isArchived = workflow.state.periods.find((period) => period.epoch === epoch)?.closed === true
-    if (status === 'account_not_loaded' || (status === 'open' && !(isArchived && rules.archivedCountsAnew))) continue
-    const { totals, lostCommits } = yield* send('journal', () => ({
-      totals: journal.totals(accountId, [epoch]),
-      lostCommits: hasLostCommits(world, accountId, account),
-    }))
-    if (lostCommits && rules.closesWhatJournalConfirms) continue
-    const known = workflow.state.periods.find((period) => period.epoch === epoch)?.rows ?? {}
-    const archive = rules.archiveTakesJournal ? coarse(totals.epochs[epoch] ?? {}) : { ...known }
-    const after = yield* send('workflow', () => workflows.closeEpoch(workflow, { epoch, lineage, rows: archive }))
-    story.tell({ accountId }, () => `period ${epoch} of ${accountId} leaves Redis (${status}) and is closed`)
-    yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, after)))
-  }
+  for (const epoch of ended) yield* close(world, accountId, account.lineage, epoch)
+}
+
+/** A period that has ended leaves Redis, and is closed. */
+export function* close(world: World, accountId: string, lineage: number, epoch: number): Process {
+  const { redis, workflows, story, rules } = world
+  if (rules.closesWhatJournalConfirms && !(yield* journalMayDecide(world, accountId, lineage, epoch))) return
+  const workflow = world.accounts.get(accountId)!
+  const isArchived = workflow.state.periods.find((period) => period.epoch === epoch)?.closed === true
+  if (isArchived && rules.archivedLeaves) return yield* removeAgain(world, accountId, lineage, epoch)
+  const { status } = yield* send('redis', () =>
+    onRedis(world, accountId, 'closeEpoch', () => closeEpoch(redis, accountId, { lineage, epoch })),
+  )
+  if (status !== 'closed' && status !== 'absent') return
+  const archive = yield* confirmed(world, accountId, epoch)
+  if (archive === null) return
+  const after = yield* send('workflow', () => workflows.closeEpoch(workflow, { epoch, lineage, rows: archive }))
+  story.tell({ accountId }, () => `period ${epoch} of ${accountId} leaves Redis (${status}) and is closed`)
+  yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, after)))
+}
+
+/** Redis went back, and holds a period that the workflow has closed. It leaves once the archive has all that was booked in it since. */
+function* removeAgain(world: World, accountId: string, lineage: number, epoch: number): Process {
+  const { redis, workflows, story } = world
+  const read = yield* send('redis', () => snapshot(redis, accountId))
+  if (read.status !== 'loaded' || read.account.lineage !== lineage || read.account.drained < read.account.n) return
+  const archive = yield* confirmed(world, accountId, epoch)
+  if (archive === null) return
+  const workflow = world.accounts.get(accountId)!
+  const closing = { epoch, lineage, rows: archive }
+  const after = yield* send('workflow', () => workflows.closeEpoch(workflow, closing))
+  yield* send('redis', () => onRedis(world, accountId, 'putTerms', () => putTerms(redis, accountId, after)))
+  if (workflow.state.lineage !== lineage) return
+  const { status } = yield* send('redis', () =>
+    onRedis(world, accountId, 'removeAgain', () =>
+      closeEpoch(redis, accountId, { lineage, epoch, archivedN: read.account.n }),
+    ),
+  )
+  story.tell({ accountId }, () => `period ${epoch} of ${accountId} came back, and leaves again: ${status}`)
+}
+
+/** What the journal has of the period, null while it is not to be believed. */
+function* confirmed(world: World, accountId: string, epoch: number): Process<ReturnType<typeof coarse> | null> {
+  const { redis, journal, rules } = world
+  const loaded = redis.state.accounts.get(accountId)
+  if (loaded === undefined) return null
+  const { bornIn, lineage, drained } = loaded
+  const { totals, lostCommits } = yield* send('journal', () => ({
+    totals: journal.totals(accountId, [epoch]),
+    lostCommits: hasLostCommits(world, accountId, { bornIn, lineage, drained }),
+  }))
+  if (lostCommits && rules.closesWhatJournalConfirms) return null
+  const known = world.accounts.get(accountId)!.state.periods.find((period) => period.epoch === epoch)?.rows ?? {}
+  return rules.archiveTakesJournal ? coarse(totals.epochs[epoch] ?? {}) : { ...known }
 }
 
 /** After this there is no other copy of what a period spent: it stays while the journal cannot be believed, or says something else. */

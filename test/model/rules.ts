@@ -85,7 +85,7 @@ export const rules = {
   countedApart: fails('a late refund of what an ended period had of its own is given out'),
   endedEpochsStay: fails('the holds of an ended period are gone'),
   closedEpochsCountInFull: fails('a closed period that a rollback brought back stays for ever, and is counted twice'),
-  archivedCountsAnew: fails('a closed period that came back, and in which something was booked since, stays'),
+  archivedLeaves: fails('a closed period that came back, and in which something was booked since, stays'),
   epochLeavesWithoutHolds: fails('a period leaves under a running call'),
   epochLeavesDrained: behind('a period leaves before its receipts are stored'),
   epochLeavesAcked: behind('a period leaves before its rows are reported'),

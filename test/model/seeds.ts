@@ -69,7 +69,7 @@ export const seedsWithout = {
   countedApart: { seed: 939, mix: 'late refunds' },
   endedEpochsStay: { seed: 1, mix: 'calm' },
   closedEpochsCountInFull: { seed: 14, mix: 'rollback' },
-  archivedCountsAnew: { seed: 16, mix: 'rollback' },
+  archivedLeaves: { seed: 16, mix: 'rollback' },
   epochLeavesWithoutHolds: { seed: 2, mix: 'calm' },
   epochLeavesDrained: { seed: 49, mix: 'journal away', besides: ['closesWhatJournalConfirms'] },
   epochLeavesAcked: { seed: 53, mix: 'rollback', besides: ['archiveTakesJournal'] },
@@ -148,7 +148,7 @@ export const fieldBugs: readonly { readonly what: string; readonly seed: number;
   },
   {
     what: 'a closed period that came back, and in which something was booked, leaves',
-    ...seedsWithout.archivedCountsAnew,
+    ...seedsWithout.archivedLeaves,
   },
   { what: 'a period whose worker died between ledger and workflow is closed', ...seedsWithout.checkCloses },
   { what: 'a call may spend what it holds of a grant that has expired since', ...seedsWithout.holdsOutliveGrants },

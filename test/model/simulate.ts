@@ -169,6 +169,7 @@ function createWorld(
       stragglers: new Set(),
       correctedUp: new Map(),
       undone: new Map(),
+      uncounted: new Map(),
       corrections: 0,
       pages: 0,
       repairs: 0,

@@ -66,6 +66,8 @@ export interface Truth {
   readonly correctedUp: Map<string, number>
   /** What rollbacks took out of each account's books: it may be spent again until the check. */
   readonly undone: Map<string, number>
+  /** `account period` → the most that a closed period which came back had spent beyond its archive when terms came: it may be spent again, too. */
+  readonly uncounted: Map<string, number>
   corrections: number
   pages: number
   repairs: number

@@ -51,11 +51,10 @@ export function onRedis<T>(world: World, accountId: string, operation: string, r
   const { redis, truth } = world
   const account = redis.state.accounts.get(accountId)
   const before = account === undefined ? undefined : trueRawOf(redis, account)
-  const intoClosed = spentOfClosed(world, accountId, account)
   const answer = run(redis)
   if (account === undefined || before === undefined || redis.state.accounts.get(accountId) !== account) return answer
   const after = trueRawOf(redis, account)
-  noteUncounted(world, accountId, spentOfClosed(world, accountId, account) - intoClosed)
+  if (operation === 'putTerms') noteUncounted(world, accountId, account)
   if (operation === 'closeEpoch' && after !== before) {
     throw new BooksBroken(`closing a period took ${accountId} from ${before} to ${after}`, { accountId })
   }
@@ -73,16 +72,12 @@ export function onRedis<T>(world: World, accountId: string, operation: string, r
   return answer
 }
 
-/** What periods have spent that their workflow has closed: they are in Redis because it went back in time. */
-function spentOfClosed({ accounts }: World, accountId: string, account: Account | undefined): number {
-  if (account === undefined) return 0
-  const closed = accounts.get(accountId)!.state.periods.filter((period) => period.closed)
-  return [account.current, ...account.earlier]
-    .filter(({ epoch }) => closed.some((period) => period.epoch === epoch))
-    .reduce((total, { spent }) => total + spent, 0)
-}
-
-/** Until their archive has it, what is booked in them is taken from nobody, and may be spent again. */
-function noteUncounted({ truth }: World, accountId: string, spent: number): void {
-  if (spent > 0) truth.undone.set(accountId, (truth.undone.get(accountId) ?? 0) + spent)
+/** A closed period that came back counts all that it has spent once terms do not name it: what its archive does not have yet may be spent again. */
+function noteUncounted({ accounts, truth }: World, accountId: string, account: Account): void {
+  for (const { epoch, spent } of account.earlier) {
+    const archive = accounts.get(accountId)!.state.periods.find((period) => period.epoch === epoch)
+    if (archive?.closed !== true) continue
+    const key = `${accountId} ${epoch}`
+    truth.uncounted.set(key, Math.max(spent - archive.spent, truth.uncounted.get(key) ?? 0))
+  }
 }

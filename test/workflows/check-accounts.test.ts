@@ -1,8 +1,10 @@
 import { MockActivityEnvironment } from '@temporalio/testing'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createCheckAccounts } from '../../activities/check-accounts.ts'
 import type { ActivityDeps, ReconcileEvent } from '../../activities/deps.ts'
+import { toMicro } from '../../credits/money.ts'
 import { LedgerUnavailable } from '../../ledger/ledger.ts'
+import { row, rowOf } from '../account/given.ts'
 import { silent } from './ledger-stand.ts'
 import { turnedClock } from './turned-clock.ts'
 
@@ -24,6 +26,7 @@ const quiet = { now: () => 0, sleep: async () => undefined, every: () => () => u
 function given(change: {
   readonly ledger?: object
   readonly accounts?: object
+  readonly journal?: object
   readonly clock?: ActivityDeps['clock']
 }) {
   const events: ReconcileEvent[] = []
@@ -40,6 +43,7 @@ function given(change: {
     newestSerial: async () => 0,
     highestN: async () => 0,
     totals: async () => ({ epochs: [], budgets: [], received: { highestN: 0, gap: false } }),
+    ...change.journal,
   }
   const accounts = {
     view: async () => ({ ok: true, view: { lineage: 1, seq: 1, terms, periods: [] } }),
@@ -73,7 +77,7 @@ test('a period that its reconciler found unsettled before it died is closed by t
     accounts: {
       closeEpoch: async (_: string, { epoch }: { epoch: number }) => {
         closed.push(epoch)
-        return { ok: true, terms }
+        return { ok: true, status: 'closed', terms }
       },
     },
   })
@@ -84,21 +88,67 @@ test('a period that its reconciler found unsettled before it died is closed by t
   expect(left).toEqual([1, 1])
 })
 
-test('a period that left Redis before its reconciler died is closed by the check, with what the journal has', async () => {
-  const closed: object[] = []
-  const period = { epoch: 1, rows: {}, closed: false }
-  const { events, run } = given({
-    accounts: {
-      view: async () => ({ ok: true, view: { lineage: 1, seq: 1, terms, periods: [{ ...period, epoch: 2 }, period] } }),
-      closeEpoch: async (_: string, command: object) => {
-        closed.push(command)
-        return { ok: true, terms }
+describe('a period that left Redis before its reconciler died', () => {
+  const spent = (amount: number) => ({ [rowOf('app')]: row(toMicro(amount)) })
+  async function checked({
+    workflow = spent(5),
+    journal = spent(5),
+    held = false,
+    gap = false,
+    status = 'closed',
+  }: {
+    readonly workflow?: object
+    readonly journal?: object
+    readonly held?: boolean
+    readonly gap?: boolean
+    readonly status?: string
+  }) {
+    const closed: object[] = []
+    const { events, run } = given({
+      ledger: {
+        inspect: async () => ({
+          ...snapshot,
+          earlier: held ? snapshot.earlier : [],
+          epochs: held ? [{ epoch: 1, rows: workflow }] : [],
+          budgets: [],
+          card: { timeZone: 'UTC' },
+        }),
+        closeEpoch: async () => ({ status: 'absent' }),
       },
-    },
+      journal: {
+        totals: async () => ({ epochs: [{ epoch: 1, rows: journal }], budgets: [], received: { highestN: 0, gap } }),
+      },
+      accounts: {
+        view: async () => ({
+          ok: true,
+          view: { lineage: 1, seq: 1, terms, periods: [{ epoch: 1, rows: workflow, closed: false }] },
+        }),
+        closeEpoch: async (_: string, command: object) => {
+          closed.push(command)
+          return { ok: true, status, terms }
+        },
+      },
+    })
+    await run()
+    return { closed, events }
+  }
+
+  test('is closed by the check, with what the journal has', async () => {
+    const closing = { epoch: 1, lineage: 1, rows: spent(5) }
+    expect(await checked({})).toEqual({ closed: [closing], events: ['epochs_closed', 'accounts_checked'] })
   })
-  await run()
-  expect(closed).toEqual([{ epoch: 1, lineage: 1, rows: {} }])
-  expect(events).toEqual(['epochs_closed', 'accounts_checked'])
+
+  test('stays open in another life, and is counted as closed by nobody', async () => {
+    expect((await checked({ status: 'other_lineage' })).events).toEqual(['accounts_checked'])
+  })
+
+  test.each([
+    ['while Redis holds it', { held: true }, ['accounts_checked']],
+    ['while the journal lacks receipts', { gap: true }, ['journal_lost_commits']],
+    ['when the journal says something else', { journal: spent(7) }, ['correction_refused', 'accounts_checked']],
+  ])('is not closed %s', async (_, change, events) => {
+    expect(await checked(change)).toEqual({ closed: [], events })
+  })
 })
 
 test('a rolled back account whose check failed once is checked again in seconds, though it is at the end of the queue', async () => {

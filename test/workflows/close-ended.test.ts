@@ -18,12 +18,12 @@ function given(change: {
   readonly highestN?: number
   readonly gap?: boolean
   readonly drained?: number
-  /** The workflow has closed it before: it came back, and does not leave as it is. */
+  /** The workflow has closed it before: Redis went back in time. */
   readonly cameBack?: boolean
   /** The life that the workflow has issued by the time it is told. */
   readonly issued?: number
 }) {
-  const seen = { left: [] as number[], closed: [] as Rows[], told: 0, events: [] as ReconcileEvent[] }
+  const seen = { left: [] as object[], closed: [] as Rows[], told: 0, events: [] as ReconcileEvent[] }
   const held = change.ledger !== 'left before'
   const snapshot = {
     status: 'loaded',
@@ -41,9 +41,8 @@ function given(change: {
     count: (event: ReconcileEvent) => void seen.events.push(event),
     ledger: {
       inspect: async () => snapshot,
-      closeEpoch: async (_: string, __: number, epoch: number) => {
-        seen.left.push(epoch)
-        if (change.cameBack) return { status: 'open' }
+      closeEpoch: async (_: string, __: number, epoch: number, archivedN?: number) => {
+        seen.left.push({ epoch, archivedN })
         return { status: held ? 'closed' : 'absent' }
       },
       putTerms: async () => {
@@ -64,9 +63,9 @@ function given(change: {
         view: { periods: [{ epoch: 1, rows: change.workflow, closed: change.cameBack ?? false }] },
       }),
       closeEpoch: async (_: string, { rows, lineage }: CloseEpoch) => {
-        if (lineage !== (change.issued ?? 2)) return { ok: true, terms: { earlier: [{ epoch: 1 }] } }
+        if (lineage !== (change.issued ?? 2)) return { ok: true, status: 'other_lineage', terms: {} }
         seen.closed.push(rows)
-        return { ok: true, terms: { earlier: [] } }
+        return { ok: true, status: 'closed', terms: {} }
       },
     },
   }
@@ -76,7 +75,7 @@ function given(change: {
 test('a period of which ledger and journal say the same leaves Redis and is closed', async () => {
   const { seen, close } = given({ ledger: spent(300), journal: spent(300), workflow: spent(300) })
   expect(await close()).toBe('done')
-  expect(seen).toEqual({ left: [1], closed: [spent(300)], told: 1, events: ['epochs_closed'] })
+  expect(seen).toEqual({ left: [{ epoch: 1 }], closed: [spent(300)], told: 1, events: ['epochs_closed'] })
 })
 
 test('a journal that was restored around the end of a period does not make its spend carried credits', async () => {
@@ -94,13 +93,31 @@ test('a journal that lost receipts and stored newer ones since closes no period'
 test('a period whose ledger was lost while it was closed stays open: the next life may hold it again', async () => {
   const { seen, close } = given({ ledger: spent(300), journal: spent(300), workflow: spent(300), issued: 3 })
   expect(await close()).toBe('unclosed')
-  expect(seen).toEqual({ left: [1], closed: [], told: 1, events: [] })
+  expect(seen).toEqual({ left: [{ epoch: 1 }], closed: [], told: 1, events: [] })
 })
 
-test('a closed period that came back, and in which something was booked since, is counted anew and leaves the next time', async () => {
+test('a closed period that came back leaves again, and its archive takes what was booked in it since', async () => {
   const { seen, close } = given({ ledger: spent(310), journal: spent(310), workflow: spent(300), cameBack: true })
+  expect(await close()).toBe('done')
+  expect(seen).toEqual({ left: [{ epoch: 1, archivedN: 7 }], closed: [spent(310)], told: 1, events: [] })
+})
+
+test('a closed period that came back leaves again without a word to the workflow, if that has all of it', async () => {
+  const { seen, close } = given({ ledger: spent(200), journal: spent(300), workflow: spent(300), cameBack: true })
+  expect(await close()).toBe('done')
+  expect(seen).toEqual({ left: [{ epoch: 1, archivedN: 7 }], closed: [], told: 0, events: [] })
+})
+
+test('a closed period that came back stays while its ledger begins another life', async () => {
+  const { seen, close } = given({
+    ledger: spent(310),
+    journal: spent(310),
+    workflow: spent(300),
+    cameBack: true,
+    issued: 3,
+  })
   expect(await close()).toBe('unclosed')
-  expect(seen).toEqual({ left: [1], closed: [spent(310)], told: 1, events: [] })
+  expect(seen).toEqual({ left: [], closed: [], told: 1, events: [] })
 })
 
 test.each<[string, Parameters<typeof given>[0], readonly ReconcileEvent[]]>([

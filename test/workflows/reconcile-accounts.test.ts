@@ -96,7 +96,7 @@ test('a period that could not be closed while the journal was away is closed lat
     reconcile: async () => ({ ok: true, status: 'ok', terms }),
     closeEpoch: async (_: string, { epoch }: CloseEpoch) => {
       closed.push(epoch)
-      return { ok: true, terms: { version: 2, earlier: [] } }
+      return { ok: true, status: 'closed', terms: { version: 2, earlier: [] } }
     },
   }
   await run({ clock, ledger, journal, accounts }, 20_000)
@@ -124,7 +124,7 @@ test('a period that the workflow has closed and the ledger still holds leaves th
   const accounts = {
     view: async () => ({ ok: true, view: { periods: [{ epoch: 1, rows, closed: true }] } }),
     reconcile: async () => ({ ok: true, status: 'ok', terms }),
-    closeEpoch: async () => ({ ok: true, terms }),
+    closeEpoch: async () => ({ ok: true, status: 'closed', terms }),
   }
   const journal = { ...nothing.journal, totals: async () => ({ epochs: [{ epoch: 1, rows }], budgets: [], received }) }
   await run({ clock, ledger, journal, accounts }, 1)

@@ -3,17 +3,15 @@ import { isOver } from './windows.ts'
 
 export type PutTermsAnswer = { readonly status: 'put' | 'older' } | NotLoaded
 
-/** What the account workflow grants, absolute and versioned. The same again only count anew what earlier periods have spent that they do not name. */
+/** What the account workflow grants, absolute and versioned. */
 export function putTerms(ledger: Ledger, accountId: string, terms: Terms): PutTermsAnswer {
-  const { rules } = ledger
   const account = ledger.state.accounts.get(accountId)
   if (account === undefined) return notLoaded
-  const isOlder = rules.newerTermsOnly && terms.version < account.terms.version
-  if (isOlder || terms.epoch < account.current.epoch) return { status: 'older' }
-  const isSame = terms.version === account.terms.version
-  if (!isSame && terms.epoch > account.current.epoch) {
+  if (ledger.rules.newerTermsOnly && terms.version <= account.terms.version) return { status: 'older' }
+  if (terms.epoch < account.current.epoch) return { status: 'older' }
+  if (terms.epoch > account.current.epoch) {
     const over = account.current
-    if (rules.endedEpochsStay) {
+    if (ledger.rules.endedEpochsStay) {
       account.earlier.push({ ...over, free: 0, counted: Math.max(0, over.spent) })
     }
     account.current = { epoch: terms.epoch, spent: 0, held: 0, free: 0, counted: 0, rows: {} }
@@ -22,21 +20,17 @@ export function putTerms(ledger: Ledger, accountId: string, terms: Terms): PutTe
     }
     markDirty(ledger, accountId)
   }
-  let countsAnew = false
   for (const book of account.earlier) {
     const named = terms.earlier.find((one) => one.epoch === book.epoch)
-    if (named !== undefined && !isSame) {
+    if (named !== undefined) {
       book.free = named.free
       book.counted = named.counted
-    } else if (named === undefined && rules.closedEpochsCountInFull) {
+    } else if (ledger.rules.closedEpochsCountInFull) {
       // Not named: the workflow has closed it, and all it spent is in `used`. A rollback may have brought it back
-      const spent = Math.max(0, book.spent)
-      countsAnew ||= book.counted !== spent
-      book.counted = spent
+      book.counted = Math.max(0, book.spent)
     }
   }
-  if (isSame && !countsAnew) return { status: 'older' }
-  if (!isSame) account.terms = terms
+  account.terms = terms
   account.version += 1
   return { status: 'put' }
 }
