@@ -152,7 +152,8 @@ function checkCreated(world: World, work: Work, windows: readonly string[]): voi
       )
     }
   }
-  if (world.journal.isSettled(work) && !world.truth.rolledBack && !world.truth.journalRestored) {
+  const { rolledBack, journalRestored, clocksJumped } = world.truth
+  if (world.journal.isSettled(work) && !rolledBack && !journalRestored && !clocksJumped) {
     throw new BooksBroken(`${work.title} holds credits again, although it is settled`, work)
   }
   if (work.releaseAnswered && !world.truth.rolledBack && !world.truth.lost && !world.truth.clocksJumped) {

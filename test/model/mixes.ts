@@ -32,7 +32,7 @@ export interface Mix {
   readonly expiringGrants: boolean
   /** Groups of calls that follow each other closely. */
   readonly companies: number
-  /** All groups come at one of few moments. */
+  /** All groups come at one of four moments, of short and cheap calls, and others want what they leave. */
   readonly rush: boolean
   /** Calls cost at most what they hold. */
   readonly tame: boolean
