@@ -62,8 +62,7 @@ export function createAttendSession({ supervisor, journal }: AttendSessionDeps) 
         { handOver: handOver.signal, endAsked: () => isAsked, onLook: beat },
       )
       if (!ended.over) return ended
-      const { endedAtMs, endReason, charged } = ended
-      const { startedAtMs } = progress
+      const { startedAtMs, endedAtMs, endReason, charged } = ended
       await journal.sessions.save(entryOf(name, facts, startedAtMs, ended))
       const seconds = Math.ceil((endedAtMs - startedAtMs) / 1_000)
       return {

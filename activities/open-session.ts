@@ -64,7 +64,8 @@ export function createOpenSession({ ledger, gate, adapters, catalogue, journal, 
       await giveUp()
       return refused(error instanceof AdapterRefused ? 'adapter_refused' : 'adapter_unavailable', error.message)
     }
-    const complete: SessionFacts = { ...facts, ref: begun.ref, platform: begun.platform }
+    const { ref, platform, waits } = begun
+    const complete: SessionFacts = { ...facts, ref, platform, ...(waits && { waits }) }
     await ledger.session({ ...name, act: 'note', facts: complete })
     await noteBegin(complete, startedAtMs)
     return { ok: true, facts: complete, progress: noProgress(startedAtMs), join: begun.join }

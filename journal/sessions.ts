@@ -42,13 +42,15 @@ export async function saveSession(database: Database, entry: SessionEntry): Prom
   const kept = (column: string) => sql.raw(`coalesce("sessions"."${column}", excluded."${column}")`)
   // An end that was asked for is one that came to pass only once that is noted
   const endReason = sql`case when ${sessions.endedAtMs} is null then coalesce(excluded.end_reason, ${sessions.endReason}) else ${sessions.endReason} end`
+  // One that waited to be let in began later than was noted at first
+  const startedAtMs = sql`case when ${sessions.endedAtMs} is null and excluded.ended_at_ms is not null then excluded.started_at_ms else ${sessions.startedAtMs} end`
   await database.query((statements) =>
     statements
       .insert(sessions)
       .values({ ...entry, ...eachStorable(texts) })
       .onConflictDoUpdate({
         target: [sessions.accountId, sessions.id],
-        set: { endedAtMs: kept('ended_at_ms'), endReason, charged: kept('charged') },
+        set: { startedAtMs, endedAtMs: kept('ended_at_ms'), endReason, charged: kept('charged') },
       }),
   )
 }

@@ -470,7 +470,8 @@ export type SessionRequest = SessionName &
         readonly aliveAtMs?: number
       }
     | { readonly act: 'note'; readonly facts: SessionFacts }
-    | { readonly act: 'alive' | 'read' | 'forget' }
+    /** `admit`: a sign of life from inside. A session whose facts say that it `waits` begins with the first one; one that ends before has lasted nothing. */
+    | { readonly act: 'alive' | 'admit' | 'read' | 'forget' }
     | {
         /** Once: the first end counts. */
         readonly act: 'end'
@@ -490,11 +491,14 @@ export interface SessionReading {
 }
 
 export type SessionRecord = {
+  /** Of one that waits to be let in: when it began to wait. */
   readonly startedAtMs: number
   readonly aliveAtMs: number
   /** What of it can still be paid for, while a warning stands. */
   readonly secondsLeft: number | null
   readonly facts: SessionFacts
+  /** At the door: it costs nothing yet. */
+  readonly isWaiting: boolean
 } & (
   | { readonly endedAtMs: null; readonly endReason: null }
   | { readonly endedAtMs: number; readonly endReason: EndReason }

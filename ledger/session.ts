@@ -21,9 +21,9 @@ export async function session(context: LedgerContext, request: SessionRequest): 
 function argumentsOf(request: SessionRequest): readonly (string | number)[] {
   switch (request.act) {
     case 'begin':
-      return [JSON.stringify(request.facts), request.startedAtMs ?? '', request.aliveAtMs ?? '']
+      return [JSON.stringify(request.facts), request.startedAtMs ?? '', request.aliveAtMs ?? '', waits(request.facts)]
     case 'note':
-      return [JSON.stringify(request.facts)]
+      return [JSON.stringify(request.facts), waits(request.facts)]
     case 'end':
       return [request.reason, request.latestMs ?? '', request.unlessAliveAfterMs ?? '']
     case 'warn':
@@ -32,6 +32,8 @@ function argumentsOf(request: SessionRequest): readonly (string | number)[] {
       return []
   }
 }
+
+const waits = (facts: SessionFacts): string => (facts.waits === true ? '1' : '')
 
 export function sessionKeys({ accountId, sessionId }: SessionName): {
   readonly session: string
@@ -45,7 +47,7 @@ export function sessionKeys({ accountId, sessionId }: SessionName): {
 /** null where there is no such session. */
 export function parseRecord(reply: Reply): SessionRecord | null {
   if (reply.length === 0) return null
-  const [began, alive, ended, reason, left, facts] = reply
+  const [began, alive, ended, reason, left, facts, isWaiting] = reply
   return {
     startedAtMs: integerOf(began),
     aliveAtMs: integerOf(alive),
@@ -54,6 +56,7 @@ export function parseRecord(reply: Reply): SessionRecord | null {
       : { endedAtMs: integerOf(ended), endReason: reasonOf(textOf(reason)) }),
     secondsLeft: left === -1 ? null : integerOf(left),
     facts: JSON.parse(textOf(facts)) as SessionFacts,
+    isWaiting: isWaiting === 1,
   }
 }
 

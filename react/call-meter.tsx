@@ -119,7 +119,9 @@ export function CallMeterView({
   const { kind, state, platform, startedAt, endReason, seconds, credits, rate, warning } = session
   const isOver = state === 'ended'
   const now = useNow(!isOver) + clockOffsetMs
-  const lastedMs = isOver ? seconds * 1_000 : Math.max(0, now - Date.parse(startedAt))
+  // One that is not let in yet has lasted nothing
+  const runningMs = state === 'starting' ? 0 : Math.max(0, now - Date.parse(startedAt))
+  const lastedMs = isOver ? seconds * 1_000 : runningMs
   const root = useRef<HTMLDivElement>(null)
   const titleId = useId()
   const left = warning === null || isOver ? null : wordsOfLeft(leftOf(warning, session, lastedMs), t, formats)

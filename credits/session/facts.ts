@@ -15,6 +15,8 @@ export interface SessionFacts extends SessionRate {
   /** By which the adapter finds it again; '' until it has begun. */
   readonly ref: string
   readonly platform: Platform | null
+  /** A host has to let it in: it begins, and costs something, from then on. */
+  readonly waits?: true
   readonly longestMs: number
   readonly silentAfterMs: number
   readonly warnMs: number

@@ -3,8 +3,10 @@ import type { EndReason } from './session.ts'
 
 /** What the next supervisor of a session must know: it goes on from there, and what it does again changes nothing. */
 export interface SessionProgress {
-  /** Redis time. The ids of the charges come from it, so it never changes. */
+  /** Redis time. The ids of the charges come from it, so it never changes, but for one that waited and is let in. */
   readonly startedAtMs: number
+  /** It waited at a door, and was let in. */
+  readonly isIn?: true
   /** The last sign of life that was read. */
   readonly aliveAtMs: number
   /** Signs of life could be heard since then, as far as is known: silence counts from here at the earliest. */
@@ -20,6 +22,7 @@ export interface SessionProgress {
 }
 
 export interface SessionOver {
+  readonly startedAtMs: number
   readonly endedAtMs: number
   readonly endReason: EndReason
   readonly charged: Micro

@@ -157,7 +157,7 @@ export async function openAccountFeed(accountId: string, deps: AccountFeedDeps):
     const ended = await Promise.all(gone.map((sessionId) => orNull(deps.sessions.find({ accountId, sessionId }))))
     for (const [at, view] of ended.entries()) if (view === null) toldSessions.delete(gone[at]!)
     // What may still be refused is not told.
-    const views = [...open, ...ended].filter((view) => view !== null && view.state !== 'starting')
+    const views = [...open, ...ended].filter((view) => view !== null && (view.state !== 'starting' || view.isWaiting))
     await inTurn(() => views.forEach((view) => tellSession(view!)))
   }
 

@@ -3,6 +3,7 @@ import { isSessionId } from '../../credits/session/minutes.ts'
 import type { SessionName } from '../../ledger/ledger.ts'
 import { whereaboutsOf } from '../../middleware/sessions/adapters/bot-status.ts'
 import { createSignedMessages } from '../../middleware/sessions/adapters/signed-messages.ts'
+import type { SessionView } from '../../middleware/sessions/session-view.ts'
 import type { Sender, SenderDeps } from './sender.ts'
 
 /** Of the services' events: a bot's new state, and whose bot it is, as it was told when the bot was made. */
@@ -31,6 +32,11 @@ export function createMeetingBotSender(secret: string, { sessions, adapters }: S
     return { accountId: found.data.tollgate_account, sessionId: found.data.tollgate_session }
   }
 
+  async function seen(name: SessionName, whereabouts: 'coming' | 'inside' | 'gone'): Promise<SessionView | null> {
+    if (whereabouts === 'gone') return sessions.end(name, 'left')
+    return whereabouts === 'inside' ? sessions.letIn(name) : sessions.alive(name)
+  }
+
   return {
     isGenuine: async (body, headers) => messages.isGenuine(body, headers),
     idOf: (_event, headers) => messageId(headers),
@@ -42,7 +48,7 @@ export function createMeetingBotSender(secret: string, { sessions, adapters }: S
       const name = await whose(change.bot)
       if (name === null) return { outcome: 'unknown_session', session: change.bot.id }
       const { sessionId: session } = name
-      const known = whereabouts === 'gone' ? await sessions.end(name, 'left') : await sessions.alive(name)
+      const known = await seen(name, whereabouts)
       if (known === null) return { outcome: 'unknown_session', session }
       if (known.state !== 'ended') return { outcome: 'heard', session }
       if (whereabouts !== 'gone')

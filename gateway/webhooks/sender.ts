@@ -23,6 +23,6 @@ export interface Sender {
 }
 
 export interface SenderDeps {
-  readonly sessions: Pick<Sessions, 'start' | 'alive' | 'end' | 'findByRef'>
+  readonly sessions: Pick<Sessions, 'start' | 'alive' | 'letIn' | 'end' | 'findByRef'>
   readonly adapters: SessionAdapters
 }

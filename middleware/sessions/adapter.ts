@@ -4,8 +4,8 @@ import type { AdapterName, EndReason, Platform, SessionKind } from '../../credit
 export interface SessionAdapter {
   /** Makes the room or sends the bot. Repeated with the same session it is the same room. Throws AdapterUnavailable when it cannot be done now, AdapterRefused when it never can. */
   begin(session: AdaptedSession): Promise<AdapterBegun>
-  /** Whether somebody is still there; `unknown` while the media server does not answer. Adapters whose clients send heartbeats themselves have none. */
-  look?(session: AdaptedSession, ref: string): Promise<'present' | 'empty' | 'gone' | 'unknown'>
+  /** Whether somebody is still there, or still waits to be let in; `unknown` while the media server does not answer. Adapters whose clients send heartbeats themselves have none. */
+  look?(session: AdaptedSession, ref: string): Promise<'waiting' | 'present' | 'empty' | 'gone' | 'unknown'>
   /** What the user needs to take part, anew, where what `begin` told runs out after a while. */
   join?(session: AdaptedSession, ref: string): Promise<AdapterBegun['join']>
   /** So little is left that the session ends soon: tells those in it, where that is possible. */
@@ -30,6 +30,8 @@ export interface AdapterBegun {
   /** How the adapter finds it again: room name, bot id. Kept in the journal. */
   readonly ref: string
   readonly platform: Platform | null
+  /** Somebody has to let it in, and `look` tells when. */
+  readonly waits?: true
   /** What the user needs to take part, told once. */
   readonly join: { readonly url: string; readonly token: string } | null
 }

@@ -13,6 +13,8 @@ export interface SessionView extends SessionRate, SessionName {
   readonly message: string
   readonly adapter: AdapterName
   readonly platform: Platform | null
+  /** It has yet to be let in: until then it lasts nothing. */
+  readonly isWaiting: boolean
   readonly startedAtMs: number
   readonly endedAtMs: number | null
   readonly endReason: EndReason | null
@@ -27,21 +29,22 @@ export interface SessionView extends SessionRate, SessionName {
 /** By the ledger, which knows it while it runs and for a day after. */
 export function viewOfRecord(
   name: SessionName,
-  { startedAtMs, endedAtMs, endReason, secondsLeft, facts }: SessionRecord,
+  { startedAtMs, endedAtMs, endReason, secondsLeft, facts, isWaiting }: SessionRecord,
   nowMs: number,
 ): SessionView {
-  const ms = Math.max(0, (endedAtMs ?? nowMs) - startedAtMs)
+  const ms = isWaiting ? 0 : Math.max(0, (endedAtMs ?? nowMs) - startedAtMs)
   const { kind, employee, organization, message, adapter, platform, perMinute, rounding } = facts
   return {
     accountId: name.accountId,
     sessionId: name.sessionId,
     kind,
-    state: endedAtMs !== null ? 'ended' : facts.ref === '' ? 'starting' : 'live',
+    state: endedAtMs !== null ? 'ended' : facts.ref === '' || isWaiting ? 'starting' : 'live',
     employee,
     organization,
     message,
     adapter,
     platform,
+    isWaiting,
     perMinute,
     rounding,
     startedAtMs,
@@ -68,6 +71,7 @@ export function viewOfEntry(entry: SessionEntry, nowMs: number): SessionView {
     message: messageId,
     adapter,
     platform,
+    isWaiting: false,
     perMinute,
     rounding,
     startedAtMs,

@@ -34,6 +34,8 @@ export interface Sessions {
   start(start: SessionStart): Promise<StartAnswer>
   /** A sign of life; null when the account has no such session. After its end it changes nothing. */
   alive(name: SessionName): Promise<SessionView | null>
+  /** The same from inside a meeting: one that waited at the door begins now. */
+  letIn(name: SessionName): Promise<SessionView | null>
   /** Ends it now; the first end counts. */
   end(name: SessionName, reason?: Extract<EndReason, 'requested' | 'left'>): Promise<SessionView | null>
   find(name: SessionName): Promise<SessionView | null>
@@ -112,10 +114,20 @@ export function createSessions({
   /** A ledger that has lost everything hears of a session from whoever is in it, also while no supervisor looks after it. Answers whether it has it again. */
   async function bringBack(name: SessionName, entry: SessionEntry | null): Promise<boolean> {
     if (entry === null || entry.endedAtMs !== null || entry.endAskedAtMs !== null) return false
+    // Only its supervisor knows whether it was let in, and sees for itself that it is there
+    if (entry.adapter === 'meeting_bot') return false
     const facts = factsOfEntry(catalogue, entry)
     if (facts === null) return false
     await ledger.session({ ...name, act: 'begin', facts, startedAtMs: entry.startedAtMs })
     return true
+  }
+
+  async function signOfLife(name: SessionName, act: 'alive' | 'admit'): Promise<SessionView | null> {
+    const reading = await ledger.session({ ...name, act })
+    if (reading.record !== null) return viewOf(name, reading)
+    const entry = await journal.sessions.find(name.accountId, name.sessionId)
+    await bringBack(name, entry)
+    return entry === null ? null : viewOfEntry(entry, reading.nowMs)
   }
 
   /** The ledger knows of the end; the journal hears of it, should the ledger lose that before it has come to pass. */
@@ -150,13 +162,8 @@ export function createSessions({
       if (session === null) throw new TemporalUnavailable('the session is not in the ledger yet')
       return { ok: true, session, join: answer.ok ? answer.join : null }
     },
-    async alive(name) {
-      const reading = await ledger.session({ ...name, act: 'alive' })
-      if (reading.record !== null) return viewOf(name, reading)
-      const entry = await journal.sessions.find(name.accountId, name.sessionId)
-      await bringBack(name, entry)
-      return entry === null ? null : viewOfEntry(entry, reading.nowMs)
-    },
+    alive: (name) => signOfLife(name, 'alive'),
+    letIn: (name) => signOfLife(name, 'admit'),
     async end(name, reason = 'requested') {
       const reading = await ledger.session({ ...name, act: 'end', reason }).catch((error: unknown) => {
         if (error instanceof LedgerUnavailable) return error

@@ -11,7 +11,7 @@ import {
 } from '../../ledger/ledger.ts'
 import type { Clock } from '../clock.ts'
 import { type AdaptedSession, AdapterRefused, type SessionAdapter, type SessionAdapters } from './adapter.ts'
-import { createSessionMeter, type SessionMeterDeps } from './session-meter.ts'
+import { createSessionMeter, noProgress, type SessionMeterDeps } from './session-meter.ts'
 
 export interface SupervisorDeps extends SessionMeterDeps {
   readonly ledger: SessionMeterDeps['ledger'] & Pick<Ledger, 'session' | 'readSessions'>
@@ -109,7 +109,9 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   const name = { accountId, sessionId }
   const adapted: AdaptedSession = { ...name, ...facts }
   const adapter = deps.adapters[facts.adapter]
-  const meter = createSessionMeter(deps, name, facts, supervised.progress)
+  let meter = createSessionMeter(deps, name, facts, supervised.progress)
+  /** At the door nothing is counted and nothing is charged. */
+  let isWaiting = facts.waits === true && supervised.progress.isIn !== true
   const ended = Promise.withResolvers<SupervisionEnded>()
   /** null: not known, or the ledger is away. */
   let heardSinceMs: number | null = null
@@ -119,7 +121,7 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   let asksJournal = true
   let askedJournalAtMs = Number.NEGATIVE_INFINITY
   let noted: EndAsked | null = null
-  let lastLook: 'present' | 'empty' | 'gone' | 'unknown' = 'unknown'
+  let lastLook: 'waiting' | 'present' | 'empty' | 'gone' | 'unknown' = 'unknown'
   let askedAdapterAtMs = Number.NEGATIVE_INFINITY
   /** What was told last; undefined: nothing by us. A reading may be older than that. */
   let lastTold: number | null | undefined
@@ -139,6 +141,7 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
     const { heardSinceMs: _, lookedAtMs: __, ...known } = meter.progress()
     return {
       ...known,
+      ...(facts.waits === true && !isWaiting ? { isIn: true as const } : {}),
       ...(heardSinceMs === null ? {} : { heardSinceMs }),
       ...(lookedAtMs === undefined ? {} : { lookedAtMs }),
     }
@@ -161,14 +164,37 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
       asksJournal = true
       heardSinceMs = nowMs
     }
-    let record = found ?? (await ledger.session({ ...name, act: 'begin', facts, startedAtMs, aliveAtMs })).record!
+    let record = found ?? (await bringBack(startedAtMs, aliveAtMs))
+    if (isWaiting && !record.isWaiting) await letIn(record)
     if (record.endedAtMs === null) record = (await goOn(record, nowMs)) ?? record
     if (record.endedAtMs === null) return
+    if (isWaiting) await letIn(record)
     const { endedAtMs, endReason } = record
     closing ??= letGo(adapter, endReason)
     await meter.finish({ endedAtMs, reason: endReason })
     // Not waited for: it must not keep the session from being handed over.
-    void closing.then(() => ended.resolve({ over: true, endedAtMs, endReason, charged: meter.progress().charged }))
+    void closing.then(() => {
+      const { startedAtMs: beganAtMs, charged } = meter.progress()
+      ended.resolve({ over: true, startedAtMs: beganAtMs, endedAtMs, endReason, charged })
+    })
+  }
+
+  /** The ledger has lost it. */
+  async function bringBack(startedAtMs: number, aliveAtMs: number): Promise<SessionRecord> {
+    const { waits: _, ...inside } = facts
+    const known = isWaiting ? facts : inside
+    return (await ledger.session({ ...name, act: 'begin', facts: known, startedAtMs, aliveAtMs })).record!
+  }
+
+  /** What was set aside for a first minute is given back: it is counted from here, or has ended at the door. */
+  async function letIn({ startedAtMs }: SessionRecord): Promise<void> {
+    isWaiting = false
+    const waited = meter
+    const { startedAtMs: waitedSinceMs } = waited.progress()
+    // Let in at once, its first minute is the one that was set aside
+    if (startedAtMs === waitedSinceMs) return
+    meter = createSessionMeter(deps, name, facts, { ...noProgress(startedAtMs), grantedMinutes: 0 })
+    await waited.finish({ endedAtMs: waitedSinceMs, reason: 'left' })
   }
 
   /** The record after its end, where it ended now. */
@@ -184,6 +210,7 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
       const reason = lastLook === 'empty' || lastLook === 'gone' ? 'left' : 'connection_lost'
       return end(reason, aliveAtMs, record.aliveAtMs)
     }
+    if (isWaiting) return nowMs - record.startedAtMs < facts.longestMs ? null : end('longest', nowMs)
     const verdict = await meter.tick({ nowMs, aliveAtMs })
     if (verdict !== null) return end(verdict.reason, verdict.endedAtMs)
     await tellWhatIsLeft(record)
@@ -212,7 +239,8 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
     askedAdapterAtMs = nowMs
     void (async () => {
       lastLook = await adapter.look!(adapted, facts.ref).catch(() => 'unknown' as const)
-      if (lastLook === 'present') await ledger.session({ ...name, act: 'alive' })
+      if (lastLook === 'waiting') await ledger.session({ ...name, act: 'alive' })
+      if (lastLook === 'present') await ledger.session({ ...name, act: 'admit' })
     })().catch((error: unknown) => failed(error, 'a sign of life of a session was not heard'))
   }
 

@@ -49,6 +49,16 @@ describe.each(backends)('sessions in $name', (database) => {
     expect(await sessions.find(account, 'late')).toEqual(begun(account, 'late', over))
   })
 
+  it('one that had to be let in began when it was, as its end tells', async () => {
+    const { sessions } = backend.journal
+    const account = newAccount()
+    await sessions.save(begun(account, 'door'))
+    const letIn = { ...over, startedAtMs: 1_800_000_060_000 }
+    await sessions.save(begun(account, 'door', letIn))
+    await sessions.save(begun(account, 'door'))
+    expect(await sessions.find(account, 'door')).toEqual(begun(account, 'door', letIn))
+  })
+
   it('an end that was asked for is known until there is one', async () => {
     const { sessions } = backend.journal
     const account = newAccount()

@@ -44,6 +44,7 @@ test('a session begins once, is renewed by signs of life and ends once, all by t
     endReason: null,
     secondsLeft: null,
     facts,
+    isWaiting: false,
   })
   await session.alive()
   await given.clock.advance(2_000)
@@ -58,6 +59,41 @@ test('a session begins once, is renewed by signs of life and ends once, all by t
     endedAtMs: startedAtMs + 9_000,
     endReason: 'requested',
   })
+})
+
+test('one that waits begins when it is let in, once', async () => {
+  const session = newSession()
+  const waitsSinceMs = given.clock.nowMs()
+  await session.begin()
+  await session.act({ act: 'note', facts: { ...facts, waits: true } })
+  await given.clock.advance(90_000)
+  await session.alive()
+  expect(await session.read()).toMatchObject({
+    startedAtMs: waitsSinceMs,
+    aliveAtMs: waitsSinceMs + 90_000,
+    isWaiting: true,
+  })
+  await given.clock.advance(5_000)
+  await session.act({ act: 'admit' })
+  const begun = { startedAtMs: waitsSinceMs + 95_000, isWaiting: false }
+  await given.clock.advance(5_000)
+  await session.act({ act: 'admit' })
+  // As a start does that is tried again
+  await session.act({ act: 'note', facts: { ...facts, waits: true } })
+  expect(await session.read()).toMatchObject({ ...begun, aliveAtMs: waitsSinceMs + 100_000 })
+  await session.end()
+  expect(await session.read()).toMatchObject({ ...begun, endedAtMs: waitsSinceMs + 100_000 })
+  expect((await given.ledger.readSessions([session.name])).get(session.name)?.record).toMatchObject(begun)
+})
+
+test('one that waits for nothing has lasted nothing, and is let in by nobody', async () => {
+  const session = newSession()
+  await session.act({ act: 'begin', facts: { ...facts, waits: true } })
+  await given.clock.advance(90_000)
+  const { record, nowMs } = await session.end({ reason: 'left' })
+  expect(record).toMatchObject({ startedAtMs: nowMs, endedAtMs: nowMs, isWaiting: false })
+  await given.clock.advance(1_000)
+  expect((await session.act({ act: 'admit' })).record).toMatchObject({ startedAtMs: nowMs, endedAtMs: nowMs })
 })
 
 test('nothing is known of a session that nobody has begun, and no sign of life makes one', async () => {

@@ -13,6 +13,8 @@ afterAll(() => stand?.close())
 test('a meeting lasts until its host ends it', async () => {
   const { start, bot } = await attended()
   await stand.bots.happens(bot, 'in_waiting_room')
+  await stand.talk(start, 55)
+  expect(await stand.sessions.find(start)).toMatchObject({ state: 'starting', ms: 0, credits: 0 })
   await stand.bots.happens(bot, 'in_call_recording')
   await stand.talk(start, 20)
   expect(await stand.sessions.find(start)).toMatchObject({ state: 'live', platform: 'meet', kind: 'meeting' })
@@ -29,8 +31,14 @@ test('a host who turns the employee out, or lets it not in, ends its attendance'
   ] as const) {
     const { start, bot } = await attended()
     await stand.bots.happens(bot, 'in_waiting_room')
+    await stand.talk(start, 30)
     await stand.bots.happens(bot, code, subCode)
-    expect(await stand.sessions.find(start)).toMatchObject({ state: 'ended', endReason: 'left' })
+    const ended = { state: 'ended', endReason: 'left', ms: 0, credits: 0 }
+    expect(await stand.sessions.find(start)).toMatchObject(ended)
+    // Noted so, too
+    const noted = async () => (await stand.sessions.list(start.accountId, { open: false, limit: 1 }))[0]
+    await until(async () => (await noted())?.state === 'ended')
+    expect(await noted()).toMatchObject(ended)
   }
 })
 
@@ -78,7 +86,7 @@ test('events of other things, of states that nobody knows and of other people’
   const hostile = { ...bot, id: 'no-bot', metadata: { tollgate_account: '', tollgate_session: '../../admin' } }
   expect(await post(change('call_ended', hostile))).toMatchObject({ status: 200, body: { outcome: 'unknown_session' } })
   expect(stand.logged).toContain('webhook_unknown_session')
-  expect(await stand.sessions.find(start)).toMatchObject({ state: 'live' })
+  expect(await stand.sessions.find(start)).toMatchObject({ state: 'starting' })
   await stand.sessions.end(start)
 })
 

@@ -23,7 +23,7 @@ import { type GivenLedger, givenLedger, sessionFacts, termsOf } from '../ledger/
 export interface TestAdapter extends SessionAdapter {
   readonly calls: string[]
   failing: boolean
-  answer: 'present' | 'empty' | 'gone' | 'unknown'
+  answer: 'waiting' | 'present' | 'empty' | 'gone' | 'unknown'
 }
 
 export interface TestSession {
@@ -171,7 +171,7 @@ export async function givenSupervisors(): Promise<GivenSupervisors> {
         async alive() {
           const heard = await given.ledger.session({ ...name, act: 'alive' })
           // As the gateway does where the ledger has lost it, and the journal knows of no end
-          if (heard.record !== null || session.noted !== null) return heard
+          if (heard.record !== null || session.noted !== null || facts.waits === true) return heard
           return given.ledger.session({ ...name, act: 'begin', facts, startedAtMs })
         },
         end: () => given.ledger.session({ ...name, act: 'end', reason: 'requested' }),
@@ -181,11 +181,12 @@ export async function givenSupervisors(): Promise<GivenSupervisors> {
           await given.ledger.putTerms(name.accountId, termsOf({ version: (version += 1), granted }))
         },
         async receipts() {
+          const beganAtMs = (await session.read())?.startedAtMs ?? startedAtMs
           const all = (await given.ledger.receipts(shardOf(name.accountId), 10_000))
             .map(({ receipt }) => receipt)
             .filter(({ accountId }) => accountId === name.accountId)
           const minutes = Array.from({ length: 60 }, (_, minute) =>
-            all.findLast(({ id }) => id === minuteCharge({ ...name, startedAtMs }, minute)),
+            all.findLast(({ id }) => id === minuteCharge({ ...name, startedAtMs: beganAtMs }, minute)),
           )
           const ids = new Set(minutes.map((receipt) => receipt?.id))
           const strays = all.filter(({ id }) => !ids.has(id))

@@ -30,9 +30,9 @@ test('a bot joins by the address of the meeting, is let in, and leaves at the en
     automatic_leave: { waiting_room_timeout: 600 },
     metadata: { tollgate_account: session.accountId, tollgate_session: 'all-the-way' },
   })
-  expect(await bots.look!(session, ref)).toBe('present')
+  expect(await bots.look!(session, ref)).toBe('waiting')
   await service.happens(bot, 'in_waiting_room')
-  expect(await bots.look!(session, ref)).toBe('present')
+  expect(await bots.look!(session, ref)).toBe('waiting')
   await service.happens(bot, 'in_call_recording')
   expect(await bots.look!(session, ref)).toBe('present')
 
@@ -108,7 +108,7 @@ test.each<[string, Fault]>([
   const { ref } = await bots.begin(session)
   service.faults.push(fault)
   expect(await bots.look!(session, ref)).toBe('unknown')
-  expect(await bots.look!(session, ref)).toBe('present')
+  expect(await bots.look!(session, ref)).toBe('waiting')
 })
 
 test.each<[string, Fault]>([

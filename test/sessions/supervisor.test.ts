@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { creditsToMicro } from '../../credits/money.ts'
 import { sessionPrice } from '../../credits/session/price.ts'
 import { termsOf } from '../ledger/given.ts'
@@ -60,6 +60,7 @@ test('each minute is debited once when it is over, the next is set aside, and th
   await process.supervisor.look()
   expect(await ended).toEqual({
     over: true,
+    startedAtMs: session.startedAtMs,
     endedAtMs: session.startedAtMs + 135_500,
     endReason: 'requested',
     charged: 6_800_000,
@@ -100,6 +101,7 @@ test('at zero it ends on the minute, through its adapter; before that there was 
   await talk(session, process, 95)
   expect(await ended).toEqual({
     over: true,
+    startedAtMs: session.startedAtMs,
     endedAtMs: session.startedAtMs + 120_000,
     endReason: 'credits',
     charged: 6_000_000,
@@ -356,6 +358,102 @@ test('after hours without a supervisor the next one settles what was missed, and
   const ms = 65_000 + 20 * 60_000 + 10_000
   expect(await ended).toMatchObject({ charged: sessionPrice(ms, session.facts) })
   expect(totalsOf(await session.receipts())).toEqual(owedByMinute(session.facts, ms))
+})
+
+describe('one that has to be let in', () => {
+  const waits = { waits: true, adapter: 'livekit' } as const
+  const spent = async ({ accountId }: TestSession) => {
+    const reading = await stand.given.ledger.read(accountId)
+    return reading.status === 'loaded' ? { spent: reading.spent, held: reading.held } : reading
+  }
+  /** It waits for so long. */
+  async function wait({ supervisor }: TestProcess, seconds: number): Promise<void> {
+    stand.adapter.answer = 'waiting'
+    for (let passed = 0; passed < seconds; passed += 5) {
+      await stand.given.clock.advance(5_000)
+      await supervisor.look()
+    }
+  }
+  /** Seen inside by the next look, and heard of by the one after it. */
+  async function letIn({ supervisor }: TestProcess): Promise<void> {
+    stand.adapter.answer = 'present'
+    await stand.given.clock.advance(5_000)
+    await supervisor.look()
+    await supervisor.look()
+  }
+
+  test('costs nothing at the door, and each minute from there once', async () => {
+    const { session, process, ended } = await attended(100, waits)
+    await wait(process, 200)
+    expect(await session.read()).toMatchObject({ isWaiting: true, endedAtMs: null })
+    expect(await spent(session)).toEqual({ spent: 0, held: 0 })
+    await letIn(process)
+    const { startedAtMs } = (await session.read())!
+    expect(startedAtMs).toBe(session.startedAtMs + 205_000)
+    await talk(session, process, 70)
+    await session.end()
+    await process.supervisor.look()
+    expect(await ended).toMatchObject({ startedAtMs, endedAtMs: startedAtMs + 70_000, endReason: 'requested' })
+    expect(totalsOf(await session.receipts())).toEqual(owedByMinute(session.facts, 70_000))
+    expect(await spent(session)).toEqual({ spent: sessionPrice(70_000, session.facts), held: 0 })
+  })
+
+  test.each([
+    ['its end is asked for', 'requested', (session: TestSession) => session.end()],
+    ['nobody lets it in', 'left', () => void (stand.adapter.answer = 'gone')],
+  ] as const)('costs nothing when %s', async (_, endReason, happens) => {
+    const { session, process, ended } = await attended(100, waits)
+    await wait(process, 90)
+    await happens(session)
+    for (let look = 0; look < 3; look += 1) {
+      await stand.given.clock.advance(5_000)
+      await process.supervisor.look()
+    }
+    const over = await ended
+    expect(over).toMatchObject({ over: true, endReason, charged: 0 })
+    const record = (await session.read())!
+    expect(record).toMatchObject({ startedAtMs: record.endedAtMs, isWaiting: false })
+    expect(await spent(session)).toEqual({ spent: 0, held: 0 })
+    expect(stand.adapter.calls).toContain(`end ${session.sessionId} ${endReason}`)
+  })
+
+  test('leaves again when there is nothing left by the time that it is let in', async () => {
+    const { session, process, ended } = await attended(3, waits)
+    await wait(process, 90)
+    const { accountId, facts } = session
+    const other = { accountId, id: stand.given.mint('all'), row: facts.row, levels: [], ttlMs: 600_000 }
+    const all = creditsToMicro('3')
+    expect(await stand.given.ledger.reserve({ ...other, amount: all, minimum: all })).toMatchObject({ held: all })
+    await letIn(process)
+    await process.supervisor.look()
+    expect(await ended).toMatchObject({ over: true, endReason: 'credits', charged: 0 })
+  })
+
+  test('is let in once, whoever looks after it, and also for a ledger that has lost it', async () => {
+    const { session, process } = await attended(100, waits)
+    await wait(process, 60)
+    const told = session.progress
+    await letIn(process)
+    const { startedAtMs } = (await session.read())!
+    await talk(session, process, 65)
+    process.cutOff()
+    // What the first one knew last did not come to the next
+    const late = await stand.process()
+    const { handOver } = late.attend({ ...session, progress: told })
+    await late.supervisor.look()
+    await talk(session, late, 5)
+    handOver()
+    await stand.given.ledger.session({ ...session, act: 'forget' })
+    const last = await stand.process()
+    const { ended } = last.attend(session)
+    await last.supervisor.look()
+    expect(await session.read()).toMatchObject({ startedAtMs, isWaiting: false })
+    await talk(session, last, 10)
+    await session.end()
+    await last.supervisor.look()
+    expect(await ended).toMatchObject({ startedAtMs, endedAtMs: startedAtMs + 80_000 })
+    expect(totalsOf(await session.receipts())).toEqual(owedByMinute(session.facts, 80_000))
+  })
 })
 
 type Step =

@@ -55,6 +55,10 @@ test.each([
   expect(shown({ ...running, ...change })).toContain(words)
 })
 
+test('one that is not let in yet has lasted nothing', () => {
+  expect(shown({ ...running, state: 'starting' })).toContain('0 sec')
+})
+
 test('amounts read as in the language of whoever looks', () => {
   expect(shown({ ...over('requested'), credits: 1_234_560_000 }, 'de')).toContain('1.234,56 credits')
 })

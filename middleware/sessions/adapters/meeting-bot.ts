@@ -69,7 +69,7 @@ export function createMeetingBotAdapter({ url, key, withinMs = usualPatienceMs }
         throw new AdapterRefused(`the meeting bot service refuses this meeting: ${saidIn(answer.body)}`)
       const bot = answer.status < 300 ? Bot.safeParse(answer.body) : undefined
       if (bot?.success !== true) throw refusedNow(answer)
-      return { ref: bot.data.id, platform, join: null }
+      return { ref: bot.data.id, platform, waits: true, join: null }
     },
     async look(_session, ref) {
       try {
@@ -97,8 +97,8 @@ export function createMeetingBotAdapter({ url, key, withinMs = usualPatienceMs }
 /** What is wrong with the request stays wrong. A key that is not accepted (401, 403) is the operator's to set right, like a service that is unpaid (402). */
 const refusesForGood: readonly number[] = [400, 422]
 
-/** Waiting at the door counts as being there: the bot is at work, and only the host knows for how long. */
-const seenAs = { coming: 'present', inside: 'present', gone: 'gone', unknown: 'unknown' } as const satisfies Record<
+/** On its way and at the door it costs nothing: only the host knows for how long. */
+const seenAs = { coming: 'waiting', inside: 'present', gone: 'gone', unknown: 'unknown' } as const satisfies Record<
   BotWhereabouts,
   string
 >
