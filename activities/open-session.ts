@@ -47,9 +47,10 @@ export function createOpenSession({ ledger, gate, adapters, catalogue, journal, 
     const { facts, startedAtMs, endedAtMs } = record!
     if (endedAtMs !== null) return refused('session_over', 'this session is over: begin another one')
     const minute = minuteHold(name, facts, startedAtMs, 0, nowMs - startedAtMs)
-    const opened = await gate.open(minute, { shared: true })
-    if (opened.ok) opened.hold.leave()
-    else if (opened.refusal.kind !== 'already_charged') {
+    // An attempt before this one came as far as what it runs on, and may have been let in since: its minute is its supervisor's
+    const opened = facts.ref === '' ? await gate.open(minute, { shared: true }) : null
+    if (opened?.ok === true) opened.hold.leave()
+    if (opened?.ok === false && opened.refusal.kind !== 'already_charged') {
       const refusal = refusalOfStart(opened.refusal)
       if (refusal === null) throw ApplicationFailure.retryable(wordsOf(opened.refusal), opened.refusal.kind)
       await giveUp()

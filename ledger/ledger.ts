@@ -470,8 +470,13 @@ export type SessionRequest = SessionName &
         readonly aliveAtMs?: number
       }
     | { readonly act: 'note'; readonly facts: SessionFacts }
-    /** `admit`: a sign of life from inside. A session whose facts say that it `waits` begins with the first one; one that ends before has lasted nothing. */
-    | { readonly act: 'alive' | 'admit' | 'read' | 'forget' }
+    | { readonly act: 'alive' | 'read' | 'forget' }
+    | {
+        /** A sign of life from inside. A session whose facts say that it `waits` begins with the first one; one that ends before has lasted nothing. */
+        readonly act: 'admit'
+        /** What is known of one that the ledger has forgotten; without it now. */
+        readonly startedAtMs?: number
+      }
     | {
         /** Once: the first end counts. */
         readonly act: 'end'

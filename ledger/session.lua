@@ -5,7 +5,7 @@
         'begin'  4 facts  5 when it began, 6 its last sign of life, both '' for now: what a supervisor knows of one that was lost  7 as of 'note'. The first begin counts
         'note'   4 facts, in place of those that there are  5 '1' if it waits to be let in, unless it was let in before
         'alive'  a sign of life; none after the end
-        'admit'  a sign of life from inside: one that waited begins now. One that ends before has lasted nothing
+        'admit'  4 when it began, '' for now: a sign of life from inside, with which one that waits begins. One that ends before has lasted nothing
         'end'    4 reason  5 when at the latest, '' for now  6 not if there was a sign of life after this, '' for whatever there was. The first end counts
         'warn'   4 seconds left, '' to take the warning back
         'forget' it came to nothing
@@ -48,8 +48,10 @@ if ended == 0 then
     facts = ARGV[4]
     change('facts', facts)
     wait(ARGV[5])
-  elseif act == 'admit' and waits == '1' then
-    began, alive, waits = now, now, '0'
+  elseif act == 'admit' and waits ~= '0' then
+    -- Seen inside before it is noted that it has to wait: it did not
+    if waits == '1' then began = math.min(now, ARGV[4] == '' and now or wholeNumber(ARGV[4])) end
+    alive, waits = now, '0'
     change('began', digits(began))
     change('alive', digits(alive))
     change('waits', waits)

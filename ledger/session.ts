@@ -24,6 +24,8 @@ function argumentsOf(request: SessionRequest): readonly (string | number)[] {
       return [JSON.stringify(request.facts), request.startedAtMs ?? '', request.aliveAtMs ?? '', waits(request.facts)]
     case 'note':
       return [JSON.stringify(request.facts), waits(request.facts)]
+    case 'admit':
+      return [request.startedAtMs ?? '']
     case 'end':
       return [request.reason, request.latestMs ?? '', request.unlessAliveAfterMs ?? '']
     case 'warn':

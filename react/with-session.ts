@@ -12,8 +12,9 @@ export function withSession(known: readonly Session[], next: Session): readonly 
     .slice(0, most)
 }
 
-/** An end is final; until then time only grows. */
+/** An end is final; once it has begun, time only grows. */
 function isLater(one: Session, other: Session): boolean {
   if (one.state === 'ended' || other.state === 'ended') return other.state !== 'ended'
+  if (one.state === 'starting' || other.state === 'starting') return one.state !== 'starting'
   return one.seconds > other.seconds
 }

@@ -159,7 +159,7 @@ export function sessionRoutes(app: Api, deps: ApiDeps): void {
     })
     const page = found.slice(0, limit)
     const last = page.at(-1)
-    const next = found.length > limit && last !== undefined ? `${last.startedAtMs}.${last.sessionId}` : null
+    const next = found.length > limit && last !== undefined ? `${last.listedAtMs}.${last.sessionId}` : null
     // One whose end is not noted yet is among those that the journal has as open.
     const items = page.filter((view) => state !== 'open' || view.state !== 'ended')
     return c.json({ items: items.map(sessionOf), next }, 200)

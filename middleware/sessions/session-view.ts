@@ -60,18 +60,20 @@ export function viewOfRecord(
 export function viewOfEntry(entry: SessionEntry, nowMs: number): SessionView {
   const { accountId, id, messageId, endedAtMs, startedAtMs, charged } = entry
   const { kind, employee, organization, adapter, platform, perMinute, rounding, endReason } = entry
-  const ms = Math.max(0, (endedAtMs ?? nowMs) - startedAtMs)
+  // Whether a bot was let in only the ledger knows
+  const isWaiting = endedAtMs === null && adapter === 'meeting_bot'
+  const ms = isWaiting ? 0 : Math.max(0, (endedAtMs ?? nowMs) - startedAtMs)
   return {
     accountId,
     sessionId: id,
     kind,
-    state: endedAtMs === null ? 'live' : 'ended',
+    state: endedAtMs !== null ? 'ended' : isWaiting ? 'starting' : 'live',
     employee,
     organization,
     message: messageId,
     adapter,
     platform,
-    isWaiting: false,
+    isWaiting,
     perMinute,
     rounding,
     startedAtMs,

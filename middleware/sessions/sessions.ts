@@ -44,10 +44,13 @@ export interface Sessions {
   /** Whose room or bot it is, as its adapter named it. */
   findByRef(adapter: AdapterName, ref: string): Promise<SessionName | null>
   /** Newest first, 200 at most. */
-  list(accountId: string, page: SessionPage): Promise<readonly SessionView[]>
+  list(accountId: string, page: SessionPage): Promise<readonly ListedSession[]>
   /** What runs now, by the ledger alone: for feeds, which ask often. */
   open(accountId: string): Promise<readonly SessionView[]>
 }
+
+/** Its place in the list is that of its start, which is moved where it has to be let in. */
+export type ListedSession = SessionView & { readonly listedAtMs: number }
 
 export interface SessionsDeps {
   readonly client: Client
@@ -177,7 +180,11 @@ export function createSessions({
       if (entry === null && isAway) throw reading
       if (entry === null) return null
       // The ledger cannot be told, or has lost the session and not got it back yet
-      if (entry.endedAtMs === null) await askWorkflowToEnd(name)
+      if (entry.endedAtMs === null) {
+        if (!isAway)
+          await journal.sessions.noteEndAsked(name.accountId, name.sessionId, { reason, atMs: reading.nowMs })
+        await askWorkflowToEnd(name)
+      }
       return viewOfEntry(entry, entry.startedAtMs)
     },
     find,
@@ -210,8 +217,9 @@ export function createSessions({
       const readings = await ledger.readSessions(names.filter((_, at) => isOpen(at)))
       return entries.map((entry, at) => {
         const reading = readings.get(names[at]!)
-        if (reading?.record == null) return viewOfEntry(entry, reading?.nowMs ?? entry.startedAtMs)
-        return viewOfRecord(names[at]!, reading.record, reading.nowMs)
+        const listedAtMs = entry.startedAtMs
+        if (reading?.record == null) return { listedAtMs, ...viewOfEntry(entry, reading?.nowMs ?? listedAtMs) }
+        return { listedAtMs, ...viewOfRecord(names[at]!, reading.record, reading.nowMs) }
       })
     },
     async open(accountId) {

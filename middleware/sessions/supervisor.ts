@@ -111,7 +111,7 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   const adapter = deps.adapters[facts.adapter]
   let meter = createSessionMeter(deps, name, facts, supervised.progress)
   /** At the door nothing is counted and nothing is charged. */
-  let isWaiting = facts.waits === true && supervised.progress.isIn !== true
+  let isWaiting = facts.waits === true && !hasBegun(supervised.progress)
   const ended = Promise.withResolvers<SupervisionEnded>()
   /** null: not known, or the ledger is away. */
   let heardSinceMs: number | null = null
@@ -166,10 +166,11 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
     }
     let record = found ?? (await bringBack(startedAtMs, aliveAtMs))
     if (isWaiting && !record.isWaiting) await letIn(record)
+    else if (!isWaiting && record.isWaiting && record.endedAtMs === null) record = await admitAgain()
     if (record.endedAtMs === null) record = (await goOn(record, nowMs)) ?? record
     if (record.endedAtMs === null) return
-    if (isWaiting) await letIn(record)
     const { endedAtMs, endReason } = record
+    if (isWaiting) await letIn({ startedAtMs: record.isWaiting ? endedAtMs : record.startedAtMs })
     closing ??= letGo(adapter, endReason)
     await meter.finish({ endedAtMs, reason: endReason })
     // Not waited for: it must not keep the session from being handed over.
@@ -186,8 +187,14 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
     return (await ledger.session({ ...name, act: 'begin', facts: known, startedAtMs, aliveAtMs })).record!
   }
 
+  /** The ledger went back to before it was let in. */
+  async function admitAgain(): Promise<SessionRecord> {
+    const { startedAtMs } = meter.progress()
+    return (await ledger.session({ ...name, act: 'admit', startedAtMs })).record!
+  }
+
   /** What was set aside for a first minute is given back: it is counted from here, or has ended at the door. */
-  async function letIn({ startedAtMs }: SessionRecord): Promise<void> {
+  async function letIn({ startedAtMs }: Pick<SessionRecord, 'startedAtMs'>): Promise<void> {
     isWaiting = false
     const waited = meter
     const { startedAtMs: waitedSinceMs } = waited.progress()
@@ -298,4 +305,9 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
       await busy
     },
   }
+}
+
+/** Also by a worker that knew of no door, and charged from the start. */
+function hasBegun({ isIn, settledMinutes, grantedMinutes = 1 }: SessionProgress): boolean {
+  return isIn === true || settledMinutes > 0 || grantedMinutes > 1
 }

@@ -86,6 +86,24 @@ test('one that waits begins when it is let in, once', async () => {
   expect((await given.ledger.readSessions([session.name])).get(session.name)?.record).toMatchObject(begun)
 })
 
+test('one that was seen inside before it was noted that it waits has not waited', async () => {
+  const session = newSession()
+  const startedAtMs = given.clock.nowMs()
+  await session.begin()
+  await given.clock.advance(1_000)
+  await session.act({ act: 'admit' })
+  await session.act({ act: 'note', facts: { ...facts, waits: true } })
+  expect(await session.read()).toMatchObject({ startedAtMs, isWaiting: false })
+})
+
+test('a ledger that went back is told when it was let in', async () => {
+  const session = newSession()
+  await session.act({ act: 'begin', facts: { ...facts, waits: true } })
+  await given.clock.advance(60_000)
+  const startedAtMs = given.clock.nowMs() - 20_000
+  expect((await session.act({ act: 'admit', startedAtMs })).record).toMatchObject({ startedAtMs, isWaiting: false })
+})
+
 test('one that waits for nothing has lasted nothing, and is let in by nobody', async () => {
   const session = newSession()
   await session.act({ act: 'begin', facts: { ...facts, waits: true } })

@@ -24,6 +24,17 @@ test('a meeting lasts until its host ends it', async () => {
   expect(stand.bots.delivered).not.toContain(503)
 })
 
+test('a list is turned by when its sessions were begun, also those that are let in later', async () => {
+  const { start, bot } = await attended()
+  await stand.talk(start, 30)
+  await stand.bots.happens(bot, 'in_call_recording')
+  const [first] = await stand.sessions.list(start.accountId, { open: false, limit: 1 })
+  expect(first!.startedAtMs).toBe(first!.listedAtMs + 30_000)
+  const before = { startedAtMs: first!.listedAtMs, id: first!.sessionId }
+  expect(await stand.sessions.list(start.accountId, { open: false, limit: 1, before })).toEqual([])
+  await stand.sessions.end(start)
+})
+
 test('a host who turns the employee out, or lets it not in, ends its attendance', async () => {
   for (const [code, subCode] of [
     ['call_ended', 'bot_kicked_from_call'],

@@ -150,7 +150,7 @@ test('an end that meets a ledger which has lost the call reaches its workflow', 
   const lost = createSessions({
     client,
     taskQueue,
-    ledger: { ...stand.given.ledger, session: async () => ({ nowMs: 0, record: null }) },
+    ledger: { ...stand.given.ledger, session: async () => ({ nowMs: stand.given.clock.nowMs(), record: null }) },
     catalogue: { ...stand.catalogue, sessions: { ...stand.catalogue.sessions, kinds: [] } },
     journal: stand.journal,
   })

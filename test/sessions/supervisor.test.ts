@@ -429,6 +429,42 @@ describe('one that has to be let in', () => {
     expect(await ended).toMatchObject({ over: true, endReason: 'credits', charged: 0 })
   })
 
+  test('goes on where it was when the ledger goes back to before it was let in', async () => {
+    const { session, process, ended } = await attended(100, waits)
+    await wait(process, 60)
+    await letIn(process)
+    const { startedAtMs } = (await session.read())!
+    await talk(session, process, 65)
+    await stand.given.ledger.session({ ...session, act: 'forget' })
+    await stand.given.ledger.session({ ...session, act: 'begin', startedAtMs: session.startedAtMs })
+    expect(await session.read()).toMatchObject({ isWaiting: true })
+    await process.supervisor.look()
+    expect(await session.read()).toMatchObject({ startedAtMs, isWaiting: false })
+    await talk(session, process, 5)
+    await session.end()
+    await process.supervisor.look()
+    expect(await ended).toMatchObject({ startedAtMs, endedAtMs: startedAtMs + 70_000 })
+    expect(totalsOf(await session.receipts())).toEqual(owedByMinute(session.facts, 70_000))
+  })
+
+  test('that a worker without a door has charged from its start is not let in once more', async () => {
+    const session = await stand.session(100, waits)
+    const { waits: _, ...noDoor } = session.facts
+    const old = await stand.process()
+    const { handOver } = old.attend({ ...session, facts: noDoor, endAsked: false })
+    await stand.given.ledger.session({ ...session, act: 'admit' })
+    await old.supervisor.look()
+    await talk(session, old, 65)
+    handOver()
+    const next = await stand.process()
+    const { ended } = next.attend({ ...session, progress: { ...session.progress, settledMinutes: 1 } })
+    await next.supervisor.look()
+    await session.end()
+    await next.supervisor.look()
+    expect(await ended).toMatchObject({ startedAtMs: session.startedAtMs })
+    expect(totalsOf(await session.receipts())).toEqual(owedByMinute(session.facts, 65_000))
+  })
+
   test('is let in once, whoever looks after it, and also for a ledger that has lost it', async () => {
     const { session, process } = await attended(100, waits)
     await wait(process, 60)
