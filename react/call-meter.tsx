@@ -150,7 +150,7 @@ export function CallMeterView({
         {isStale && !isOver && <span className="cr-soft">⟳ {t('status.stale')}</span>}
       </p>
       {isOver && endReason !== null && <p>{t(`call.ended.${endReason}`)}</p>}
-      {state === 'starting' && <p>{t('call.starting')}</p>}
+      {state === 'starting' && <p>{t(kind === 'meeting' ? 'call.atTheDoor' : 'call.starting')}</p>}
       <p className="cr-call-figures">
         <span role="timer">{t('call.lasted', { duration: formats.duration(lastedMs) })}</span>
         <span className="cr-call-credits">

@@ -32,9 +32,15 @@ test('a later reading takes the place of an earlier one, and none of another ses
 test.each([
   ['an earlier second', session({ seconds: 12 }), session({ seconds: 10 })],
   ['what was true before the end', ended, session({ seconds: 40 })],
+  ['what was true at the door', session({ seconds: 1 }), session({ state: 'starting', seconds: 0 })],
 ])('%s that comes late changes nothing', (_, before, late) => {
   const known = withSession([], before)
   expect(withSession(known, late)).toBe(known)
+})
+
+test('one that is let in counts from nothing, whatever was seen before', () => {
+  const before = withSession([], session({ state: 'starting', seconds: 540 }))
+  expect(withSession(before, session({ seconds: 1 }))).toEqual([session({ seconds: 1 })])
 })
 
 test('what an end cost can still be set right', () => {

@@ -234,3 +234,19 @@ test('a worker that is killed right after a minute was settled is replaced, and 
   const { historyLength } = await handleOf(start).describe()
   expect(historyLength).toBeLessThan(40)
 }, 90_000)
+
+test('a start that is tried again once it was let in sets no second minute aside', async () => {
+  const { openSession } = await stand.activities({
+    browser: {
+      begin: async ({ sessionId }) => ({ ref: sessionId, platform: null, waits: true, join: null }),
+      end: async () => undefined,
+    },
+  })
+  const start = await stand.caller(3)
+  expect(await openSession(start)).toMatchObject({ ok: true })
+  const { clock, ledger } = stand.given
+  await clock.advance(5_000)
+  await ledger.session({ ...start, act: 'admit' })
+  expect(await openSession(start)).toMatchObject({ ok: true, progress: { startedAtMs: clock.nowMs() } })
+  expect(await ledger.read(start.accountId)).toMatchObject({ held: 3_000_000 })
+})

@@ -50,6 +50,7 @@ test.each([
   [{ kind: 'meeting', platform: null }, 'Ada in a meeting'],
   [{ kind: 'meeting', platform: 'teams' }, 'Ada in a meeting on Microsoft Teams'],
   [{ state: 'starting' }, 'Connecting…'],
+  [{ state: 'starting', kind: 'meeting' }, 'Waiting to be let in…'],
   [{ credits: 4_200 }, '&lt;0.01 credits so far'],
 ] as const)('%o reads: %s', (change, words) => {
   expect(shown({ ...running, ...change })).toContain(words)
