@@ -65,7 +65,7 @@ export function createOpenSession({ ledger, gate, adapters, catalogue, journal, 
       await giveUp()
       return refused(error instanceof AdapterRefused ? 'adapter_refused' : 'adapter_unavailable', error.message)
     }
-    const { ref, platform, waits } = begun
+    const { ref, platform, waits = facts.waits } = begun
     const complete: SessionFacts = { ...facts, ref, platform, ...(waits && { waits }) }
     await ledger.session({ ...name, act: 'note', facts: complete })
     await noteBegin(complete, startedAtMs)

@@ -21,8 +21,8 @@ const meeting = newSession('meeting', { employee: 'researcher' })
 
 test('a bot joins by the address of the meeting, is let in, and leaves at the end', async () => {
   const session = { ...meeting, sessionId: 'all-the-way' }
-  const { ref, platform, join } = await bots.begin(session)
-  expect({ platform, join }).toEqual({ platform: 'meet', join: null })
+  const { ref, ...begun } = await bots.begin(session)
+  expect(begun).toEqual({ platform: 'meet', waits: true, join: null })
   const bot = service.bots.get(ref)!
   expect(bot).toMatchObject({
     meeting_url: session.meetingUrl,
@@ -35,6 +35,8 @@ test('a bot joins by the address of the meeting, is let in, and leaves at the en
   expect(await bots.look!(session, ref)).toBe('waiting')
   await service.happens(bot, 'in_call_recording')
   expect(await bots.look!(session, ref)).toBe('present')
+  // Asked for again, it is there already
+  expect(await bots.begin(session)).toEqual({ ref, platform: 'meet', join: null })
 
   await bots.warn!(session, ref, 118)
   await bots.warn!(session, ref, 61)

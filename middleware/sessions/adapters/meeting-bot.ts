@@ -47,9 +47,7 @@ export function createMeetingBotAdapter({ url, key, withinMs = usualPatienceMs }
     if (answer.status === 404) return 'gone'
     const bot = answer.status === 200 ? Bot.safeParse(answer.body) : undefined
     if (bot?.success !== true) throw refusedNow(answer)
-    const { status, status_changes: changes } = bot.data
-    const now = typeof status === 'string' ? status : status?.code
-    return whereaboutsOf([...(changes ?? []).map(({ code }) => code), ...(now === undefined ? [] : [now])])
+    return whereaboutsSaid(bot.data)
   }
 
   return {
@@ -69,7 +67,8 @@ export function createMeetingBotAdapter({ url, key, withinMs = usualPatienceMs }
         throw new AdapterRefused(`the meeting bot service refuses this meeting: ${saidIn(answer.body)}`)
       const bot = answer.status < 300 ? Bot.safeParse(answer.body) : undefined
       if (bot?.success !== true) throw refusedNow(answer)
-      return { ref: bot.data.id, platform, waits: true, join: null }
+      const isIn = whereaboutsSaid(bot.data) === 'inside'
+      return { ref: bot.data.id, platform, ...(isIn ? {} : { waits: true }), join: null }
     },
     async look(_session, ref) {
       try {
@@ -102,6 +101,11 @@ const seenAs = { coming: 'waiting', inside: 'present', gone: 'gone', unknown: 'u
   BotWhereabouts,
   string
 >
+
+function whereaboutsSaid({ status, status_changes: changes }: z.infer<typeof Bot>): BotWhereabouts {
+  const now = typeof status === 'string' ? status : status?.code
+  return whereaboutsOf([...(changes ?? []).map(({ code }) => code), ...(now === undefined ? [] : [now])])
+}
 
 /** Some services take nothing but a UUID. */
 function idempotencyKey({ accountId, sessionId }: AdaptedSession): string {
