@@ -32,13 +32,14 @@ export function viewOfRecord(
   { startedAtMs, endedAtMs, endReason, secondsLeft, facts, isWaiting }: SessionRecord,
   nowMs: number,
 ): SessionView {
-  const ms = isWaiting ? 0 : Math.max(0, (endedAtMs ?? nowMs) - startedAtMs)
+  const isStarting = endedAtMs === null && (facts.ref === '' || isWaiting)
+  const ms = isStarting ? 0 : Math.max(0, (endedAtMs ?? nowMs) - startedAtMs)
   const { kind, employee, organization, message, adapter, platform, perMinute, rounding } = facts
   return {
     accountId: name.accountId,
     sessionId: name.sessionId,
     kind,
-    state: endedAtMs !== null ? 'ended' : facts.ref === '' || isWaiting ? 'starting' : 'live',
+    state: endedAtMs !== null ? 'ended' : isStarting ? 'starting' : 'live',
     employee,
     organization,
     message,
