@@ -79,15 +79,17 @@ export function createCheckAccount(deps: ActivityDeps) {
       if (!held.has(period.epoch)) outcomes.push(await correctArchive(accountId, lineage, period, totals))
     if (outcomes.includes('moved')) return 'moved'
     // Whoever let it leave died before the workflow heard of it.
-    const left = view.periods.filter(({ epoch, closed: is }) => !is && epoch < snapshot.epoch && !held.has(epoch))
-    const unclosed = await closeEnded(
+    const left = view.periods.filter(
+      (period) => !period.closed && period.epoch < snapshot.epoch && !held.has(period.epoch),
+    )
+    const ended = await closeEnded(
       accountId,
       lineage,
       left.map(({ epoch }) => epoch),
     )
     count?.('accounts_checked', 1)
     if (outcomes.includes('refused')) return 'refused'
-    return unclosed === 'unclosed' ? 'unclosed' : 'checked'
+    return ended === 'unclosed' ? 'unclosed' : 'checked'
   }
 
   async function viewOf(accountId: string): Promise<AccountView> {

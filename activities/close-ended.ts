@@ -37,7 +37,7 @@ export function createCloseEnded(deps: ActivityDeps) {
     if (status !== 'closed' && status !== 'absent') return 'done'
     // Read again: a call may have settled since.
     const rows = await confirmed(accountId, snapshot, epoch)
-    if (rows === null || !(await archiveIs(accountId, lineage, epoch, rows))) return 'unclosed'
+    if (rows === null || !(await closeInWorkflow(accountId, lineage, epoch, rows))) return 'unclosed'
     count?.('epochs_closed', 1)
     return 'done'
   }
@@ -52,7 +52,7 @@ export function createCloseEnded(deps: ActivityDeps) {
     const rows = await confirmed(accountId, snapshot, epoch)
     if (rows === null) return 'unclosed'
     const differs = Object.keys(rowDifference({ want: rows, have })).length > 0
-    if (differs && !(await archiveIs(accountId, lineage, epoch, rows))) return 'unclosed'
+    if (differs && !(await closeInWorkflow(accountId, lineage, epoch, rows))) return 'unclosed'
     const { status } = await ledger.closeEpoch(accountId, lineage, epoch, n)
     return status === 'open' ? 'unclosed' : 'done'
   }
@@ -64,7 +64,7 @@ export function createCloseEnded(deps: ActivityDeps) {
   }
 
   /** The workflow closes the period with these rows; false if the ledger was lost or repaired meanwhile, and may hold it again. */
-  async function archiveIs(accountId: string, lineage: number, epoch: number, rows: Archive): Promise<boolean> {
+  async function closeInWorkflow(accountId: string, lineage: number, epoch: number, rows: Archive): Promise<boolean> {
     const answer = await accounts.closeEpoch(accountId, { epoch, lineage, rows })
     if (!answer.ok) throw new Error(`period ${epoch} could not be closed: ${answer.code}`)
     await ledger.putTerms(accountId, answer.terms)

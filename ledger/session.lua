@@ -21,6 +21,12 @@ local function change(field, value)
   changes[#changes + 1], changes[#changes + 2] = field, value
 end
 
+local function beginAt(ms)
+  began, waits = ms, '0'
+  change('began', digits(began))
+  change('waits', waits)
+end
+
 local function wait(asked)
   if asked ~= '1' or waits then return end
   waits = '1'
@@ -50,11 +56,9 @@ if ended == 0 then
     wait(ARGV[5])
   elseif act == 'admit' and waits ~= '0' then
     -- Seen inside before it is noted that it has to wait: it did not
-    if waits == '1' then began = math.min(now, ARGV[4] == '' and now or wholeNumber(ARGV[4])) end
-    alive, waits = now, '0'
-    change('began', digits(began))
+    beginAt(waits == '1' and math.min(now, ARGV[4] == '' and now or wholeNumber(ARGV[4])) or began)
+    alive = now
     change('alive', digits(alive))
-    change('waits', waits)
   elseif (act == 'alive' or act == 'admit') and now > alive then
     alive = now
     change('alive', digits(alive))
@@ -66,11 +70,7 @@ if ended == 0 then
     reason = ARGV[4]
     change('ended', digits(ended))
     change('reason', reason)
-    if waits == '1' then
-      began, waits = ended, '0'
-      change('began', digits(began))
-      change('waits', waits)
-    end
+    if waits == '1' then beginAt(ended) end
   end
 end
 if #changes > 0 then

@@ -1,11 +1,14 @@
 import type { AdapterName, EndReason, Platform, SessionKind } from '../../credits/session/session.ts'
 
+/** Who is there: somebody, or one who has yet to be let in, or nobody; `unknown` while the media server does not answer. */
+export type Presence = 'waiting' | 'present' | 'empty' | 'gone' | 'unknown'
+
 /** What a session runs on: a room, a bot in a meeting, or a system of the customer's. */
 export interface SessionAdapter {
   /** Makes the room or sends the bot. Repeated with the same session it is the same room. Throws AdapterUnavailable when it cannot be done now, AdapterRefused when it never can. */
   begin(session: AdaptedSession): Promise<AdapterBegun>
-  /** Whether somebody is still there, or still waits to be let in; `unknown` while the media server does not answer. Adapters whose clients send heartbeats themselves have none. */
-  look?(session: AdaptedSession, ref: string): Promise<'waiting' | 'present' | 'empty' | 'gone' | 'unknown'>
+  /** Adapters whose clients send heartbeats themselves have none. */
+  look?(session: AdaptedSession, ref: string): Promise<Presence>
   /** What the user needs to take part, anew, where what `begin` told runs out after a while. */
   join?(session: AdaptedSession, ref: string): Promise<AdapterBegun['join']>
   /** So little is left that the session ends soon: tells those in it, where that is possible. */

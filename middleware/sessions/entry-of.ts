@@ -23,7 +23,7 @@ export function entryOf(
     platform,
     perMinute,
     rounding,
-    startedAtMs: over?.startedAtMs ?? startedAtMs,
+    startedAtMs,
     endAskedAtMs: null,
     endedAtMs: over?.endedAtMs ?? null,
     endReason: over?.endReason ?? null,

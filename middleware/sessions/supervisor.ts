@@ -10,7 +10,13 @@ import {
   type SessionRecord,
 } from '../../ledger/ledger.ts'
 import type { Clock } from '../clock.ts'
-import { type AdaptedSession, AdapterRefused, type SessionAdapter, type SessionAdapters } from './adapter.ts'
+import {
+  type AdaptedSession,
+  AdapterRefused,
+  type Presence,
+  type SessionAdapter,
+  type SessionAdapters,
+} from './adapter.ts'
 import { createSessionMeter, noProgress, type SessionMeterDeps } from './session-meter.ts'
 
 export interface SupervisorDeps extends SessionMeterDeps {
@@ -121,7 +127,7 @@ function createAttended(deps: SupervisorDeps, supervised: Supervised, supervisin
   let asksJournal = true
   let askedJournalAtMs = Number.NEGATIVE_INFINITY
   let noted: EndAsked | null = null
-  let lastLook: 'waiting' | 'present' | 'empty' | 'gone' | 'unknown' = 'unknown'
+  let lastLook: Presence = 'unknown'
   let askedAdapterAtMs = Number.NEGATIVE_INFINITY
   /** What was told last; undefined: nothing by us. A reading may be older than that. */
   let lastTold: number | null | undefined

@@ -30,7 +30,6 @@ export function* call(world: World, gateway: Gateway, work: Work): Process<boole
   work.epoch = reserved.epoch
   work.held = reserved.held
   // Nothing was armed at the reserve: a price that is due whatever happens is armed now
-  let { held } = reserved
   for (let slice = 1; slice <= work.slices; slice += 1) {
     yield* rest(slice === work.slices ? work.lastSliceMs : work.sliceMs)
     const accrued = Math.floor((work.price * slice) / work.slices)
@@ -40,9 +39,9 @@ export function* call(world: World, gateway: Gateway, work: Work): Process<boole
       yield* renewTab(world, tab)
       continue
     }
-    const more = accrued >= held - 2 ? Math.max(0, Math.min(work.price - held, 15)) : 0
+    const more = accrued >= work.held - 2 ? Math.max(0, Math.min(work.price - work.held, 15)) : 0
     const answer = yield* progress(world, gateway, work, accrued, more)
-    if (answer !== null) work.held = held = answer
+    if (answer !== null) work.held = answer
   }
   if (scheduler.nowMs() % 7 < world.mix.cheapEnds * 7 && work.slices > 1) work.price = Math.floor(work.price / 3)
   work.finished = true

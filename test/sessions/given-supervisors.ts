@@ -14,7 +14,7 @@ import { LedgerUnavailable, type SessionReading } from '../../ledger/ledger.ts'
 import { createGate } from '../../middleware/gate.ts'
 import { createOutbox, type Outbox } from '../../middleware/outbox/outbox.ts'
 import { openStore } from '../../middleware/outbox/store.ts'
-import type { SessionAdapter } from '../../middleware/sessions/adapter.ts'
+import type { Presence, SessionAdapter } from '../../middleware/sessions/adapter.ts'
 import { noProgress } from '../../middleware/sessions/session-meter.ts'
 import { createSupervisor, type SupervisionEnded, type Supervisor } from '../../middleware/sessions/supervisor.ts'
 import { type GivenLedger, givenLedger, sessionFacts, termsOf } from '../ledger/given.ts'
@@ -23,7 +23,7 @@ import { type GivenLedger, givenLedger, sessionFacts, termsOf } from '../ledger/
 export interface TestAdapter extends SessionAdapter {
   readonly calls: string[]
   failing: boolean
-  answer: 'waiting' | 'present' | 'empty' | 'gone' | 'unknown'
+  answer: Presence
 }
 
 export interface TestSession {
